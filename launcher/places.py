@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -41,3 +42,24 @@ def socket_directory(wanted: Path, *, owner: int | None = None, group: int | Non
         if len(os.fsencode(wanted)) > LONGEST_SOCKET_DIRECTORY:
             wanted = Path("/tmp") / f"venterom-{digest}"  # noqa: S108 - made 0700, and refused when not ours
     return private_directory(wanted, owner=owner, group=group)
+
+
+def make_local() -> Path:
+    """The directory for everything that runs leave behind, made when it is missing. Raises Trouble."""
+    try:
+        LOGS.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Trouble(f"{LOCAL} cannot be made: {error.strerror}. Start as the user who owns this folder.") from error
+    if not os.access(LOCAL, os.W_OK | os.X_OK) or not os.access(LOGS, os.W_OK | os.X_OK):
+        raise Trouble(f"{LOCAL} belongs to another user. Start as that user, or remove the folder.")
+    return LOCAL
+
+
+def need_room(path: Path, megabytes: int) -> None:
+    """Raise Trouble when the disk under `path` has less free space than that."""
+    free = shutil.disk_usage(path).free // 1_000_000
+    if free < megabytes:
+        raise Trouble(
+            f"The disk that holds {path} is nearly full: {free} MB are free, {megabytes} MB are needed. "
+            "Make room and start again."
+        )

@@ -207,10 +207,16 @@ class EmbeddedPostgres:
             time.sleep(0.05)
 
     def _forget_strange_lock(self) -> None:
-        """Remove a lock file whose number now belongs to another program; Postgres would take it for a server."""
+        """Remove lock files whose number now belongs to another program, or to a dead process nobody collected.
+
+        Postgres would take those for a running server and refuse.
+        """
         pid = self._pid_in_lock_file()
-        if pid is not None and is_running(pid) and self.running_pid() is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        if pid is None or not is_running(pid) or self.running_pid() is not None:
+            return
+        time.sleep(1)  # backends of a killed server notice within moments and end
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
     def _make_data(self) -> None:
         """Run `initdb` in a directory beside and move it into place, so that half-made data is never used."""
