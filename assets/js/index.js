@@ -1,0 +1,7 @@
+// Everything here makes a page nicer; nothing here makes it work. See each file for what it does.
+import "@digdir/designsystemet-web";
+import "./dialog-links.js";
+import "./double-submit.js";
+import "./error-focus.js";
+import "./national-id.js";
+import "./unsaved.js";

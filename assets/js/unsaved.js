@@ -1,0 +1,39 @@
+// <form data-unsaved-guard>: leaving with changes that are not saved asks first; the save bar counts the changes.
+const changed = (form) =>
+  [...form.elements].filter((field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field instanceof HTMLSelectElement) {
+      return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    }
+    return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
+  });
+
+function mark(form) {
+  const fields = changed(form);
+  for (const cell of form.querySelectorAll("[data-changed]")) cell.removeAttribute("data-changed");
+  for (const field of fields) field.closest("td, label, .ds-field")?.setAttribute("data-changed", "");
+  const count = form.querySelector("[data-unsaved-count]");
+  if (count) {
+    const words = fields.length === 1 ? count.dataset.one : count.dataset.many;
+    count.textContent = fields.length ? words.replace("%d", fields.length) : count.dataset.none;
+  }
+}
+
+let leaving = false;
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.hasAttribute("data-unsaved-guard")) mark(form);
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.hasAttribute("data-unsaved-guard")) leaving = true;
+});
+document.addEventListener("reset", (event) => {
+  if (event.target.hasAttribute("data-unsaved-guard")) setTimeout(() => mark(event.target));
+});
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (leaving) return;
+  if ([...document.querySelectorAll("form[data-unsaved-guard]")].some((form) => changed(form).length)) event.preventDefault();
+});
