@@ -1,0 +1,38 @@
+"""Finds the clinic that an address names, and speaks its language until the reader chooses another."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import translation
+
+from clinic_admin import queries
+
+
+class ClinicMiddleware:
+    """Puts request.clinic there for every address under /<clinic>/; an unknown identifier is 404."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        identifier = kwargs.pop("clinic", None)
+        if identifier is None:
+            return
+        clinic = queries.clinic_by_identifier(identifier)
+        if clinic is None:
+            raise Http404
+        request.clinic = clinic  # type: ignore[attr-defined]
+        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            translation.activate(clinic.language)
+            request.LANGUAGE_CODE = clinic.language

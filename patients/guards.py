@@ -1,0 +1,51 @@
+"""Lets a signed-in patient of the clinic in."""
+
+from functools import wraps
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from clinic_admin.guards import ClinicRequest, View
+from identity import sessions
+from identity.sessions import SignIn
+from patients import queries
+from patients.models import Patient
+from portal.audience import Audience, declare
+
+
+class PatientRequest(ClinicRequest):
+    """A request by a signed-in patient. `patient` is whom it is about; `user` is who acts."""
+
+    patient: Patient
+    sign_in: SignIn
+
+
+def patient_page(view: View) -> View:
+    """Let in whoever is signed in as a patient with an active record at the clinic in the address.
+
+    Nobody signed in: to the clinic's front page. The portal is off, or no active record here: a page that says so.
+    """
+
+    @declare(Audience.PATIENT)
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        patient_request = cast(PatientRequest, request)
+        clinic = patient_request.clinic
+        sign_in = sessions.of(request)
+        user: Any = request.user
+        if sign_in is None or not user.is_authenticated or user.kind != "patient":
+            return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
+        if sign_in.clinic_scope not in {None, clinic.pk}:
+            return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
+        patient = queries.record_of(national_id_index=user.account.national_id_index, clinic=clinic)
+        if not clinic.is_active:
+            return render(request, "patients/clinic_is_off.html", status=403)
+        if patient is None or not patient.is_active:
+            return render(request, "patients/no_record.html", status=403)
+        patient_request.patient = patient
+        patient_request.sign_in = sign_in
+        return view(patient_request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,76 @@
+"""The clinic's patients."""
+
+from django.db import models
+from django.db.models import Q
+
+from clinic_admin.models import Clinic, Provider
+from portal.fields import EncryptedTextField
+from portal.models import PublicIdModel
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    """Words for sets of patients."""
+
+    def for_clinic(self, clinic: Clinic) -> "PatientQuerySet":
+        """Return the clinic's own patients."""
+        return self.filter(clinic=clinic)
+
+
+class Patient(PublicIdModel):
+    """A clinic's record of a person. The same person has one record at each clinic."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
+    national_id = EncryptedTextField(null=True, blank=True)
+    national_id_index = models.CharField(max_length=64, null=True, blank=True)
+    """Keyed hash by which the record is found. Without a full, valid national ID there is no portal (001)."""
+    birth_date = models.DateField(null=True, blank=True)
+    given_name = models.CharField(max_length=80)
+    family_name = models.CharField(max_length=80)
+    mobile = models.CharField(max_length=20, blank=True)
+    """E.164, as in +4791234567."""
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=5, blank=True)
+    """The language the patient chose for messages; empty means the clinic's."""
+    gp = models.ForeignKey(
+        Provider, null=True, blank=True, on_delete=models.PROTECT, related_name="patient_list"
+    )
+    """The provider whose list the patient is on; none for those whose GP is elsewhere or who have none."""
+    is_active = models.BooleanField(default=True)
+    portal_withdrawn_at = models.DateTimeField(null=True, blank=True)
+    """When the clinic took the portal away from this patient; empty means they have it."""
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "national_id_index"],
+                name="patient_national_id_once_per_clinic",
+                condition=Q(national_id_index__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="patient_national_id_with_index",
+                condition=Q(national_id__isnull=True, national_id_index__isnull=True)
+                | Q(national_id__isnull=False, national_id_index__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["id", "clinic"], name="patient_id_with_clinic"),
+        ]
+        indexes = [
+            models.Index(fields=["national_id_index"], name="patient_by_national_id"),
+            models.Index(fields=["clinic", "family_name", "given_name", "id"], name="patient_by_name"),
+            models.Index(fields=["clinic", "gp", "is_active"], name="patient_by_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"patient {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        """Return the name as people say it."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def has_national_id(self) -> bool:
+        """Return whether the record holds a full, validated national ID."""
+        return self.national_id_index is not None

@@ -1,0 +1,51 @@
+"""Error pages in the product's look and the reader's language. They need no database."""
+
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.utils.translation import get_language_from_request, override
+
+from portal.audience import public_page
+
+
+def _page(request: HttpRequest, status: int, template: str | None = None) -> HttpResponse:
+    with override(get_language_from_request(request)):
+        body = loader.render_to_string(template or f"{status}.html", {"status": status})
+    return HttpResponse(body, status=status)
+
+
+@public_page
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The request can't be understood."""
+    return _page(request, 400)
+
+
+@public_page
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The person is known and may not do this."""
+    return _page(request, 403)
+
+
+@public_page
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form is older than the session, or came from another site."""
+    return _page(request, 403, "403_csrf.html")
+
+
+@public_page
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """There is no such page, or it is someone else's."""
+    return _page(request, 404)
+
+
+@public_page
+def failure(request: HttpRequest) -> HttpResponse:
+    """Something broke on our side."""
+    return _page(request, 500)
+
+
+@public_page
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database can't be reached right now."""
+    response = _page(request, 503)
+    response["Retry-After"] = "10"
+    return response

@@ -1,0 +1,289 @@
+"""All settings, in one file. Differences between installations come from the environment; see .env.example."""
+
+import hashlib
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from portal import env
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = (ROOT / "VERSION").read_text().strip()
+
+ENVIRONMENT = env.choice("VENTEROM_ENV", ["production", "demo", "test"], "production")
+IS_DEVELOPMENT = ENVIRONMENT in {"demo", "test"}
+"""Demo identity providers, the phone page and the people list exist only here."""
+
+DEBUG = False
+BASE_URL = env.web_address("BASE_URL", "http://localhost:8000" if IS_DEVELOPMENT else None)
+IS_HTTPS = BASE_URL.startswith("https://")
+
+# -- secrets -----------------------------------------------------------------------------------------------
+SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+FIELD_KEYS = env.keys("FIELD_KEYS")
+"""Keys of encrypted columns; the first encrypts, all of them decrypt."""
+INDEX_KEY = env.text(
+    "INDEX_KEY", hashlib.sha256(f"index:{SECRET_KEY}".encode()).hexdigest() if IS_DEVELOPMENT else None
+).encode()
+"""Key of the hash by which a national ID is found. It can't be changed without rebuilding the index."""
+
+# -- the web -----------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if IS_DEVELOPMENT else BASE_URL.split("/")[2]
+)
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+APPEND_SLASH = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "django_htmx",
+    "template_partials",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "portal",
+    "clinic_admin",
+    "notifications",
+    "identity",
+    "patients",
+    "delegation",
+    "services.access",
+    "services.booking",
+    "services.home",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.RequestIdMiddleware",
+    "portal.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.UnavailableMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.AudienceMiddleware",
+    "clinic_admin.middleware.ClinicMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.page",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "template_partials.templatetags.partials",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "portal.look.renderer.HouseRenderer"
+
+# -- the database: the only truth --------------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL"),
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "options": (
+                "-c lock_timeout=3s -c statement_timeout={} -c idle_in_transaction_session_timeout=30s".format(
+                    env.number("STATEMENT_TIMEOUT_MS", 10_000, least=1_000, most=3_600_000)
+                )
+            ),
+        },
+        "TEST": {"NAME": env.text("TEST_DATABASE", "test_venterom")},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- sessions and sign-in ----------------------------------------------------------------------------------
+# Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
+SESSION_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 4 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.error_pages.csrf_failure"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = IS_HTTPS
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+AUTH_USER_MODEL = "identity.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # e-mail is unique without regard to case, by constraint
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/staff/sign-in/"
+LOGIN_REDIRECT_URL = "/staff/"
+SECOND_FACTOR_URL = "/staff/second-factor/"
+"""Where staff without a code app set one up."""
+SECOND_FACTOR_MARK = "second_factor_at"
+"""Session key that staff sign-in writes when the second factor was shown."""
+
+ACCOUNT_ADAPTER = "identity.staff_adapter.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_ADAPTER = "identity.staff_adapter.StaffMfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 0
+MFA_TOTP_ISSUER = "Venterom"
+USERSESSIONS_TRACK_ACTIVITY = False
+
+# -- what browsers may do ----------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "manifest-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+"""The name is Django 6's, so that our middleware can go at that upgrade."""
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 63_072_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_SSL_REDIRECT = IS_HTTPS and env.flag("SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
+)
+X_FRAME_OPTIONS = "DENY"
+
+# -- languages and time ------------------------------------------------------------------------------------
+LANGUAGE_CODE = "nb"
+LANGUAGES = [("nb", _("Norwegian")), ("da", _("Danish")), ("en", _("English"))]
+LOCALE_PATHS = [ROOT / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# -- static files ------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(ROOT / ".local" / "static")))
+STATICFILES_DIRS = [ROOT / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if ENVIRONMENT == "test"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
+
+# -- work that happens later -------------------------------------------------------------------------------
+# A message in the broker only says "look"; what is due is a row in Postgres. Losing the broker loses nothing.
+CELERY_BROKER_URL = env.text("REDIS_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_CRON_STARTING_DEADLINE = 3600
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "send what is due": {"task": "notifications.send_due", "schedule": 15.0},
+    "extend the calendars": {"task": "booking.extend_calendars", "schedule": 3600.0},
+    "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
+}
+
+# -- messages ----------------------------------------------------------------------------------------------
+TWILIO_BASE_URL = env.web_address(
+    "TWILIO_BASE_URL", f"{BASE_URL}/demo-sms" if IS_DEVELOPMENT else "https://api.twilio.com"
+)
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", f"AC{'0' * 32}" if IS_DEVELOPMENT else "")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "demo-token" if IS_DEVELOPMENT else "")
+TWILIO_FROM = env.text("TWILIO_FROM", "Venterom")
+SMS_TIMEOUT_SECONDS = env.number("SMS_TIMEOUT_SECONDS", 10, least=1, most=60)
+
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 8025 if IS_DEVELOPMENT else 25, least=1, most=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Venterom <no-reply@localhost>")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+# -- logs: structured lines, ids only ----------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "portal.logs.RequestIdFilter"}},
+    "formatters": {"lines": {"()": "portal.logs.JsonFormatter"}},
+    "handlers": {
+        "stream": {
+            "class": "logging.StreamHandler",
+            "formatter": "lines",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["stream"], "level": env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING"], "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["stream"], "level": "INFO", "propagate": False},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "twilio": {"level": "WARNING"},
+    },
+}

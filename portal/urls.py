@@ -1,0 +1,55 @@
+"""Every address of the product. Other areas are named as strings only.
+
+Words that stand first in an address can't be portal identifiers: clinic_admin.choices.RESERVED_IDENTIFIERS.
+"""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
+
+from portal import health
+from portal.audience import public_page
+
+handler400 = "portal.error_pages.bad_request"
+handler403 = "portal.error_pages.forbidden"
+handler404 = "portal.error_pages.not_found"
+handler500 = "portal.error_pages.failure"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("language/", public_page(set_language), name="set_language"),
+    path("webhooks/", include("notifications.urls")),
+    path("sign-in/", include("identity.callback_urls")),
+    path("staff/", include("identity.staff_urls")),
+    path("", include("services.home.front_urls")),
+]
+
+if settings.IS_DEVELOPMENT:
+    urlpatterns += [
+        path("dev/", include("services.home.dev_urls")),
+        path("dev/phone/", include("notifications.demo_phone.urls")),
+        path("dev/components/", include("portal.look.urls")),
+        path("demo-sms/", include("notifications.demo_sms.urls")),
+        path("demo-idp/", include("identity.demo_idp.urls")),
+    ]
+
+urlpatterns += [
+    path(
+        "<slug:clinic>/",
+        include(
+            [
+                path("", include("services.home.urls")),
+                path("", include("identity.urls")),
+                path("my-details/", include("patients.urls")),
+                path("", include("services.booking.urls")),
+                path("staff/", include("services.home.staff_urls")),
+                path("staff/", include("services.booking.staff_urls")),
+                path("admin/", include("clinic_admin.admin_urls")),
+                path("admin/", include("services.access.admin_urls")),
+                path("admin/", include("delegation.admin_urls")),
+                path("admin/", include("services.booking.admin_urls")),
+            ]
+        ),
+    ),
+]

@@ -1,0 +1,59 @@
+"""Words of booking."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from portal.refusals import NextStep, Refusal
+
+
+class SlotKind(TextChoices):
+    """What a slot is for (001, 000 §2.2)."""
+
+    PORTAL = "portal", _("Bookable online")
+    URGENT = "urgent", _("Urgent")
+    INTERNAL = "internal", _("Internal")
+
+
+class SlotState(TextChoices):
+    """Whether a slot can be had."""
+
+    FREE = "free", _("Free")
+    TAKEN = "taken", _("Taken")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class AppointmentStatus(TextChoices):
+    """Where an appointment stands. Requested and booked ones hold their slot."""
+
+    REQUESTED = "requested", _("Waits for approval")
+    BOOKED = "booked", _("Booked")
+    REFUSED = "refused", _("Not approved")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+LIVE = (AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED)
+
+
+class BookingRefusal(Refusal):
+    """Why a booking, a cancellation or an approval was refused."""
+
+    TAKEN = "taken", _("Someone else has just taken this time.")
+    NOT_OFFERED = "not-offered", _("This time is no longer offered.")
+    PAST = "past", _("This time has passed.")
+    NO_ACCESS = "no-access", _("You can't book with this provider any more.")
+    CANNOT_CANCEL = "cannot-cancel", _("This appointment can't be cancelled online.")
+    ALREADY_ENDED = "already-ended", _("This appointment has already ended or been cancelled.")
+    ALREADY_DECIDED = "already-decided", _("Someone has already decided this request.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return what to do after each."""
+        return {
+            cls.TAKEN: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.NOT_OFFERED: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.PAST: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.NO_ACCESS: NextStep.CHOOSE_ANOTHER_PROVIDER,
+            cls.CANNOT_CANCEL: NextStep.PHONE_THE_CLINIC,
+            cls.ALREADY_ENDED: NextStep.SEE_MY_APPOINTMENTS,
+            cls.ALREADY_DECIDED: NextStep.RELOAD_THE_PAGE,
+        }

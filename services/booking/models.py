@@ -1,0 +1,195 @@
+"""Calendars, the slots they make, and the appointments that patients take them for."""
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from clinic_admin.choices import Weekday
+from clinic_admin.models import Clinic, Provider
+from patients.models import Patient
+from portal.fields import EncryptedTextField
+from portal.models import PublicIdModel
+from services.booking.choices import LIVE, AppointmentStatus, SlotKind, SlotState
+
+
+class TsTzRange(Func):
+    """The half-open period between two instants."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+def _no_overlap(name: str, condition: Q | None = None) -> ExclusionConstraint:
+    return ExclusionConstraint(
+        name=name,
+        expressions=[
+            ("provider", RangeOperators.EQUAL),
+            (TsTzRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
+        ],
+        condition=condition,
+    )
+
+
+class CalendarTemplate(models.Model):
+    """A provider's working week, from a first day and until a last day or further notice."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="calendar_templates")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="calendar_templates")
+    name = models.CharField(max_length=80)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+    """The last day it holds; empty means until further notice."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="calendar_template_in_order",
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "provider", "valid_from"], name="calendar_template_by_provider")
+        ]
+
+    def __str__(self) -> str:
+        return f"calendar template {self.pk}"
+
+
+class TemplateBlock(models.Model):
+    """A stretch of a weekday, by the clinic's clock, cut into slots of one kind and length."""
+
+    template = models.ForeignKey(CalendarTemplate, on_delete=models.CASCADE, related_name="blocks")
+    weekday = models.CharField(max_length=1, choices=Weekday.choices)
+    starts_at = models.TimeField()
+    ends_at = models.TimeField()
+    minutes = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=SlotKind.choices)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="template_block_in_order", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="template_block_length_sensible", condition=Q(minutes__gte=5, minutes__lte=480)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.starts_at:%H:%M}-{self.ends_at:%H:%M} {self.kind}"
+
+
+class Slot(models.Model):
+    """A bookable piece of a calendar. Its state is stored, so that free ones are found without a join."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="slots")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    day = models.DateField()
+    """The clinic's local day."""
+    kind = models.CharField(max_length=10, choices=SlotKind.choices)
+    state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.FREE)
+    visible_from = models.DateTimeField()
+    """From when patients may see it: portal slots at once, urgent ones from the release hour the day before."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="slot_in_order", condition=Q(ends_at__gt=F("starts_at"))),
+            _no_overlap("slot_no_overlap"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["provider", "kind", "starts_at"],
+                include=["visible_from", "ends_at", "day"],
+                condition=Q(state=SlotState.FREE),
+                name="slot_free_by_provider",
+            ),
+            models.Index(fields=["clinic", "day", "provider", "starts_at"], name="slot_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"slot {self.pk}"
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    """Words for sets of appointments."""
+
+    def for_clinic(self, clinic: Clinic) -> "AppointmentQuerySet":
+        """Return the clinic's own."""
+        return self.filter(clinic=clinic)
+
+    def for_patient(self, patient: Patient) -> "AppointmentQuerySet":
+        """Return the patient's own."""
+        return self.filter(patient=patient)
+
+    def live(self) -> "AppointmentQuerySet":
+        """Return those that hold their time."""
+        return self.filter(status__in=LIVE)
+
+
+class Appointment(PublicIdModel):
+    """A time that a patient has, had, or asked for."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="appointments")
+    slot = models.ForeignKey(Slot, null=True, on_delete=models.SET_NULL, related_name="appointments")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=SlotKind.choices)
+    status = models.CharField(max_length=10, choices=AppointmentStatus.choices)
+    reason = EncryptedTextField(blank=True)
+    wants_reminder = models.BooleanField(default=False)
+    form_key = models.UUIDField()
+    """Made when the form was shown: the same form sent twice is the same appointment."""
+    version = models.PositiveIntegerField(default=1)
+    """Rises with every change of time; messages name the version they tell of."""
+    requested_at = models.DateTimeField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    """Who approved or refused; empty with a decided_at means approved automatically."""
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="appointment_in_order", condition=Q(ends_at__gt=F("starts_at"))),
+            models.UniqueConstraint(
+                fields=["slot"], condition=Q(status__in=LIVE), name="appointment_one_live_per_slot"
+            ),
+            models.UniqueConstraint(fields=["patient", "form_key"], name="appointment_once_per_form"),
+            _no_overlap("appointment_provider_not_double_booked", Q(status__in=LIVE)),
+            models.CheckConstraint(
+                name="appointment_cancelled_with_time",
+                condition=Q(status=AppointmentStatus.CANCELLED, cancelled_at__isnull=False)
+                | (~Q(status=AppointmentStatus.CANCELLED) & Q(cancelled_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="appointment_decided_with_time",
+                condition=Q(status=AppointmentStatus.REQUESTED, decided_at__isnull=True)
+                | Q(status=AppointmentStatus.CANCELLED)
+                | Q(
+                    status__in=[AppointmentStatus.BOOKED, AppointmentStatus.REFUSED], decided_at__isnull=False
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["patient", "-starts_at"], name="appointment_by_patient"),
+            models.Index(fields=["clinic", "starts_at"], name="appointment_by_day"),
+            models.Index(
+                fields=["clinic", "requested_at"],
+                condition=Q(status=AppointmentStatus.REQUESTED),
+                name="appointment_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"appointment {self.pk}"

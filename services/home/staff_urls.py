@@ -1,0 +1,6 @@
+"""Addresses."""
+
+from django.urls import URLPattern
+
+app_name = "home_staff"
+urlpatterns: list[URLPattern] = []
