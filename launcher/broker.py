@@ -52,7 +52,15 @@ class EmbeddedBroker:
         """Start the server and wait until it answers. Raises Trouble."""
         if self._answers():
             return  # of a launcher that was killed, on a system without a parent's death signal
-        command = [str(find_binary()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+        command = [
+            str(find_binary()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--unixsocketperm",
+            "700",
+        ]
         command += ["--dir", str(self.home), "--save", "", "--appendonly", "yes" if self.keep else "no"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -66,9 +74,13 @@ class EmbeddedBroker:
         ends = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
             if self._process.poll() is not None:
-                raise Trouble(f"The broker did not start. Its log {self.log} ends with:\n{last_lines(self.log)}")
+                raise Trouble(
+                    f"The broker did not start. Its log {self.log} ends with:\n{last_lines(self.log)}"
+                )
             if time.monotonic() > ends:
-                raise Trouble(f"The broker was not ready after {READY_WITHIN_SECONDS} seconds. See {self.log}.")
+                raise Trouble(
+                    f"The broker was not ready after {READY_WITHIN_SECONDS} seconds. See {self.log}."
+                )
             time.sleep(0.01)
 
     def stop(self) -> None:

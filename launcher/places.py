@@ -49,7 +49,9 @@ def make_local() -> Path:
     try:
         LOGS.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Trouble(f"{LOCAL} cannot be made: {error.strerror}. Start as the user who owns this folder.") from error
+        raise Trouble(
+            f"{LOCAL} cannot be made: {error.strerror}. Start as the user who owns this folder."
+        ) from error
     if not os.access(LOCAL, os.W_OK | os.X_OK) or not os.access(LOGS, os.W_OK | os.X_OK):
         raise Trouble(f"{LOCAL} belongs to another user. Start as that user, or remove the folder.")
     return LOCAL

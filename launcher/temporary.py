@@ -25,10 +25,10 @@ def start(servers: contextlib.ExitStack, environ: MutableMapping[str, str]) -> N
     environ["VENTEROM_ENV"] = "test"
     environ["SECRET_KEY"] = secrets.token_urlsafe(48)
     environ["FIELD_KEYS"] = new_field_keys()
-    if "DATABASE_URL" in environ and "REDIS_URL" in environ:
+    if environ.get("DATABASE_URL") and environ.get("REDIS_URL"):
         return
     home = _fresh_home(servers)
-    if "DATABASE_URL" not in environ:
+    if not environ.get("DATABASE_URL"):
         for name in [name for name in environ if name.startswith("PG") and name.isupper()]:
             del environ[name]  # PGPORT and the like would turn the driver away from our socket
         postgres = EmbeddedPostgres(home / "postgres", options=FOR_TESTS)
@@ -37,7 +37,7 @@ def start(servers: contextlib.ExitStack, environ: MutableMapping[str, str]) -> N
         servers.callback(postgres.stop)
         postgres.start()
         environ["DATABASE_URL"] = postgres.url()
-    if "REDIS_URL" not in environ:
+    if not environ.get("REDIS_URL"):
         broker = EmbeddedBroker(home / "broker", keep=False)
         servers.callback(shutil.rmtree, broker.socket.parent, ignore_errors=True)
         servers.callback(broker.stop)
