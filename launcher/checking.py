@@ -50,7 +50,7 @@ def steps() -> list[Step]:
         Step("template format (djade)", ("djade", "--check", *found)),
     ]
     return [
-        Step("types (mypy)", ("mypy",)),
+        Step("types (mypy)", ("mypy", ".")),
         Step("style (ruff check)", ("ruff", "check", ".")),
         Step("format (ruff format)", ("ruff", "format", "--check", ".")),
         *(in_templates if found else []),

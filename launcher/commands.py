@@ -92,7 +92,7 @@ def _prepare(command: str, given: list[str]) -> None:
     if not environment.is_inside():
         os.environ.setdefault(demo.STARTED, str(STARTED_AT))
         sys.stdout.flush()
-        os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", "launcher", *given], environment.clean_environment())
+        os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", "launcher", *given], environment.clean_environment())  # noqa: S606 - the same command in another Python
 
 
 NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "bench"}
