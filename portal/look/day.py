@@ -1,0 +1,123 @@
+"""What the day calendar shows. Services fill it; the tag `{% day_calendar %}` draws it.
+
+A day is cut into steps of five minutes, because a strict content policy allows classes and no style attributes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
+
+STEP_MINUTES = 5
+MOST_LANES = 4
+MOST_COLUMNS = 12
+
+
+class Kind(StrEnum):
+    """What an entry is; each has its colour and its sign."""
+
+    FREE = "free"
+    URGENT = "urgent"
+    BOOKED = "booked"
+    WAITING = "waiting"
+    PHONE = "phone"
+    DONE = "done"
+    INTERNAL = "internal"
+    BLOCKED = "blocked"
+    ABSENT = "absent"
+
+
+SIGNS = {
+    Kind.FREE: "plus",
+    Kind.URGENT: "urgent",
+    Kind.BOOKED: "person",
+    Kind.WAITING: "hourglass",
+    Kind.PHONE: "phone",
+    Kind.DONE: "check",
+    Kind.INTERNAL: "internal",
+    Kind.BLOCKED: "cross",
+    Kind.ABSENT: "pause",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something in a provider's day, from `starts` until `ends` (local clock times of one day, half open)."""
+
+    starts: time
+    ends: time
+    kind: Kind
+    title: str
+    text: str = ""
+    url: str = ""
+    badge: str = ""
+    lane: int = 1
+    """Which of `lanes` side by side, from 1."""
+    lanes: int = 1
+    is_cancelled: bool = False
+
+    @property
+    def at(self) -> int:
+        """First step of the day."""
+        return _step(self.starts)
+
+    @property
+    def steps(self) -> int:
+        """How many steps it lasts, at least one; until midnight when it ends at 00:00."""
+        end = _step(self.ends) or 24 * 60 // STEP_MINUTES
+        return max(1, end - self.at)
+
+    @property
+    def sign(self) -> str:
+        """Name of the icon that says the kind without colour."""
+        return SIGNS[self.kind]
+
+    @property
+    def lane_class(self) -> str:
+        """Class that puts entries of the same time side by side."""
+        if self.lanes == 1:
+            return ""
+        lanes = min(self.lanes, MOST_LANES)
+        return f"lane-{min(self.lane, lanes)}-of-{lanes}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One provider's day."""
+
+    title: str
+    text: str = ""
+    entries: Sequence[Entry] = ()
+
+
+@dataclass(frozen=True)
+class DayCalendar:
+    """Several providers side by side, from one whole hour to another."""
+
+    columns: Sequence[Column]
+    first_hour: int = 7
+    last_hour: int = 16
+    """The last hour that is shown; 16 shows until 17:00."""
+    now: time | None = None
+    """Where the line of the clock stands; None on other days."""
+
+    @property
+    def hours(self) -> list[tuple[int, str]]:
+        """(step, "08:00") of each hour shown."""
+        return [(hour * 12, f"{hour:02}:00") for hour in range(self.first_hour, self.last_hour + 1)]
+
+    @property
+    def from_step(self) -> int:
+        """The step at the top."""
+        return self.first_hour * 12
+
+    @property
+    def now_step(self) -> int | None:
+        """The step of the clock, if it is within what is shown."""
+        if self.now is None or not self.first_hour <= self.now.hour <= self.last_hour:
+            return None
+        return _step(self.now)
+
+
+def _step(clock: time) -> int:
+    return (clock.hour * 60 + clock.minute) // STEP_MINUTES
