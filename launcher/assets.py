@@ -21,7 +21,12 @@ LOG = LOGS / "assets.log"
 def sources(root: Path = ROOT) -> list[Path]:
     """Every file that the result depends on, in a fixed order."""
     inside = sorted(path for path in (root / "assets").rglob("*") if path.is_file())
-    return [root / "package.json", root / "package-lock.json", *inside]
+    return [
+        root / "package.json",
+        root / "package-lock.json",
+        root / "portal" / "look" / "icons.json",
+        *inside,
+    ]
 
 
 def fingerprint(files: list[Path], root: Path = ROOT) -> str:

@@ -48,7 +48,7 @@ HELP = {
     "e2e": "only the browser tests",
     "bench": "measure speed against the targets",
 }
-SET_OF_COMMAND = {"demo": "demo", "demo-reset": "demo", "assets": None}
+SET_OF_COMMAND = {"demo": "demo", "demo-reset": None, "assets": None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from launcher import assets, environment, locks, programs, secret_store
 from launcher.broker import EmbeddedBroker
 from launcher.places import LOCAL, LOGS, ROOT, VENV, VENV_PYTHON, make_local
-from launcher.postgres import EmbeddedPostgres, standby_home
+from launcher.postgres import EmbeddedPostgres, standby_home, stop_left_over
 from launcher.processes import last_lines
 from launcher.supervisor import Stopped, Supervisor
 from launcher.trouble import Trouble
@@ -26,11 +26,13 @@ DEMO_LOCK = LOCAL / "demo.lock"
 SECRETS = LOCAL / "secrets.json"
 PEOPLE = LOCAL / "people.txt"
 POSTGRES_HOME = LOCAL / "postgres"
+STATIC_FILES = LOCAL / "static"
 BROKER_HOME = LOCAL / "broker"
 FIRST_ANSWER_WITHIN_SECONDS = 90
 RUNS_ALREADY = (
     "A demo from this folder is running already. Stop it with Ctrl-C in its window, and start again."
 )
+LONGEST_STATEMENT_MS = 600_000  # of migrations and example data; the web's own limit is far shorter
 STARTED = "VENTEROM_STARTED"
 
 
@@ -115,13 +117,12 @@ def reset() -> None:
     refusal = "The demo is running. Stop it with Ctrl-C in its window first, then reset."
     with locks.held(DEMO_LOCK, refusal=refusal):
         for home in (POSTGRES_HOME, standby_home(POSTGRES_HOME)):
-            if (home / "data").exists():
-                EmbeddedPostgres(POSTGRES_HOME).stop()
+            stop_left_over(home)
         homes = (
             POSTGRES_HOME,
             standby_home(POSTGRES_HOME),
             BROKER_HOME,
-            LOCAL / "static",
+            STATIC_FILES,
             LOCAL / "media",
             LOGS,
         )
@@ -165,6 +166,7 @@ def _start_servers(supervisor: Supervisor, place: Place) -> dict[str, str]:
     settings["BASE_URL"] = place.address
     settings["DJANGO_SETTINGS_MODULE"] = programs.SETTINGS
     settings["PYTHONUNBUFFERED"] = "1"
+    settings["STATIC_ROOT"] = str(STATIC_FILES)
     data_exists = False
     if "DATABASE_URL" not in external:
         postgres = EmbeddedPostgres(POSTGRES_HOME)
@@ -187,14 +189,14 @@ def _start_servers(supervisor: Supervisor, place: Place) -> dict[str, str]:
 
 def _prepare(settings: dict[str, str]) -> None:
     """Bring the database up to date and fill it, and meanwhile collect the static files."""
+    patient = settings | {"STATEMENT_TIMEOUT_MS": str(LONGEST_STATEMENT_MS)}
     commands = {
         "database": ["compile_messages", "migrate --verbosity=0", "make_demo", f"demo_people > {PEOPLE}"],
         "static-files": ["collectstatic --noinput --verbosity=0"],
     }
     with contextlib.ExitStack() as running:
         started = {
-            name: running.enter_context(_management(name, lines, settings))
-            for name, lines in commands.items()
+            name: running.enter_context(_management(name, lines, patient)) for name, lines in commands.items()
         }
         for name, process in started.items():
             if process.wait() != 0:

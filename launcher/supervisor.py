@@ -96,7 +96,7 @@ class Supervisor:
             code = child.process.poll()
             if code is not None:
                 said = last_lines(child.log) or "(nothing)"
-                raise Trouble(f"{child.name} ended (code {code}). Its log {child.log} ends with:\n{said}")
+                raise Trouble(f"{child.name} {_how_it_ended(code)}. Its log {child.log} ends with:\n{said}")
         for name, server in self._servers:
             said_last = server.failure()
             if said_last is not None:
@@ -131,6 +131,10 @@ class Supervisor:
         self._children.clear()
         while self._servers:
             self._servers.pop()[1].stop()
+
+
+def _how_it_ended(code: int) -> str:
+    return f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
 
 
 def _raise_stopped(number: int, frame: FrameType | None) -> None:
