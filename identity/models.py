@@ -1,6 +1,6 @@
 """Who is at the keyboard: logins, and the person a patient's login stands for."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -32,9 +32,9 @@ class User(PublicIdModel, AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects = UserManager()  # type: ignore[misc]  # the stubs call it a class variable
+    objects = UserManager()
 
     class Meta:
         constraints = [

@@ -1,0 +1,45 @@
+"""The invented people one can be in the demo. Their national IDs are synthetic and belong to nobody."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from clinic_admin.choices import Country
+from identity import national_id
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone whom the demo identity providers know."""
+
+    country: Country
+    given_name: str
+    family_name: str
+    birth_date: date
+    serial: int
+    note: str
+    """What is special about them, for whoever picks one."""
+
+    @property
+    def full_name(self) -> str:
+        """Return the name as people say it."""
+        return f"{self.given_name} {self.family_name}"
+
+    @property
+    def national_id(self) -> str:
+        """Return the synthetic national ID: always the same for the same person."""
+        return national_id.make_synthetic(self.country, self.birth_date, serial=self.serial)
+
+
+NO, DK = Country.NORWAY, Country.DENMARK
+
+PEOPLE = (
+    Person(NO, "Line", "Danser", date(1988, 4, 14), 1, "GP Magnard Koman; books and is approved at once"),
+    Person(NO, "Finn", "Dottno", date(1964, 1, 21), 2, "GP Magnard Koman; may choose the locum as well"),
+    Person(NO, "Donald", "Andersen", date(1953, 9, 17), 3, "GP Sjef Lege; bookings wait for approval"),
+    Person(NO, "Åse", "Ærlig", date(1941, 12, 3), 4, "no GP at the clinic; books with the intern"),
+    Person(NO, "Mikkel", "Mus", date(1996, 3, 18), 5, "special rights: booking is closed"),
+    Person(NO, "Bibi", "Utflyttet", date(1979, 6, 8), 6, "record is no longer active"),
+    Person(NO, "Roland", "Gundersen", date(1971, 7, 15), 7, "has no record at any clinic"),
+    Person(DK, "Søren", "Østergaard", date(1975, 5, 2), 8, "GP Karen Holm; books and is approved at once"),
+    Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, "GP Jens Kjær; bookings wait for approval"),
+)
