@@ -3,6 +3,8 @@
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from portal.refusals import NextStep, Refusal
+
 
 class UserKind(TextChoices):
     """Patients and staff never share a login."""
@@ -33,3 +35,49 @@ class Assurance(IntegerChoices):
     def is_eid(self) -> bool:
         """Return whether a government-grade eID stands behind it."""
         return self >= Assurance.SUBSTANTIAL
+
+
+class Protocol(TextChoices):
+    """What an identity provider speaks."""
+
+    OIDC = "oidc", "OpenID Connect"
+
+
+class ClientAuth(TextChoices):
+    """How the portal proves to a provider that it is the portal (RFC 6749 2.3.1, RFC 7523)."""
+
+    SECRET = "client_secret_basic", _("Secret")
+    KEY = "private_key_jwt", _("Private key")
+
+
+class TransactionStatus(TextChoices):
+    """How far a sign-in at a provider has come."""
+
+    STARTED = "started", _("Started")
+    VERIFIED = "verified", _("Verified")
+    CONSUMED = "consumed", _("Used")
+    FAILED = "failed", _("Failed")
+
+
+class SignInFault(Refusal):
+    """Why a sign-in with eID ended without a session. Users see one page; the reason goes to the audit trail."""
+
+    STATE = "state", _("This sign-in was not started here, or has been used already.")
+    EXPIRED = "expired", _("The sign-in took too long.")
+    OTHER_PROVIDER = "other-provider", _("The answer came from another provider than the one you chose.")
+    PROVIDER = "provider", _("The provider did not answer as it should.")
+    TOKEN = "token", _("The provider's answer could not be trusted.")
+    ASSURANCE = "assurance", _("The sign-in method was not strong enough. Choose BankID or MitID with a code.")
+    NATIONAL_ID = "national-id", _("The provider did not say who you are in a way we can use.")
+    ANOTHER_PERSON = "another-person", _("Someone else signed in than the person who was signed in before.")
+    CONFLICT = "conflict", _("We could not connect this sign-in with your details here.")
+    CLOSED = "closed", _("This login has been closed.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on: trying again, or the clinic where trying again can't help."""
+        by_phone = {cls.CONFLICT, cls.CLOSED, cls.NATIONAL_ID}
+        return {
+            member.value: NextStep.PHONE_THE_CLINIC if member in by_phone else NextStep.SIGN_IN_AGAIN
+            for member in cls
+        }

@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from clinic_admin.choices import Country
-from identity.choices import UserKind
+from clinic_admin.models import Clinic
+from identity.choices import Assurance, ClientAuth, Method, Protocol, TransactionStatus, UserKind
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
@@ -80,3 +82,107 @@ class ExternalIdentity(models.Model):
 
     def __str__(self) -> str:
         return f"external identity {self.pk}"
+
+
+class IdentityProvider(models.Model):
+    """An agreement with an identity provider, as data: another broker is another row, not other code."""
+
+    slug = models.SlugField(unique=True)
+    protocol = models.CharField(max_length=10, choices=Protocol.choices, default=Protocol.OIDC)
+    country = models.CharField(max_length=2, choices=Country.choices)
+    """Whose national IDs it vouches for. A number of another country is refused."""
+    method = models.CharField(max_length=20, choices=Method.choices)
+    name = models.CharField(max_length=60)
+    """What patients know it as."""
+    issuer = models.CharField(max_length=200)
+    extra_hosts = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    """Hosts besides the issuer's on which its endpoints may be."""
+    client_id = models.CharField(max_length=200)
+    client_auth = models.CharField(max_length=30, choices=ClientAuth.choices)
+    client_secret = EncryptedTextField(null=True, blank=True)
+    private_key = EncryptedTextField(null=True, blank=True)
+    """PEM of an EC P-256 key whose public half the provider has."""
+    private_key_id = models.CharField(max_length=100, blank=True)
+    scopes = models.CharField(max_length=200, default="openid profile")
+    acr_request = models.CharField(max_length=200, blank=True)
+    """Value of acr_values; empty asks for nothing. What comes back is checked in any case."""
+    acr_claim = models.CharField(max_length=60, default="acr")
+    acr_map = models.JSONField(default=dict)
+    """Exact claim value -> Assurance. A value that isn't here is refused."""
+    nid_claim = models.CharField(max_length=60)
+    stable_id_claim = models.CharField(max_length=60, default="sub")
+    allowed_algs = ArrayField(models.CharField(max_length=10), default=list)
+    use_par = models.BooleanField(default=True)
+    extra_params = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="identity_provider_has_credentials",
+                condition=Q(client_auth=ClientAuth.SECRET, client_secret__isnull=False)
+                | Q(client_auth=ClientAuth.KEY, private_key__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="identity_provider_signs_with_keys",
+                condition=Q(allowed_algs__contained_by=["ES256", "ES384", "RS256", "PS256", "EdDSA"])
+                & Q(allowed_algs__len__gte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def assurance_of(self, value: object) -> Assurance:
+        """Return what a value of the assurance claim stands for; NONE for one we do not know."""
+        level = self.acr_map.get(value) if isinstance(value, str) else None
+        return Assurance.NONE if level is None else Assurance(level)
+
+
+class ClinicIdentityProvider(models.Model):
+    """A clinic's patients can sign in with this provider."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="clinics")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "provider"], name="clinic_identity_provider_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"provider {self.provider_id} of clinic {self.clinic_id}"
+
+
+class LoginTransaction(PublicIdModel):
+    """One attempt to sign in at a provider: begun by one browser, good for one answer, for ten minutes."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    step_up_of = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    """Who was signed in already and proves it anew; the answer must be about the same person."""
+    state_hash = models.CharField(max_length=64, unique=True)
+    nonce = EncryptedTextField()
+    code_verifier = EncryptedTextField()
+    required_assurance = models.PositiveSmallIntegerField(choices=Assurance.choices)
+    next_path = models.CharField(max_length=500, blank=True)
+    status = models.CharField(
+        max_length=10, choices=TransactionStatus.choices, default=TransactionStatus.STARTED
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    evidence = EncryptedTextField(null=True)
+    """Whom the provider vouched for, until the session is opened."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="login_transaction_evidence_while_verified",
+                condition=Q(status=TransactionStatus.VERIFIED, evidence__isnull=False)
+                | (~Q(status=TransactionStatus.VERIFIED) & Q(evidence__isnull=True)),
+            )
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="login_transaction_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"sign-in {self.pk}"
