@@ -57,7 +57,7 @@ def port_from(value: str | None) -> int:
     """The port to listen on; DEFAULT_PORT when `value` is empty. Raises Trouble when it is no port."""
     if not value:
         return DEFAULT_PORT
-    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+    if not (value.isascii() and value.isdecimal()) or not 1 <= int(value) <= 65535:
         raise Trouble(
             f"PORT is {value!r}, but it must be a number from 1 to 65535, as in: PORT=8001 make demo"
         )
@@ -189,14 +189,15 @@ def _start_servers(supervisor: Supervisor, place: Place) -> dict[str, str]:
 
 def _prepare(settings: dict[str, str]) -> None:
     """Bring the database up to date and fill it, and meanwhile collect the static files."""
-    patient = settings | {"STATEMENT_TIMEOUT_MS": str(LONGEST_STATEMENT_MS)}
+    unhurried = settings | {"STATEMENT_TIMEOUT_MS": str(LONGEST_STATEMENT_MS)}
     commands = {
         "database": ["compile_messages", "migrate --verbosity=0", "make_demo", f"demo_people > {PEOPLE}"],
         "static-files": ["collectstatic --noinput --verbosity=0"],
     }
     with contextlib.ExitStack() as running:
         started = {
-            name: running.enter_context(_management(name, lines, patient)) for name, lines in commands.items()
+            name: running.enter_context(_management(name, lines, unhurried))
+            for name, lines in commands.items()
         }
         for name, process in started.items():
             if process.wait() != 0:
