@@ -1,11 +1,11 @@
-"""Finds the clinic that an address names, and speaks its language until the reader chooses another."""
+"""Finds the clinic that an address names, keeps its time, and speaks its language until the reader chooses another."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import translation
+from django.utils import timezone, translation
 
 from clinic_admin import queries
 
@@ -17,7 +17,8 @@ class ClinicMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        with timezone.override(None):
+            return self.get_response(request)
 
     def process_view(
         self,
@@ -33,6 +34,7 @@ class ClinicMiddleware:
         if clinic is None:
             raise Http404
         request.clinic = clinic  # type: ignore[attr-defined]
+        timezone.activate(clinic.zone)
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(clinic.language)
             request.LANGUAGE_CODE = clinic.language

@@ -97,6 +97,8 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "template_partials.templatetags.partials",
+                "portal.templatetags.look",
+                "portal.templatetags.moments",
             ],
         },
     }

@@ -22,7 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/", include("notifications.urls")),
     path("sign-in/", include("identity.callback_urls")),
     path("staff/", include("identity.staff_urls")),
-    path("", include("services.home.front_urls")),
 ]
 
 if settings.IS_DEVELOPMENT:
@@ -35,6 +34,7 @@ if settings.IS_DEVELOPMENT:
     ]
 
 urlpatterns += [
+    path("", include("services.home.front_urls")),
     path(
         "<slug:clinic>/",
         include(

@@ -1,6 +1,8 @@
-"""Addresses."""
+"""Who one can be in the demo. Development only."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from services.home import dev_views
 
 app_name = "dev"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", dev_views.people, name="people")]

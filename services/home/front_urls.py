@@ -1,5 +1,11 @@
-"""Addresses."""
+"""Addresses before one has chosen a clinic."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from services.home import views
+
+urlpatterns = [
+    path("", views.front, name="front"),
+    path("Login.aspx", views.legacy_login, name="legacy_login"),
+    path("<slug:clinic>/", views.clinic_front, name="clinic_front"),
+]

@@ -1,6 +1,12 @@
-"""Addresses."""
+"""The patient's way in and start page."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from services.home import views
 
 app_name = "home"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("signed-in/", views.signed_in, name="signed_in"),
+    path("start/", views.start, name="start"),
+    path("help/", views.help_page, name="help"),
+]

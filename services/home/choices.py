@@ -1,0 +1,19 @@
+"""Words of the front pages."""
+
+from typing import NamedTuple
+
+from clinic_admin.choices import Country
+
+
+class UrgentHelp(NamedTuple):
+    """Whom to phone when it can't wait."""
+
+    emergency: str
+    out_of_hours: str
+
+
+URGENT_HELP = {
+    Country.NORWAY: UrgentHelp(emergency="113", out_of_hours="116117"),
+    Country.DENMARK: UrgentHelp(emergency="112", out_of_hours="1813"),
+}
+"""Ambulance, and the out-of-hours doctor (legevakt; lægevagt in the capital region, others via 1813 or sundhed.dk)."""

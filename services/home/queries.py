@@ -1,0 +1,65 @@
+"""What the front pages need, gathered from several areas."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic_admin.choices import Service, Weekday
+from clinic_admin.models import Clinic
+from identity.choices import Assurance
+from patients.models import Patient
+from services.access import queries as access
+from services.booking import queries as booking
+from services.booking.models import Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """When the clinic is open on a weekday, as text; empty means closed."""
+
+    name: str
+    hours: str
+    is_today: bool
+
+
+def opening_hours(clinic: Clinic, now: datetime) -> list[DayHours]:
+    """Return the seven days of the week, Monday first. One query."""
+    stored: dict[str, list[str]] = {}
+    for row in clinic.opening_hours.order_by("weekday", "opens_at"):
+        stored.setdefault(row.weekday, []).append(f"{row.opens_at:%H.%M}-{row.closes_at:%H.%M}")  # noqa: RUF001
+    today = str(now.astimezone(clinic.zone).weekday())
+    return [
+        DayHours(str(day.label), _(" and ").join(stored.get(day.value, [])), day.value == today) for day in Weekday
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """What a patient sees first."""
+
+    next_appointment: Appointment | None
+    later: list[Appointment]
+    may_book: bool
+    misses_mobile: bool
+    misses_email: bool
+
+
+def start_page(*, patient: Patient, assurance: Assurance, now: datetime) -> StartPage:
+    """Return what the start page shows. Two queries: the appointments and the access decision."""
+    upcoming = list(booking.upcoming(patient=patient, now=now))
+    today = now.astimezone(patient.clinic.zone).date()
+    windows = access.windows(
+        patient=patient,
+        services=(Service.BOOKING, Service.URGENT),
+        assurance=assurance,
+        first_day=today,
+        last_day=today + booking.HORIZON,
+    )
+    return StartPage(
+        next_appointment=upcoming[0] if upcoming else None,
+        later=upcoming[1:],
+        may_book=bool(windows),
+        misses_mobile=not patient.mobile,
+        misses_email=not patient.email,
+    )

@@ -1,0 +1,99 @@
+"""The product's front page, each clinic's front page, and the patient's start page."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_safe
+
+from clinic_admin import queries as clinics
+from clinic_admin.choices import Country
+from clinic_admin.guards import ClinicRequest, clinic_page
+from identity import operations as identity_operations
+from identity import queries as identity_queries
+from identity import sessions
+from patients import queries as patients
+from patients.guards import PatientRequest, patient_page
+from portal.audience import public_page, signing_in_page
+from services.home import queries
+from services.home.choices import URGENT_HELP
+
+
+@public_page
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    """Show which clinics there are."""
+    return render(request, "home/front.html", {"clinics": clinics.active_clinics()})
+
+
+@public_page
+@require_safe
+def legacy_login(request: HttpRequest) -> HttpResponse:
+    """Lead the links that clinics already have on their own sites to the same clinic (001, A4)."""
+    given = {key.lower(): value for key, value in request.GET.items()}
+    clinic = clinics.clinic_by_identifier(given.get("clinicid", ""))
+    if clinic is None:
+        raise Http404
+    return redirect("clinic_front", clinic.portal_identifier, permanent=True)
+
+
+@clinic_page
+@require_safe
+def clinic_front(request: ClinicRequest) -> HttpResponse:
+    """Show the clinic, when it is open, what to do when it is urgent, and the ways to sign in."""
+    clinic, now = request.clinic, timezone.now()
+    if not clinic.is_active:
+        return render(request, "home/clinic_is_off.html")
+    choices = identity_queries.sign_in_choices(clinic)
+    response = render(
+        request,
+        "home/clinic_front.html",
+        {
+            "choices": choices,
+            "days": queries.opening_hours(clinic, now),
+            "is_open": clinics.is_open(clinic, now),
+            "urgent": URGENT_HELP[Country(clinic.country)],
+            "sign_in": sessions.of(request),
+            "next": request.GET.get("next", ""),
+        },
+    )
+    response.form_action_origins = tuple({choice.origin for choice in choices if choice.origin})  # type: ignore[attr-defined]
+    return response
+
+
+@signing_in_page
+@require_safe
+def signed_in(request: ClinicRequest) -> HttpResponse:
+    """Decide where a proven identity may go: to the start page, or to a page that says there is no record here.
+
+    Whether someone is a patient here shows only now, after the identity is proven (identity research, F1).
+    """
+    clinic, now = request.clinic, timezone.now()
+    person = identity_queries.verified_person(request)
+    if person is None:
+        return redirect("clinic_front", clinic.portal_identifier)
+    record = patients.record_of(national_id_index=person.national_id_index, clinic=clinic)
+    if record is None or not record.is_active or not clinic.is_active:
+        identity_operations.abandon_sign_in(request, reason="no active record", now=now)
+        return render(request, "home/no_record.html", status=403)
+    identity_operations.open_patient_session(request, now=now)
+    if person.next_path and url_has_allowed_host_and_scheme(person.next_path, allowed_hosts=None):
+        return redirect(person.next_path)
+    return redirect("home:start", clinic.portal_identifier)
+
+
+@patient_page
+@require_safe
+def start(request: PatientRequest) -> HttpResponse:
+    """Show the patient what is next and what they can do."""
+    page = queries.start_page(patient=request.patient, assurance=request.sign_in.assurance, now=timezone.now())
+    return render(request, "home/start.html", {"page": page})
+
+
+@clinic_page
+@require_safe
+def help_page(request: ClinicRequest) -> HttpResponse:
+    """Explain signing in and what the portal can do (A12)."""
+    return render(
+        request, "home/help.html", {"urgent": URGENT_HELP[Country(request.clinic.country)], "sign_in": sessions.of(request)}
+    )
