@@ -63,6 +63,7 @@ def ensure() -> None:
     with locks.held(LOCAL / "assets.lock"):
         if is_fresh():
             return
+        print("Building the style sheet and scripts …", flush=True)
         LOG.unlink(missing_ok=True)
         npm, search_path = _npm()
         installed_from = fingerprint([ROOT / "package.json", ROOT / "package-lock.json"])

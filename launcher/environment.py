@@ -63,6 +63,7 @@ def ensure(wanted: str) -> None:
         if python is not None and satisfies(marker, wanted, python, fingerprints):
             return
         need_room(LOCAL, MEGABYTES_FOR_INSTALLING)
+        print("Installing the Python packages (once, about half a minute) …", flush=True)
         MARKER.unlink(missing_ok=True)
         LOG.unlink(missing_ok=True)
         if python is None:
