@@ -1,7 +1,7 @@
 """Parts of pages as tags. Each is shown in every variant at /dev/components/ during development.
 
 Tags with an end tag take what stands between them, already rendered. Everything else is escaped.
-Words come in already translated: `{% translate "Waiting" as word %}{% tag word "info" %}` or `{% tag _("Waiting") "info" %}`.
+Words come in already translated: `{% tag _("Waiting") "info" %}`, or through `{% translate "Waiting" as word %}`.
 """
 
 import hashlib
@@ -49,7 +49,10 @@ def icon(name: str, title: str = "", size: str = "") -> SafeString:
     sized = format_html(' data-size="{}"', size) if size else ""
     if title:
         return format_html(
-            '<svg class="icon"{} viewBox="0 0 24 24" role="img"><title>{}</title>{}</svg>', sized, title, shape
+            '<svg class="icon"{} viewBox="0 0 24 24" role="img"><title>{}</title>{}</svg>',
+            sized,
+            title,
+            shape,
         )
     return format_html(
         '<svg class="icon"{} viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', sized, shape
@@ -63,7 +66,9 @@ def alert(content: str, kind: str = "info", title: str = "", role: str = "") -> 
 
 
 @register.simple_block_tag
-def card(content: str, title: str = "", icon: str = "", level: int = 2, tint: str = "", id: str = "") -> SafeString:
+def card(
+    content: str, title: str = "", icon: str = "", level: int = 2, tint: str = "", id: str = ""
+) -> SafeString:
     """A quiet surface. tint: "", "accent", "warm", "quiet"; level: of the title's heading."""
     return _render("card", content=content, title=title, icon=icon, level=level, tint=tint, id=id)
 
@@ -81,7 +86,13 @@ def nav_item(
     context: Context, url: str, text: str, icon: str = "", count: int = 0, exact: bool = False
 ) -> dict[str, Any]:
     """An entry of a menu, marked when the page is it or below it. Without an address there is nothing."""
-    return {"url": url, "text": text, "icon": icon, "count": count, "current": _current(context, url, exact=exact)}
+    return {
+        "url": url,
+        "text": text,
+        "icon": icon,
+        "count": count,
+        "current": _current(context, url, exact=exact),
+    }
 
 
 def _current(context: Context, url: str, *, exact: bool) -> str:
@@ -101,7 +112,9 @@ def tabs(content: str, label: str) -> SafeString:
 
 
 @register.inclusion_tag("components/tab.html", takes_context=True)
-def tab(context: Context, url: str, text: str, count: int | None = None, current: bool | None = None) -> dict[str, Any]:
+def tab(
+    context: Context, url: str, text: str, count: int | None = None, current: bool | None = None
+) -> dict[str, Any]:
     """One of the tabs; current is found from the address unless said."""
     found = bool(_current(context, url, exact=True)) if current is None else current
     return {"url": url, "text": text, "count": count, "current": found}
@@ -120,7 +133,9 @@ def dialog(content: str, id: str, title: str) -> SafeString:
 
 
 @register.inclusion_tag("components/dialog_link.html")
-def dialog_link(dialog: str, url: str, text: str, variant: str = "secondary", icon: str = "") -> dict[str, Any]:
+def dialog_link(
+    dialog: str, url: str, text: str, variant: str = "secondary", icon: str = ""
+) -> dict[str, Any]:
     """Opens the dialog with this id; without scripts a plain link to `url`."""
     return {"dialog": dialog, "url": url, "text": text, "variant": variant, "icon": icon}
 
@@ -145,7 +160,10 @@ def count(number: int, label: str = "") -> SafeString:
     if label:
         return format_html(
             '<span class="count"><span aria-hidden="true">{}</span>'
-            '<span class="visually-hidden">{} {}</span></span>', number, number, label,
+            '<span class="visually-hidden">{} {}</span></span>',
+            number,
+            number,
+            label,
         )
     return format_html('<span class="count">{}</span>', number)
 
@@ -161,10 +179,24 @@ def avatar(name: str, photo: str = "", size: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag("components/button.html")
 def button(
-    text: str, variant: str = "primary", icon: str = "", name: str = "", value: str = "", color: str = "", size: str = ""
+    text: str,
+    variant: str = "primary",
+    icon: str = "",
+    name: str = "",
+    value: str = "",
+    color: str = "",
+    size: str = "",
 ) -> dict[str, Any]:
     """A button that sends its form. variant: primary, secondary, tertiary; color: "", "danger", "neutral"."""
-    return {"text": text, "variant": variant, "icon": icon, "name": name, "value": value, "color": color, "size": size}
+    return {
+        "text": text,
+        "variant": variant,
+        "icon": icon,
+        "name": name,
+        "value": value,
+        "color": color,
+        "size": size,
+    }
 
 
 @register.inclusion_tag("components/link_button.html")
@@ -255,9 +287,9 @@ def _fold(days: Iterable[TimeDay]) -> list[dict[str, Any]]:
 
 
 @register.inclusion_tag("components/day_calendar.html")
-def day_calendar(calendar: DayCalendar, label: str) -> dict[str, Any]:
-    """The clinic's day, providers side by side; on phones one list per provider."""
-    return {"calendar": calendar, "label": label}
+def day_calendar(calendar: DayCalendar, label: str, level: int = 2) -> dict[str, Any]:
+    """The clinic's day, providers side by side; on phones one list per provider, headed by their names."""
+    return {"calendar": calendar, "label": label, "level": level}
 
 
 @register.inclusion_tag("components/error_summary.html")
@@ -267,7 +299,11 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
     for form in forms:
         if form.is_bound:
             found += [("", str(message)) for message in form.non_field_errors()]
-            found += [(error_target(field), str(message)) for field in form for message in field.errors]
+            found += [
+                (error_target(field), f"{field.label}: {message}" if field.label else str(message))
+                for field in form
+                for message in field.errors
+            ]
     return {"errors": found}
 
 
