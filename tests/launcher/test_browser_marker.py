@@ -11,19 +11,10 @@ TEST = "import pytest\n@pytest.mark.browser\ndef test_a_page():\n    raise Runti
 
 def run(tmp_path, environ):
     (tmp_path / "test_page.py").write_text(TEST)
+    plugins = ["-p", "tests.browser_marker", "-p", "no:django", "-p", "no:cacheprovider"]
+    settings = ["-o", "addopts=", "-o", "markers=browser: needs one", "-rs", "--rootdir", tmp_path]
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "tests.browser_marker",
-            "-p",
-            "no:django",
-            "-p",
-            "no:cacheprovider",
-        ]
-        + ["-o", "addopts=", "-o", "markers=browser: needs one", "-rs", "--rootdir", tmp_path, tmp_path],
+        [sys.executable, "-m", "pytest", *plugins, *settings, tmp_path],
         cwd=ROOT,
         env=environ,
         capture_output=True,
