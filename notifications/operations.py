@@ -1,0 +1,105 @@
+"""Changes of the outbox that other areas ask for."""
+
+from datetime import datetime
+
+from django.db import connection, models, transaction
+from django.db.models import F
+
+from clinic_admin.models import Clinic
+from notifications.choices import Channel, MessageKind, State
+from notifications.models import OutboxControl, OutboxMessage
+from notifications.policy import GIVE_UP_AFTER
+from notifications.wakeup import wake_after_commit
+
+
+class OutsideTransaction(RuntimeError):
+    """A message was queued outside a transaction: it could tell of something that never happened."""
+
+
+def dedupe_key(*, kind: MessageKind, channel: Channel, subject: models.Model, version: int) -> str:
+    """Return the name under which a message exists at most once."""
+    return f"{kind}:{channel}:{subject._meta.label_lower}:{subject.pk}:v{version}"
+
+
+def queue_message(
+    *,
+    clinic: Clinic,
+    kind: MessageKind,
+    channel: Channel,
+    to: str,
+    subject: models.Model,
+    version: int,
+    title: str,
+    body: str,
+    due_at: datetime,
+    not_after: datetime | None,
+    now: datetime,
+) -> OutboxMessage:
+    """Put a message into the outbox, in the caller's transaction, and wake a worker when that commits.
+
+    Telling the same version of the same thing again gives back the first message, unchanged. Without a
+    number or address the message is stored as not sent, so that staff see it. `not_after` is the last moment
+    at which sending makes sense (a reminder: the appointment); without one, three days after `due_at`.
+    All instants are aware. `title` is an e-mail's subject and is not used for SMS.
+    Raises OutsideTransaction outside an atomic block.
+    """
+    if not connection.in_atomic_block:
+        raise OutsideTransaction(f"{kind} must be queued in the transaction that it tells of")
+    to = to.strip()
+    message, is_new = OutboxMessage.objects.get_or_create(
+        dedupe_key=dedupe_key(kind=kind, channel=channel, subject=subject, version=version),
+        defaults={
+            "clinic": clinic,
+            "kind": kind,
+            "channel": channel,
+            "subject_type": subject._meta.label_lower,
+            "subject_id": str(subject.pk),
+            "version": version,
+            "recipient": to,
+            "title": title,
+            "body": body,
+            "due_at": due_at,
+            "not_after": not_after or due_at + GIVE_UP_AFTER,
+            "state": State.QUEUED if to else State.NO_RECIPIENT,
+            "next_try_at": due_at if to else None,
+            "closed_at": None if to else now,
+            "epoch": _current_epoch(),
+            "created_at": now,
+        },
+    )
+    if is_new and to and due_at <= now:
+        wake_after_commit()
+    return message
+
+
+def _current_epoch() -> int:
+    return OutboxControl.objects.values_list("epoch", flat=True).filter(pk=1).first() or 1
+
+
+@transaction.atomic
+def cancel_messages(*, subject: models.Model, kinds: list[MessageKind] | None = None, now: datetime) -> int:
+    """Withdraw what has not been sent about the row; return how many messages will not be sent (again).
+
+    Waiting and unclear messages are cancelled. One that is being sent at this moment can't be recalled: it is
+    marked, is not tried again, and is shown as "may have been sent". Belongs into the caller's transaction.
+    """
+    messages = OutboxMessage.objects.about(subject)
+    if kinds is not None:
+        messages = messages.filter(kind__in=kinds)
+    messages.filter(state=State.SENDING, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    return messages.filter(state__in=[State.QUEUED, State.UNKNOWN]).update(
+        state=State.CANCELLED, withdrawn_at=now, closed_at=now, next_try_at=None
+    )
+
+
+@transaction.atomic
+def begin_epoch(*, now: datetime) -> int:
+    """Hold back everything that is open, and return the new epoch. For the moment after a restore from backup.
+
+    What the restored database calls unsent may have been sent after the backup was made.
+    """
+    control, _ = OutboxControl.objects.select_for_update().get_or_create(pk=1)
+    control.epoch = F("epoch") + 1
+    control.save(update_fields=["epoch"])
+    control.refresh_from_db()
+    return control.epoch

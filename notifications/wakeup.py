@@ -1,0 +1,58 @@
+"""Tells the workers to look into the outbox. It may get lost: the sweep finds what is due within seconds."""
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import connection, transaction
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
+
+from portal.celery import app
+
+log = logging.getLogger("venterom.outbox")
+
+TASK = "notifications.send_due"
+SECONDS_TO_CONNECT = 0.15
+QUIET_SECONDS = 5.0
+"""So long we don't ask a broker again that did not answer, so that requests don't wait for it one by one."""
+
+
+class _Broker:
+    """Whether the broker answered this process the last time."""
+
+    silent_until = 0.0
+
+
+def wake_after_commit() -> None:
+    """Wake a worker when the current transaction has committed; once, however many messages it queued."""
+    if any(callback is wake for _, callback, *_ in connection.run_on_commit):
+        return
+    transaction.on_commit(wake, robust=True)
+
+
+def wake() -> None:
+    """Publish the wake-up. A broker that is gone costs a fraction of a second and a log line."""
+    if time.monotonic() < _Broker.silent_until:
+        return
+    try:
+        _publish()
+    except (OperationalError, OSError) as error:
+        _Broker.silent_until = time.monotonic() + QUIET_SECONDS
+        log.warning("broker does not answer; the sweep will send", extra={"error": type(error).__name__})
+
+
+def _publish() -> None:
+    options = {
+        **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+        "socket_connect_timeout": SECONDS_TO_CONNECT,
+        "socket_timeout": SECONDS_TO_CONNECT,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "connect_retries_timeout": SECONDS_TO_CONNECT,
+    }
+    with Connection(  # type: ignore[no-untyped-call]
+        settings.CELERY_BROKER_URL, transport_options=options, connect_timeout=SECONDS_TO_CONNECT
+    ) as broker:
+        app.send_task(TASK, connection=broker, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
