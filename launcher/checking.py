@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from launcher import browser, environment, temporary
 from launcher.places import ROOT, VENV
@@ -22,6 +22,15 @@ class Step:
 
     name: str
     command: tuple[str, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+# As on a server, so that Django's deployment checks see what a patient's browser meets. They open nothing.
+PRODUCTION = {
+    "VENTEROM_ENV": "production",
+    "BASE_URL": "https://portal.example",
+    "INDEX_KEY": "only for this check",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,11 @@ def steps() -> list[Step]:
         *(in_templates if found else []),
         Step("who imports whom (lint-imports)", ("lint-imports",)),
         Step("Django's own checks", ("python", "manage.py", "check", "--fail-level", "WARNING")),
+        Step(
+            "the same in production",
+            ("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"),
+            PRODUCTION,
+        ),
         Step("migrations are complete", ("python", "manage.py", "makemigrations", "--check", "--dry-run")),
         Step("translations are complete", ("python", "manage.py", "messages", "--check")),
     ]
@@ -139,7 +153,7 @@ def _run(step: Step, settings: Mapping[str, str]) -> Outcome:
     done = subprocess.run(
         [str(VENV / "bin" / step.command[0]), *step.command[1:]],
         cwd=ROOT,
-        env=dict(settings),
+        env={**settings, **step.settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
