@@ -1,0 +1,353 @@
+"""The decision with the facts of the database: for one patient in one query, for all patients of a clinic in two.
+
+What decides is always read anew, also of a patient who is already loaded: an answer holds for this instant.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+
+from clinic_admin.choices import ProviderKind, Service
+from clinic_admin.models import Clinic, Provider
+from delegation.models import Absence, MatrixTick
+from delegation.policy import Away, Tick
+from identity.choices import Assurance
+from patients.models import Patient
+from services.access import policy
+from services.access.choices import Approval, Column
+from services.access.models import ProviderRights
+from services.access.policy import (
+    NO_RIGHTS,
+    AccessFacts,
+    ClinicFacts,
+    Decision,
+    Finding,
+    PatientFacts,
+    ProviderFacts,
+    Rights,
+    SpecialRights,
+)
+
+
+# -- answers -----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """Someone whom the patient may choose for a service, and what happens then."""
+
+    provider_id: int
+    name: str
+    initials: str
+    kind: ProviderKind
+    approval: Approval
+    may_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days, both included, on which the patient may use the service with the provider."""
+
+    service: Service
+    first_day: date
+    last_day: date
+    provider: ProviderChoice
+
+
+# -- for one patient ---------------------------------------------------------------------------------------
+def load_facts(patient: Patient, *, first_day: date, last_day: date) -> AccessFacts:
+    """Return everything that decides for the patient on these days (both included). One query.
+
+    Raises Patient.DoesNotExist when the record is gone.
+    """
+    return _facts(_row(patient, first_day, last_day))
+
+
+def decision(
+    *,
+    patient: Patient,
+    service: Service,
+    provider_id: int,
+    assurance: Assurance,
+    day: date,
+    for_share: bool = False,
+) -> Decision:
+    """Return whether the patient may use the service with the provider on the clinic's local day. One query.
+
+    With for_share, inside a transaction: what decides can't be changed until it ends (two queries). Operations
+    ask like this before they write, so that a right that is taken away first is never acted on.
+    """
+    if for_share:
+        lock_facts(patient, provider_id=provider_id)
+    facts = load_facts(patient, first_day=day, last_day=day)
+    return policy.decide(facts, service, provider_id, assurance, day)
+
+
+def explanation(
+    *, patient: Patient, service: Service, provider_id: int, assurance: Assurance, day: date
+) -> tuple[Finding, ...]:
+    """Return each rule's answer with its reason. Staff only. One query."""
+    facts = load_facts(patient, first_day=day, last_day=day)
+    return policy.explain(facts, service, provider_id, assurance, day)
+
+
+def with_whom(*, patient: Patient, service: Service, assurance: Assurance, day: date) -> list[ProviderChoice]:
+    """Return whom the patient may choose on the day: the own GP first, then as the clinic lists them. One query."""
+    row = _row(patient, day, day)
+    facts, order = _facts(row), _order(row)
+    choices = _choices(row, facts)
+    chosen = [provider_id for _, provider_id in policy.allowed(facts, (service,), assurance, day)]
+    return [choices[provider_id] for provider_id in sorted(chosen, key=order.__getitem__)]
+
+
+def windows(
+    *,
+    patient: Patient,
+    services: Collection[Service],
+    assurance: Assurance,
+    first_day: date,
+    last_day: date,
+) -> list[Window]:
+    """Return the longest stretches of days on which each (service, provider) is allowed. One query.
+
+    Ordered like with_whom, then by service and day. A slot of the provider on a day within a window may be offered.
+    """
+    row = _row(patient, first_day, last_day)
+    facts, order = _facts(row), _order(row)
+    spans = policy.spans(facts, tuple(services), assurance, first_day, last_day)
+    spans.sort(key=lambda span: (order[span.provider_id], span.service.value, span.first_day))
+    choices = _choices(row, facts)
+    return [Window(span.service, span.first_day, span.last_day, choices[span.provider_id]) for span in spans]
+
+
+_LOCK = """
+WITH record AS (
+    SELECT patient.id, patient.gp_id
+    FROM patients_patient patient JOIN clinic_admin_clinic clinic ON clinic.id = patient.clinic_id
+    WHERE patient.id = %s
+    FOR SHARE OF patient, clinic
+)
+SELECT provider.id FROM clinic_admin_provider provider, record
+WHERE provider.id IN (%s, record.gp_id)
+ORDER BY provider.id
+FOR SHARE OF provider
+"""
+
+
+def lock_facts(patient: Patient, *, provider_id: int) -> None:
+    """Keep what decides as it is until the transaction ends; others may still read and decide. One query.
+
+    Everything that decides hangs on three kinds of row: clinic (settings, matrix, absences), provider (portal
+    access, columns) and patient (record, special rights). Whoever changes it locks that row, and waits for us.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [patient.pk, provider_id])
+
+
+# -- for all patients --------------------------------------------------------------------------------------
+def reach(
+    *, clinic: Clinic, day: date, assurance: Assurance = Assurance.HIGH, ticks: frozenset[Tick] | None = None
+) -> dict[tuple[Service, int], int]:
+    """Return how many patients may use each (service, provider id) on the day; pairs without any are left out.
+
+    Two queries, however many patients. `ticks`, if given, stand in for the stored matrix: what a save would do.
+    """
+    setting = _setting_facts(clinic, day)
+    if ticks is not None:
+        setting = replace(setting, ticks=ticks)
+    found: Counter[tuple[Service, int]] = Counter()
+    for patient, count in _kinds_of_patients(clinic):
+        for pair in policy.allowed(replace(setting, patient=patient), tuple(Service), assurance, day):
+            found[pair] += count
+    return dict(found)
+
+
+def _kinds_of_patients(clinic: Clinic) -> list[tuple[PatientFacts, int]]:
+    """Return the different sets of facts about patients, and how many patients have each. One query."""
+    rows = (
+        _with_facts(Patient.objects.for_clinic(clinic))
+        .order_by()
+        .values(*_PATIENT_FIELDS)
+        .annotate(count=Count("pk"))
+    )
+    return [(_patient_facts(row), row["count"]) for row in rows]
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+_SPECIAL = ("renewal", "consultation", "booking", "approval", "cancelling")
+_PATIENT_FIELDS = (
+    "is_active",
+    "has_id",
+    "is_withdrawn",
+    "gp_id",
+    *(f"special_rights__{name}" for name in _SPECIAL),
+)
+
+
+_NOBODY = dict.fromkeys(_PATIENT_FIELDS) | dict.fromkeys(_PATIENT_FIELDS[:3], False)
+
+
+def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
+    return patients.annotate(
+        has_id=_is(national_id_index__isnull=False), is_withdrawn=_is(portal_withdrawn_at__isnull=False)
+    )
+
+
+def _is(**condition: Any) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(Q(**condition), output_field=BooleanField())
+
+
+def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
+    row: dict[str, Any] | None = (
+        _with_facts(Patient.objects.filter(pk=patient.pk))
+        .values(
+            *_PATIENT_FIELDS,
+            portal_is_on=F("clinic__is_active"),
+            requires_eid=F("clinic__requires_eid_for_consultation"),
+            tick_rows=ArraySubquery(
+                MatrixTick.objects.filter(
+                    Q(row=OuterRef("gp")) | Q(row__isnull=True), clinic=OuterRef("clinic_id")
+                ).values(json=_TICK)
+            ),
+            **_setting(OuterRef("clinic_id"), first_day, last_day),
+        )
+        .first()
+    )
+    if row is None:
+        raise Patient.DoesNotExist
+    return row
+
+
+def _setting_facts(clinic: Clinic, day: date) -> AccessFacts:
+    """Return the facts of the clinic, with nobody as the patient."""
+    row = Clinic.objects.values(
+        portal_is_on=F("is_active"),
+        requires_eid=F("requires_eid_for_consultation"),
+        tick_rows=ArraySubquery(MatrixTick.objects.filter(clinic=OuterRef("pk")).values(json=_TICK)),
+        **_setting(OuterRef("pk"), day, day),
+    ).get(pk=clinic.pk)
+    return _facts(_NOBODY | row)
+
+
+_TICK = JSONObject(service="service", row="row_id", provider="provider_id")
+
+
+def _setting(clinic: OuterRef, first_day: date, last_day: date) -> dict[str, ArraySubquery]:
+    """Return the clinic's providers, their columns, and the absences of these days, each as an array."""
+    providers = Provider.objects.filter(clinic=clinic).order_by("position", "name", "pk")
+    columns = ProviderRights.objects.filter(provider__clinic=clinic)
+    absences = Absence.objects.filter(clinic=clinic, first_day__lte=last_day, last_day__gte=first_day)
+    return {
+        "provider_rows": ArraySubquery(
+            providers.values(
+                json=JSONObject(
+                    id="pk",
+                    name="name",
+                    initials="initials",
+                    kind="kind",
+                    is_active="is_active",
+                    has_portal_access="has_portal_access",
+                )
+            )
+        ),
+        "column_rows": ArraySubquery(
+            columns.values(
+                json=JSONObject(
+                    provider="provider_id",
+                    column="column",
+                    renewal="renewal",
+                    consultation="consultation",
+                    booking="booking",
+                    approval="approval",
+                    cancelling="cancelling",
+                )
+            )
+        ),
+        "absence_rows": ArraySubquery(
+            absences.order_by("first_day", "pk").values(
+                json=JSONObject(
+                    provider="provider_id", first_day="first_day", last_day="last_day", cover="cover_id"
+                )
+            )
+        ),
+    }
+
+
+# -- rows to facts -----------------------------------------------------------------------------------------
+def _facts(row: dict[str, Any]) -> AccessFacts:
+    columns = {
+        (column["provider"], Column(column["column"])): Rights(
+            renewal=column["renewal"],
+            consultation=column["consultation"],
+            booking=column["booking"],
+            approval=Approval(column["approval"]),
+            cancelling=column["cancelling"],
+        )
+        for column in row["column_rows"]
+    }
+    return AccessFacts(
+        clinic=ClinicFacts(row["portal_is_on"], row["requires_eid"]),
+        patient=_patient_facts(row),
+        providers={
+            provider["id"]: ProviderFacts(
+                id=provider["id"],
+                has_portal_access=provider["is_active"] and provider["has_portal_access"],
+                with_gp=columns.get((provider["id"], Column.WITH_GP), NO_RIGHTS),
+                without_gp=columns.get((provider["id"], Column.WITHOUT_GP), NO_RIGHTS),
+            )
+            for provider in row["provider_rows"]
+        },
+        ticks=frozenset(
+            Tick(Service(tick["service"]), tick["row"], tick["provider"]) for tick in row["tick_rows"]
+        ),
+        absences=tuple(
+            Away(
+                provider=absence["provider"],
+                first_day=date.fromisoformat(absence["first_day"]),
+                last_day=date.fromisoformat(absence["last_day"]),
+                cover=absence["cover"],
+            )
+            for absence in row["absence_rows"]
+        ),
+    )
+
+
+def _patient_facts(row: Mapping[str, Any]) -> PatientFacts:
+    special = {name: row[f"special_rights__{name}"] for name in _SPECIAL}
+    if special["approval"] is not None:
+        special["approval"] = Approval(special["approval"])
+    return PatientFacts(
+        is_active=row["is_active"],
+        has_national_id=row["has_id"],
+        is_withdrawn=row["is_withdrawn"],
+        gp_id=row["gp_id"],
+        special=SpecialRights(**special),
+    )
+
+
+def _order(row: dict[str, Any]) -> dict[int, tuple[bool, int]]:
+    """Return where each provider stands in a list for this patient: the own GP first."""
+    return {
+        provider["id"]: (provider["id"] != row["gp_id"], place)
+        for place, provider in enumerate(row["provider_rows"])
+    }
+
+
+def _choices(row: dict[str, Any], facts: AccessFacts) -> dict[int, ProviderChoice]:
+    found = {}
+    for provider in row["provider_rows"]:
+        granted = policy.rights(facts, provider["id"])
+        found[provider["id"]] = ProviderChoice(
+            provider_id=provider["id"],
+            name=provider["name"],
+            initials=provider["initials"],
+            kind=ProviderKind(provider["kind"]),
+            approval=granted.approval,
+            may_cancel=granted.cancelling,
+        )
+    return found
