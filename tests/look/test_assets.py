@@ -37,7 +37,7 @@ def test_what_we_ask_for_is_pinned_exactly():
 def test_the_style_sheet_loads_nothing_from_elsewhere():
     css = (VENDOR / "venterom.css").read_text()
     assert not FOREIGN.search(css)
-    for address in re.findall(r"url\(\"?(?!\"?data:)([^\")]+)", css):
+    for address in re.findall(r"url\([\"']?(?![\"']?data:)([^\"')]+)", css):
         assert (VENDOR / address).is_file(), address
 
 
