@@ -54,6 +54,7 @@ class TransactionStatus(TextChoices):
     """How far a sign-in at a provider has come."""
 
     STARTED = "started", _("Started")
+    ANSWERED = "answered", _("Being verified")
     VERIFIED = "verified", _("Verified")
     CONSUMED = "consumed", _("Used")
     FAILED = "failed", _("Failed")
@@ -67,7 +68,10 @@ class SignInFault(Refusal):
     OTHER_PROVIDER = "other-provider", _("The answer came from another provider than the one you chose.")
     PROVIDER = "provider", _("The provider did not answer as it should.")
     TOKEN = "token", _("The provider's answer could not be trusted.")
-    ASSURANCE = "assurance", _("The sign-in method was not strong enough. Choose BankID or MitID with a code.")
+    ASSURANCE = (
+        "assurance",
+        _("The sign-in method was not strong enough. Choose BankID or MitID with a code."),
+    )
     NATIONAL_ID = "national-id", _("The provider did not say who you are in a way we can use.")
     ANOTHER_PERSON = "another-person", _("Someone else signed in than the person who was signed in before.")
     CONFLICT = "conflict", _("We could not connect this sign-in with your details here.")

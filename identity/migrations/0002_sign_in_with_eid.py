@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('code_verifier', portal.fields.EncryptedTextField()),
                 ('required_assurance', models.PositiveSmallIntegerField(choices=[(0, 'Not signed in'), (1, 'One factor'), (2, 'Password and one-time code'), (3, 'eID, substantial'), (4, 'eID, high')])),
                 ('next_path', models.CharField(blank=True, max_length=500)),
-                ('status', models.CharField(choices=[('started', 'Started'), ('verified', 'Verified'), ('consumed', 'Used'), ('failed', 'Failed')], default='started', max_length=10)),
+                ('status', models.CharField(choices=[('started', 'Started'), ('answered', 'Being verified'), ('verified', 'Verified'), ('consumed', 'Used'), ('failed', 'Failed')], default='started', max_length=10)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('evidence', portal.fields.EncryptedTextField(null=True)),

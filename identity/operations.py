@@ -1,0 +1,434 @@
+"""Every change of sign-in: beginning, answering, opening and ending sessions, and the logins of staff."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.urls import reverse
+
+from clinic_admin.models import Clinic
+from identity import oidc, policy, queries, sessions
+from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
+from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction, User
+from identity.oidc import Question
+from identity.oidc_http import ProviderUnreachable
+from identity.oidc_token import Expected, TokenRefused
+from identity.sessions import SignIn
+from identity.verified import Evidence
+from portal import audit
+from portal.models import ThrottleCounter
+from portal.refusals import Refused
+
+TRANSACTION_LASTS = timedelta(minutes=10)
+THROTTLE_ROWS_LAST = timedelta(days=2)
+TRANSACTIONS_ARE_KEPT = timedelta(days=1)
+PATIENT_BACKEND = "identity.backends.PatientBackend"
+
+
+class SignInRefused(Refused):
+    """A sign-in ended without a session. `clinic` is where it began, if that is known."""
+
+    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None) -> None:
+        super().__init__(reason)
+        self.clinic = clinic
+
+
+class SignInCancelled(Exception):
+    """The person cancelled at the provider."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        super().__init__()
+        self.clinic = clinic
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a browser brings back from a provider, as it stands in the address."""
+
+    state: str
+    code: str
+    error: str
+    issuer: str | None
+
+
+def callback_address(provider: IdentityProvider) -> str:
+    """Return the redirect_uri that is registered with the provider."""
+    return f"{settings.BASE_URL}{reverse('identity_callback', args=[provider.slug])}"
+
+
+def start_sign_in(
+    request: HttpRequest,
+    *,
+    clinic: Clinic,
+    provider: IdentityProvider,
+    next_path: str,
+    language: str,
+    now: datetime,
+    required: Assurance = Assurance.SUBSTANTIAL,
+    step_up: bool = False,
+) -> str:
+    """Begin a sign-in for this browser and return the provider's address to send it to.
+
+    With `step_up` the signed-in patient proves anew who they are; the answer must be about the same person.
+    Raises SignInRefused if the provider can't be reached.
+    """
+    question = Question.new()
+    with transaction.atomic():
+        sign_in = LoginTransaction.objects.create(
+            provider=provider,
+            clinic=clinic,
+            step_up_of=_patient_of(request) if step_up else None,
+            state_hash=oidc.hash_of_state(question.state),
+            nonce=question.nonce,
+            code_verifier=question.code_verifier,
+            required_assurance=required,
+            next_path=policy.own_path(next_path),
+            created_at=now,
+            expires_at=now + TRANSACTION_LASTS,
+        )
+        _record("auth.start", sign_in, now)
+    try:
+        address = oidc.authorization_address(
+            provider,
+            question,
+            redirect_uri=callback_address(provider),
+            language=language,
+            step_up=step_up,
+            now=now,
+        )
+    except ProviderUnreachable as error:
+        _fail(sign_in, SignInFault.PROVIDER, str(error), now)
+        raise SignInRefused(SignInFault.PROVIDER, clinic=clinic) from None
+    sessions.note_started(request, str(sign_in.pk))
+    return address
+
+
+def receive_answer(
+    request: HttpRequest, *, provider: IdentityProvider, answer: Answer, now: datetime
+) -> Clinic:
+    """Verify what a browser brought back, keep whom it is about, and return the clinic to go on to.
+
+    The sign-in must have been begun by this browser, at this provider, within ten minutes, and is good for one
+    answer. No session is opened yet. Raises SignInRefused, SignInCancelled.
+    """
+    sign_in = _claim(request, provider, answer, now)
+    try:
+        _check_answer(sign_in, provider, answer, now)
+        if answer.error:
+            _fail(sign_in, None, answer.error, now)
+            raise SignInCancelled(sign_in.clinic)
+        evidence = _redeem(sign_in, answer.code, now)
+    except TokenRefused as refused:
+        _fail(sign_in, refused.fault, refused.check, now)
+        raise SignInRefused(refused.fault, clinic=sign_in.clinic) from None
+    except ProviderUnreachable as error:
+        _fail(sign_in, SignInFault.PROVIDER, str(error), now)
+        raise SignInRefused(SignInFault.PROVIDER, clinic=sign_in.clinic) from None
+    LoginTransaction.objects.filter(pk=sign_in.pk, status=TransactionStatus.ANSWERED).update(
+        status=TransactionStatus.VERIFIED, evidence=evidence.as_text()
+    )
+    sessions.note_verified(request, str(sign_in.pk))
+    return sign_in.clinic
+
+
+def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
+    """Open the session of the person whom the provider vouched for, and return their login.
+
+    The first time, the login is made. The sign-in is used up: of two parallel calls one opens a session. Whatever
+    the browser's session held before is dropped. Raises SignInRefused: nothing verified, the name by which the
+    provider knows this person belongs to someone else here, the login is closed, or a step-up by someone else.
+    """
+    sign_in = queries.verified_transaction(request, now)
+    if sign_in is None:
+        raise SignInRefused(SignInFault.STATE)
+    try:
+        account, evidence = _consume(request, sign_in, now)
+    except SignInRefused as refused:
+        _fail(sign_in, SignInFault(refused.reason.value), "", now)
+        request.session.flush()
+        raise
+    user = account.user
+    request.session.flush()
+    login(request, user, backend=PATIENT_BACKEND)
+    provider = sign_in.provider
+    sessions.store(
+        request,
+        SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
+    )
+    sessions.open_clock(request, now)
+    return user
+
+
+def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime) -> None:
+    """Give up the verified sign-in, if there is one: whoever it was leaves nothing behind but an audit event.
+
+    `reason` is a short word of the caller's, as in "no-record".
+    """
+    sign_in = queries.verified_transaction(request, now)
+    if sign_in is not None:
+        _fail(sign_in, None, reason, now, action="auth.fail")
+    sessions.forget_verified(request)
+
+
+def sign_out(request: HttpRequest, *, now: datetime) -> None:
+    """End the session on the server. Signing out twice does nothing."""
+    user: Any = request.user
+    if user.is_authenticated:
+        with transaction.atomic():
+            audit.record(action="session.end", subject=user, actor=user, now=now, reason="signed-out")
+    logout(request)
+
+
+def end_stale_session(request: HttpRequest, *, now: datetime) -> bool:
+    """End the session if it was open or unused for too long, and return whether it was."""
+    user: Any = request.user
+    if not sessions.is_over(request, sessions.limits_of(user.kind, sessions.of(request)), now):
+        return False
+    with transaction.atomic():
+        audit.record(action="session.end", subject=user, actor=user, now=now, reason="too-old")
+    logout(request)
+    return True
+
+
+@transaction.atomic
+def sweep(*, now: datetime) -> None:
+    """Delete what has had its time: sign-ins, sessions and counters. Their trail is in the audit log."""
+    LoginTransaction.objects.filter(expires_at__lt=now - TRANSACTIONS_ARE_KEPT).delete()
+    LoginTransaction.objects.filter(expires_at__lt=now, evidence__isnull=False).update(
+        status=TransactionStatus.FAILED, evidence=None
+    )
+    Session.objects.filter(expire_date__lt=now).delete()
+    ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
+
+
+@transaction.atomic
+def create_staff_user(
+    *, email: str, name: str, password: str | None = None, actor: User | None, now: datetime
+) -> User:
+    """Make a login for staff. Without a password nobody can sign in with it until one is set.
+
+    Raises ValidationError for a weak password, IntegrityError if the address has a login.
+    """
+    user = User(kind=UserKind.STAFF, email=email.strip().lower(), name=name.strip())
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+    user.save()
+    audit.record(action="staff.added", subject=user, actor=actor, now=now)
+    return user
+
+
+@transaction.atomic
+def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> None:
+    """Give a staff login this code app secret (base32) and new recovery codes; older ones stop working."""
+    Authenticator.objects.filter(user=user).delete()
+    TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    audit.record(action="staff.second-factor-set", subject=user, actor=actor, now=now)
+
+
+@transaction.atomic
+def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
+    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+    Authenticator.objects.filter(user=user).delete()
+    audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+
+
+@transaction.atomic
+def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
+    """Mark the session: the second factor was shown, staff pages are open."""
+    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+
+
+@transaction.atomic
+def note_staff_sign_in(user: User, *, now: datetime) -> None:
+    """Record that staff signed in, with all the factors they have."""
+    audit.record(action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD)
+
+
+@transaction.atomic
+def note_enrolment(user: User, *, now: datetime) -> None:
+    """Record that staff set up their code app."""
+    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
+
+
+@transaction.atomic
+def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None:
+    """Record a wrong password or code; for an unknown address a subject that nobody is."""
+    known = queries.staff_user(email)
+    audit.record(
+        action="auth.fail",
+        subject=known or User(kind=UserKind.STAFF),
+        actor=audit.SYSTEM,
+        now=now,
+        method=Method.STAFF_PASSWORD,
+        reason=reason,
+        known=known is not None,
+    )
+
+
+def _patient_of(request: HttpRequest) -> User | None:
+    user = request.user
+    return user if isinstance(user, User) and user.kind == UserKind.PATIENT else None
+
+
+def _claim(
+    request: HttpRequest, provider: IdentityProvider, answer: Answer, now: datetime
+) -> LoginTransaction:
+    """Find the sign-in among those that this browser began, and take it: nobody else can answer it any more."""
+    own = LoginTransaction.objects.filter(
+        pk__in=sessions.started(request), state_hash=oidc.hash_of_state(answer.state)
+    )
+    with transaction.atomic():
+        found = own.select_for_update(of=("self",)).select_related("provider", "clinic").first()
+        if found is not None and found.status == TransactionStatus.STARTED:
+            found.status = TransactionStatus.ANSWERED
+            found.save(update_fields=["status"])
+            return found
+        audit.record(
+            action="auth.fail",
+            subject=found or provider,
+            actor=audit.SYSTEM,
+            now=now,
+            reason=SignInFault.STATE,
+            provider=provider.slug,
+        )
+    raise SignInRefused(SignInFault.STATE, clinic=found.clinic if found else None)
+
+
+def _check_answer(
+    sign_in: LoginTransaction, provider: IdentityProvider, answer: Answer, now: datetime
+) -> None:
+    if now >= sign_in.expires_at:
+        raise TokenRefused("expired", SignInFault.EXPIRED)
+    if sign_in.provider_id != provider.pk or not queries.is_usable(provider) or not provider.is_active:
+        raise TokenRefused("provider", SignInFault.OTHER_PROVIDER)
+    if not oidc.answers_for(provider, answer.issuer, now):
+        raise TokenRefused("iss-parameter", SignInFault.OTHER_PROVIDER)
+    if not answer.error and not answer.code:
+        raise TokenRefused("code", SignInFault.PROVIDER)
+
+
+def _redeem(sign_in: LoginTransaction, code: str, now: datetime) -> Evidence:
+    provider = sign_in.provider
+    return oidc.redeem(
+        provider,
+        code=code,
+        code_verifier=sign_in.code_verifier or "",
+        redirect_uri=callback_address(provider),
+        expected=Expected(
+            nonce=sign_in.nonce or "",
+            started_at=sign_in.created_at,
+            required=Assurance(sign_in.required_assurance),
+            must_be_fresh=oidc.asks_anew(provider, step_up=sign_in.step_up_of_id is not None),
+            access_token="",
+        ),
+        now=now,
+    )
+
+
+@transaction.atomic
+def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> tuple[Account, Evidence]:
+    text = sign_in.evidence or ""
+    taken = LoginTransaction.objects.filter(
+        pk=sign_in.pk, status=TransactionStatus.VERIFIED, expires_at__gt=now
+    ).update(status=TransactionStatus.CONSUMED, evidence=None)
+    if not taken:
+        raise SignInRefused(SignInFault.STATE, clinic=sign_in.clinic)
+    evidence = Evidence.from_text(text)
+    _check_same_person(request, sign_in, evidence)
+    account = _account_for(evidence, country=sign_in.provider.country, now=now)
+    if not account.user.is_active:
+        raise SignInRefused(SignInFault.CLOSED, clinic=sign_in.clinic)
+    external, _ = ExternalIdentity.objects.get_or_create(
+        issuer=evidence.issuer, subject=evidence.subject, defaults={"account": account}
+    )
+    if external.account_id != account.pk:
+        raise SignInRefused(SignInFault.CONFLICT, clinic=sign_in.clinic)
+    audit.record(
+        action="auth.success",
+        subject=sign_in,
+        actor=account.user,
+        now=now,
+        method=sign_in.provider.method,
+        provider=sign_in.provider.slug,
+        assurance=int(evidence.assurance),
+        step_up=sign_in.step_up_of_id is not None,
+    )
+    return account, evidence
+
+
+def _check_same_person(request: HttpRequest, sign_in: LoginTransaction, evidence: Evidence) -> None:
+    """A step-up raises one person's session; it never turns it into another's (identity research, O34)."""
+    before = sign_in.step_up_of
+    if before is None:
+        return
+    if request.user.pk != before.pk or before.account.national_id_index != evidence.national_id_index:
+        raise SignInRefused(SignInFault.ANOTHER_PERSON, clinic=sign_in.clinic)
+
+
+def _account_for(evidence: Evidence, *, country: str, now: datetime) -> Account:
+    """Return the account with this national ID, made now if need be. Parallel first sign-ins share one."""
+    accounts = Account.objects.select_related("user")
+    name = f"{evidence.given_name} {evidence.family_name}".strip()
+    account = accounts.filter(national_id_index=evidence.national_id_index).first()
+    if account is None:
+        try:
+            with transaction.atomic():
+                return _new_account(evidence, country=country, name=name, now=now)
+        except IntegrityError:
+            account = accounts.get(national_id_index=evidence.national_id_index)
+    if name and account.user.name != name:
+        account.user.name = name
+        account.user.save(update_fields=["name"])
+    return account
+
+
+def _new_account(evidence: Evidence, *, country: str, name: str, now: datetime) -> Account:
+    user = User(kind=UserKind.PATIENT, name=name)
+    user.set_unusable_password()
+    user.save()
+    account = Account.objects.create(
+        user=user,
+        country=country,
+        national_id=evidence.national_id,
+        national_id_index=evidence.national_id_index,
+        birth_date=evidence.birth_date,
+    )
+    audit.record(action="account.created", subject=account, actor=user, now=now)
+    return account
+
+
+def _record(action: str, sign_in: LoginTransaction, now: datetime, **details: Any) -> None:
+    audit.record(
+        action=action,
+        subject=sign_in,
+        actor=audit.SYSTEM,
+        now=now,
+        provider=sign_in.provider.slug,
+        **details,
+    )
+
+
+@transaction.atomic
+def _fail(
+    sign_in: LoginTransaction, fault: SignInFault | None, check: str, now: datetime, *, action: str = ""
+) -> None:
+    """Close the sign-in and say why in the audit trail: words of ours or of the standards, cut short."""
+    LoginTransaction.objects.filter(pk=sign_in.pk).exclude(
+        status__in=[TransactionStatus.CONSUMED, TransactionStatus.FAILED]
+    ).update(status=TransactionStatus.FAILED, evidence=None)
+    action = action or ("auth.fail" if fault else "auth.cancel")
+    known = check if check.replace("-", "").replace("_", "").replace(" ", "").isalpha() else ""
+    _record(action, sign_in, now, reason=fault.value if fault else known[:40], check=known[:40])

@@ -1,0 +1,108 @@
+"""What pages need of sign-in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from clinic_admin.choices import Country
+from clinic_admin.models import Clinic
+from identity import oidc_http, sessions
+from identity.choices import Method, TransactionStatus
+from identity.models import IdentityProvider, LoginTransaction, User
+from identity.verified import Evidence, VerifiedPerson
+
+
+@dataclass(frozen=True, slots=True)
+class SignInChoice:
+    """A way for patients to sign in, as the clinic's front page offers it."""
+
+    slug: str
+    name: str
+    method: Method
+    origins: tuple[str, ...]
+    """Where the form leads the browser: for the page's content security policy (form_action_origins)."""
+
+    @property
+    def origin(self) -> str:
+        """Return the origins as a content security policy writes them."""
+        return " ".join(self.origins)
+
+
+def sign_in_choices(clinic: Clinic) -> list[SignInChoice]:
+    """Return the ways in that the clinic's patients have, in a steady order. Demo providers only in the demo."""
+    providers = IdentityProvider.objects.filter(clinics__clinic=clinic, is_active=True).order_by("slug")
+    return [
+        SignInChoice(
+            slug=provider.slug, name=provider.name, method=Method(provider.method), origins=_origins(provider)
+        )
+        for provider in providers
+        if is_usable(provider)
+    ]
+
+
+def provider_of(*, clinic: Clinic, slug: str) -> IdentityProvider | None:
+    """Return the clinic's provider of this name, or None if the clinic does not offer it."""
+    found = IdentityProvider.objects.filter(slug=slug, clinics__clinic=clinic, is_active=True).first()
+    return found if found and is_usable(found) else None
+
+
+def provider_by_slug(slug: str) -> IdentityProvider | None:
+    """Return the provider at whose callback address a browser arrived."""
+    return IdentityProvider.objects.filter(slug=slug).first()
+
+
+def is_usable(provider: IdentityProvider) -> bool:
+    """Return whether the installation may trust it: one of the demo's is never trusted in production."""
+    return settings.IS_DEVELOPMENT or not oidc_http.is_demo(provider.issuer)
+
+
+def demo_providers() -> list[IdentityProvider]:
+    """Return the rows of the demo's providers."""
+    return [provider for provider in IdentityProvider.objects.all() if oidc_http.is_demo(provider.issuer)]
+
+
+def verified_transaction(request: HttpRequest, now: datetime) -> LoginTransaction | None:
+    """Return this browser's answered sign-in that waits for its session."""
+    identifier = sessions.verified(request)
+    if identifier is None:
+        return None
+    return (
+        LoginTransaction.objects.filter(pk=identifier, status=TransactionStatus.VERIFIED, expires_at__gt=now)
+        .select_related("provider", "clinic", "step_up_of__account")
+        .first()
+    )
+
+
+def verified_person(request: HttpRequest) -> VerifiedPerson | None:
+    """Return whom the provider vouched for in this browser's sign-in, until a session is opened or given up."""
+    transaction = verified_transaction(request, timezone.now())
+    if transaction is None or transaction.evidence is None:
+        return None
+    evidence = Evidence.from_text(transaction.evidence)
+    return VerifiedPerson(
+        country=Country(transaction.provider.country),
+        national_id_index=evidence.national_id_index,
+        given_name=evidence.given_name,
+        family_name=evidence.family_name,
+        birth_date=evidence.birth_date,
+        provider=transaction.provider.slug,
+        assurance=evidence.assurance,
+        next_path=transaction.next_path,
+    )
+
+
+def staff_user(email: str) -> User | None:
+    """Return the staff login with this address, without regard to case."""
+    return User.objects.filter(kind="staff", email__iexact=email).first()
+
+
+def _origins(provider: IdentityProvider) -> tuple[str, ...]:
+    parts = urlsplit(provider.issuer)
+    own = f"{parts.scheme}://{parts.netloc}"
+    if own == settings.BASE_URL:
+        return ()
+    return (own, *(f"https://{host}" for host in provider.extra_hosts))
