@@ -198,7 +198,7 @@ def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     )
 
 
-def _is(**condition: Any) -> ExpressionWrapper[Any]:
+def _is(**condition: Any) -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(Q(**condition), output_field=BooleanField())
 
 
