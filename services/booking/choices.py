@@ -44,6 +44,7 @@ class BookingRefusal(Refusal):
     CANNOT_CANCEL = "cannot-cancel", _("This appointment can't be cancelled online.")
     ALREADY_ENDED = "already-ended", _("This appointment has already ended or been cancelled.")
     ALREADY_DECIDED = "already-decided", _("Someone has already decided this request.")
+    CLASHES = "clashes", _("The provider already has an appointment at that time.")
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
@@ -56,4 +57,5 @@ class BookingRefusal(Refusal):
             cls.CANNOT_CANCEL: NextStep.PHONE_THE_CLINIC,
             cls.ALREADY_ENDED: NextStep.SEE_MY_APPOINTMENTS,
             cls.ALREADY_DECIDED: NextStep.RELOAD_THE_PAGE,
+            cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,
         }

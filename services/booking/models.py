@@ -90,8 +90,8 @@ class Slot(models.Model):
     """The clinic's local day."""
     kind = models.CharField(max_length=10, choices=SlotKind.choices)
     state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.FREE)
-    visible_from = models.DateTimeField()
-    """From when patients may see it: portal slots at once, urgent ones from the release hour the day before."""
+    """Whether patients may see a free urgent slot yet follows from its day and the clinic's release hour
+    (policy.released_until), so that a changed hour holds at once and nothing has to run at 16:00."""
 
     class Meta:
         constraints = [
@@ -100,8 +100,8 @@ class Slot(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["provider", "kind", "starts_at"],
-                include=["visible_from", "ends_at", "day"],
+                fields=["provider", "kind", "day", "starts_at"],
+                include=["id", "ends_at"],
                 condition=Q(state=SlotState.FREE),
                 name="slot_free_by_provider",
             ),

@@ -1,0 +1,77 @@
+"""What patients are told about their appointments, in their own language. Pure: values in, texts out.
+
+A message says that there is an appointment, when, and at which clinic. Never with whom, why, or of what kind:
+whoever else sees the phone learns nothing about anyone's health.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.choices import MessageKind
+from portal import moments
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Which appointment is told of, for whom to read."""
+
+    clinic_name: str
+    clinic_phone: str
+    starts_at: datetime
+    zone: ZoneInfo
+    language: str
+    address: str
+    """Where the patient sees more after signing in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A title for e-mail, and the text itself."""
+
+    title: str
+    body: str
+
+
+def text_of(kind: MessageKind, occasion: Occasion) -> Text:
+    """Return what a message of this kind (one of the appointment kinds) says, in the occasion's language."""
+    with translation.override(occasion.language):
+        words = {
+            "clinic": occasion.clinic_name,
+            "when": moments.day_and_clock(occasion.starts_at, occasion.zone),
+            "address": occasion.address,
+            "phone": occasion.clinic_phone,
+        }
+        title, sentence = _sentences(kind)
+        way_on = _("Sign in to see more: %(address)s") % words
+        if kind == MessageKind.BOOKING_REFUSED and occasion.clinic_phone:
+            way_on = _("Choose another time at %(address)s or phone %(phone)s.") % words
+        return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}")
+
+
+def _sentences(kind: MessageKind) -> tuple[str, str]:
+    return {
+        MessageKind.BOOKING_REQUESTED: (
+            _("Your request to %(clinic)s"),
+            _("We have received your request for %(when)s. You will hear from us when it is approved."),
+        ),
+        MessageKind.BOOKING_CONFIRMED: (
+            _("Your appointment at %(clinic)s"),
+            _("Your appointment is booked for %(when)s."),
+        ),
+        MessageKind.BOOKING_REFUSED: (
+            _("Your request to %(clinic)s"),
+            _("We could not approve your request for %(when)s."),
+        ),
+        MessageKind.BOOKING_CANCELLED: (
+            _("Appointment cancelled at %(clinic)s"),
+            _("Your appointment on %(when)s is cancelled."),
+        ),
+        MessageKind.REMINDER: (
+            _("Reminder of your appointment at %(clinic)s"),
+            _("You have an appointment on %(when)s."),
+        ),
+    }[kind]

@@ -1,0 +1,262 @@
+"""What patients do: take a time, and give it back."""
+
+import hashlib
+from datetime import datetime
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BooleanField, Func, Value
+
+from clinic_admin.choices import Service
+from identity.choices import Assurance
+from notifications.choices import MessageKind
+from patients.models import Patient
+from portal import audit
+from portal.refusals import Refused
+from services.access import queries as access
+from services.access.choices import Approval
+from services.access.policy import Decision
+from services.booking import policy
+from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
+from services.booking.models import Appointment, AppointmentQuerySet, Slot
+from services.booking.operations import telling
+
+_ONCE_PER_FORM = "appointment_once_per_form"
+
+
+class BookingRefused(Refused):
+    """A time can't be had, given back, approved or moved. Nothing was changed."""
+
+
+def book(
+    *,
+    patient: Patient,
+    slot_id: int,
+    reason: str,
+    wants_reminder: bool,
+    form_key: UUID,
+    assurance: Assurance,
+    actor: Any,
+    now: datetime,
+) -> Appointment:
+    """Take the slot for the patient and return the appointment, booked or waiting for approval.
+
+    The same form_key again gives the same appointment. Of those who want the same slot one wins; the others are
+    told at once, without waiting for the winner. Raises BookingRefused; nothing is stored then.
+    """
+    try:
+        return _book(
+            patient=patient,
+            slot_id=slot_id,
+            reason=reason,
+            wants_reminder=wants_reminder,
+            form_key=form_key,
+            assurance=assurance,
+            actor=actor,
+            now=now,
+        )
+    except IntegrityError as error:
+        return _after_fence(error, patient=patient, form_key=form_key)
+
+
+@transaction.atomic
+def _book(
+    *,
+    patient: Patient,
+    slot_id: int,
+    reason: str,
+    wants_reminder: bool,
+    form_key: UUID,
+    assurance: Assurance,
+    actor: Any,
+    now: datetime,
+) -> Appointment:
+    slot = _slot(patient, slot_id, form_key)
+    if slot is None or slot.state != SlotState.FREE:
+        # Most losers leave here: two reads, no lock.
+        return _same_form(patient, form_key) or _refuse(
+            BookingRefusal.TAKEN
+            if slot is not None and slot.state == SlotState.TAKEN
+            else BookingRefusal.NOT_OFFERED
+        )
+    decision = _decide(patient, slot, assurance=assurance, now=now)
+    if not _take(slot):
+        return _same_form(patient, form_key) or _refuse(BookingRefusal.TAKEN)
+    is_booked = decision.approval == Approval.AUTOMATIC
+    appointment = Appointment(
+        clinic_id=slot.clinic_id,
+        patient=patient,
+        provider_id=slot.provider_id,
+        slot=slot,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        kind=slot.kind,
+        status=AppointmentStatus.BOOKED if is_booked else AppointmentStatus.REQUESTED,
+        reason=reason,
+        wants_reminder=wants_reminder,
+        form_key=form_key,
+        requested_at=now,
+        requested_by=actor,
+        decided_at=now if is_booked else None,
+    )
+    appointment.clinic = patient.clinic
+    appointment.save(force_insert=True)
+    audit.record(
+        action="appointment.booked" if is_booked else "appointment.requested",
+        subject=appointment,
+        actor=actor,
+        now=now,
+        slot=slot.pk,
+        provider=slot.provider_id,
+    )
+    telling.tell(
+        appointment,
+        MessageKind.BOOKING_CONFIRMED if is_booked else MessageKind.BOOKING_REQUESTED,
+        now=now,
+    )
+    if is_booked:
+        telling.remind(appointment, now=now)
+    return appointment
+
+
+def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
+    """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
+    lock = _form_lock(patient, form_key)
+    is_first = Func(Value(lock), function="pg_try_advisory_xact_lock", output_field=BooleanField())
+    own = Slot.objects.filter(pk=slot_id, clinic_id=patient.clinic_id)
+    slot = own.annotate(is_first=is_first).first()
+    if slot is None or slot.is_first:
+        return slot
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+    return own.first()
+
+
+def _form_lock(patient: Patient, form_key: UUID) -> int:
+    digest = hashlib.sha256(patient.pk.bytes + form_key.bytes).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime) -> Decision:
+    """Ask again at the moment of the act; what allows it stays as it is until the transaction ends (I10)."""
+    service = policy.service_of(slot.kind)
+    if service is None:
+        _refuse(BookingRefusal.NOT_OFFERED)
+    clinic = patient.clinic
+    decision = access.decision(
+        patient=patient,
+        service=service,
+        provider_id=slot.provider_id,
+        assurance=assurance,
+        day=slot.day,
+        for_share=True,
+    )
+    refusal = policy.refuse_booking(
+        kind=slot.kind,
+        state=slot.state,
+        day=slot.day,
+        starts_at=slot.starts_at,
+        allowed=decision.allowed,
+        urgent_until=policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone),
+        last_day=policy.last_day(now, zone=clinic.zone),
+        now=now,
+    )
+    if refusal:
+        _refuse(refusal)
+    return decision
+
+
+_TAKE = """
+UPDATE booking_slot SET state = 'taken'
+WHERE id = (SELECT id FROM booking_slot WHERE id = %s AND state = 'free' FOR UPDATE SKIP LOCKED)
+"""
+
+
+def _take(slot: Slot) -> bool:
+    """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [slot.pk])
+        return bool(cursor.rowcount == 1)
+
+
+def _same_form(patient: Patient, form_key: UUID) -> Appointment | None:
+    return (
+        Appointment.objects.for_patient(patient)
+        .filter(form_key=form_key)
+        .select_related("clinic", "provider")
+        .first()
+    )
+
+
+def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> Appointment:
+    """Say what it means that a constraint stopped a booking; raise what no booking should ever meet."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if constraint == _ONCE_PER_FORM:
+        existing = _same_form(patient, form_key)
+        if existing is not None:
+            return existing
+    if constraint in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
+        raise BookingRefused(BookingRefusal.TAKEN) from error
+    raise error
+
+
+def _refuse(reason: BookingRefusal) -> NoReturn:
+    raise BookingRefused(reason)
+
+
+@transaction.atomic
+def cancel(
+    *, patient: Patient, appointment_id: UUID, assurance: Assurance, actor: Any, now: datetime
+) -> Appointment:
+    """Cancel the patient's own appointment and free its time at once. Twice gives the same result.
+
+    Whether cancelling is allowed stands with the rights, also when booking is no longer allowed (access-model).
+    Raises Appointment.DoesNotExist when it isn't the patient's, BookingRefused when it can't be cancelled.
+    """
+    appointment = locked(Appointment.objects.for_patient(patient), appointment_id)
+    if appointment.status == AppointmentStatus.CANCELLED:
+        return appointment
+    decision = access.decision(
+        patient=patient,
+        service=policy.service_of(appointment.kind) or Service.BOOKING,
+        provider_id=appointment.provider_id,
+        assurance=assurance,
+        day=appointment.starts_at.astimezone(patient.clinic.zone).date(),
+        for_share=True,
+    )
+    refusal = policy.refuse_cancellation(
+        status=appointment.status, starts_at=appointment.starts_at, may_cancel=decision.may_cancel, now=now
+    )
+    if refusal:
+        _refuse(refusal)
+    end(appointment, AppointmentStatus.CANCELLED, actor=actor, now=now)
+    audit.record(action="appointment.cancelled", subject=appointment, actor=actor, now=now)
+    telling.tell(appointment, MessageKind.BOOKING_CANCELLED, now=now)
+    return appointment
+
+
+def locked(appointments: AppointmentQuerySet, appointment_id: UUID) -> Appointment:
+    """Return the appointment of this set, locked, with clinic, patient and provider."""
+    found: Appointment = (
+        appointments.select_related("clinic", "patient", "provider")
+        .select_for_update(of=("self",))
+        .get(pk=appointment_id)
+    )
+    return found
+
+
+def end(appointment: Appointment, status: AppointmentStatus, *, actor: Any, now: datetime) -> None:
+    """Store that a locked appointment was cancelled or refused, free its slot, and take back unsent messages."""
+    appointment.status = status
+    if status == AppointmentStatus.CANCELLED:
+        appointment.cancelled_at, appointment.cancelled_by = now, actor
+    else:
+        appointment.decided_at, appointment.decided_by = now, actor
+    appointment.version += 1
+    appointment.save(
+        update_fields=["status", "cancelled_at", "cancelled_by", "decided_at", "decided_by", "version"]
+    )
+    if appointment.slot_id is not None:
+        Slot.objects.filter(pk=appointment.slot_id, state=SlotState.TAKEN).update(state=SlotState.FREE)
+    telling.hush(appointment, now=now)

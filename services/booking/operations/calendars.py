@@ -1,0 +1,168 @@
+"""Fills calendars from templates, and never touches what somebody has."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from clinic_admin.models import Provider
+from delegation.models import Absence
+from portal import audit
+from services.booking import generation, policy
+from services.booking.choices import SlotState
+from services.booking.generation import PlannedSlot
+from services.booking.models import Slot, TemplateBlock
+
+_LOCK_CLASS = 0x5107
+"""First half of the advisory lock's key: calendars. The second half is the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarChange:
+    """What filling a calendar did."""
+
+    added: int
+    removed: int
+    left_out: tuple[PlannedSlot, ...]
+    """Slots that the templates want where somebody already has, or blocked, another piece of time."""
+
+
+@transaction.atomic
+def extend_calendar(
+    *,
+    provider: Provider,
+    now: datetime,
+    horizon: timedelta = policy.HORIZON,
+    actor: Any = audit.SYSTEM,
+) -> CalendarChange:
+    """Make the provider's free slots from now until the horizon what the templates, closures and absences say.
+
+    Only free slots come and go; a taken or blocked one is never changed, moved or removed (I15), and a new slot
+    that would overlap it is left out and reported. Doing it twice does nothing the second time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, provider.pk])
+    wanted = {slot.starts_at: slot for slot in _wanted(provider, now, horizon)}
+    kept: list[Slot] = []
+    obsolete: list[int] = []
+    for slot in Slot.objects.filter(provider=provider, ends_at__gt=now, day__gte=_today(provider, now)):
+        plan = wanted.get(slot.starts_at)
+        if plan is not None and (plan.ends_at, plan.kind) == (slot.ends_at, slot.kind):
+            del wanted[slot.starts_at]
+        elif slot.state == SlotState.FREE and slot.starts_at > now:
+            obsolete.append(slot.pk)
+        else:
+            kept.append(slot)
+    removed = _remove(obsolete)
+    kept += Slot.objects.filter(pk__in=set(obsolete) - removed)
+    missing, left_out = _sort_out(wanted.values(), kept)
+    added = Slot.objects.bulk_create(
+        [
+            Slot(
+                clinic_id=provider.clinic_id,
+                provider=provider,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                day=slot.day,
+                kind=slot.kind,
+            )
+            for slot in missing
+        ],
+        ignore_conflicts=True,
+        batch_size=2000,
+    )
+    change = CalendarChange(added=len(added), removed=len(removed), left_out=tuple(left_out))
+    if added or removed:
+        audit.record(
+            action="calendar.extended",
+            subject=provider,
+            actor=actor,
+            now=now,
+            added=change.added,
+            removed=change.removed,
+            left_out=len(change.left_out),
+        )
+    return change
+
+
+def _wanted(provider: Provider, now: datetime, horizon: timedelta) -> list[PlannedSlot]:
+    if not provider.is_active:
+        return []
+    clinic = provider.clinic
+    first_day = _today(provider, now)
+    last_day = first_day + horizon
+    slots = generation.plan(
+        _blocks(provider),
+        first_day=first_day,
+        last_day=last_day,
+        zone=clinic.zone,
+        closed=generation.public_holidays(clinic.country, first_day, last_day)
+        | _days_off(provider, first_day, last_day),
+    )
+    return [slot for slot in slots if slot.starts_at > now]
+
+
+def _today(provider: Provider, now: datetime) -> date:
+    return now.astimezone(provider.clinic.zone).date()
+
+
+def _blocks(provider: Provider) -> list[generation.Block]:
+    blocks = (
+        TemplateBlock.objects.filter(template__provider=provider)
+        .select_related("template")
+        .order_by("template__valid_from", "pk")
+    )
+    return [
+        generation.Block(
+            weekday=int(block.weekday),
+            starts_at=block.starts_at,
+            ends_at=block.ends_at,
+            minutes=block.minutes,
+            kind=block.kind,
+            valid_from=block.template.valid_from,
+            valid_until=block.template.valid_until,
+        )
+        for block in blocks
+    ]
+
+
+def _days_off(provider: Provider, first_day: date, last_day: date) -> set[date]:
+    """Return the days on which the clinic is closed or the provider away."""
+    within = {"first_day__lte": last_day, "last_day__gte": first_day}
+    away = Absence.objects.filter(provider=provider, **within)
+    closed = provider.clinic.closures.filter(**within)
+    return {
+        day
+        for period in [
+            *away.values_list("first_day", "last_day"),
+            *closed.values_list("first_day", "last_day"),
+        ]
+        for day in generation.days_between(max(period[0], first_day), min(period[1], last_day))
+    }
+
+
+def _remove(slot_ids: list[int]) -> set[int]:
+    """Remove those that are still free; whoever is just booking one keeps it. Return which went."""
+    free = Slot.objects.filter(pk__in=slot_ids, state=SlotState.FREE).select_for_update(skip_locked=True)
+    found = set(free.values_list("pk", flat=True))
+    Slot.objects.filter(pk__in=found).delete()
+    return found
+
+
+def _sort_out(wanted: Iterable[PlannedSlot], kept: list[Slot]) -> tuple[list[PlannedSlot], list[PlannedSlot]]:
+    """Part what can be added from what would overlap a kept slot. The same time kept is no conflict to report."""
+    missing, left_out = [], []
+    by_day: dict[date, list[Slot]] = {}
+    for slot in kept:
+        by_day.setdefault(slot.day, []).append(slot)
+    for plan in wanted:
+        in_the_way = [
+            slot for slot in by_day.get(plan.day, []) if plan.overlaps(slot.starts_at, slot.ends_at)
+        ]
+        if not in_the_way:
+            missing.append(plan)
+        elif not any((plan.starts_at, plan.ends_at) == (slot.starts_at, slot.ends_at) for slot in in_the_way):
+            left_out.append(plan)
+    return missing, left_out

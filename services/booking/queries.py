@@ -1,0 +1,341 @@
+"""What patients' pages need: free times, and their own appointments."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from clinic_admin.choices import ProviderKind, Service
+from identity.choices import Assurance
+from patients.models import Patient
+from services.access import queries as access
+from services.access.choices import Approval
+from services.access.queries import ProviderChoice, Window
+from services.booking import policy
+from services.booking.choices import SlotKind
+from services.booking.models import Appointment, Slot
+
+HORIZON = policy.HORIZON
+SERVICES = (Service.BOOKING, Service.URGENT)
+MOST_PER_WINDOW = 500
+"""More free times than one provider has of one kind in a week."""
+NEAR = timedelta(days=7)
+"""How far from a lost time others are looked for."""
+
+
+# -- free times --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class FreeSlot:
+    """A time that the patient may take now."""
+
+    slot_id: int
+    provider_id: int
+    provider_name: str
+    provider_initials: str
+    provider_kind: ProviderKind
+    kind: SlotKind
+    starts_at: datetime
+    ends_at: datetime
+    day: date
+    """The clinic's local day."""
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class BookableProvider:
+    """Someone whom the patient may book, with the first free time within the horizon."""
+
+    choice: ProviderChoice
+    first_free: FreeSlot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the booking page shows."""
+
+    providers: tuple[BookableProvider, ...]
+    """Whom the patient may book at all, in the order of the list."""
+    times: tuple[FreeSlot, ...]
+    """Free times of the days asked for, in order of time."""
+    first_free: FreeSlot | None
+    """The first free time with any of those asked for, within the horizon."""
+    urgent_opens_at: datetime | None
+    """When tomorrow's urgent times come out, if that is still to come today and there are any."""
+
+
+class _Span(NamedTuple):
+    """Where to look: one provider's slots of one kind, on days from first to last, at most so many."""
+
+    window: Window
+    first_day: date
+    last_day: date
+    most: int
+
+
+_FREE = """
+SELECT span.place, slot.id, slot.starts_at, slot.ends_at, slot.day
+FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[])
+     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, place)
+CROSS JOIN LATERAL (
+    SELECT id, starts_at, ends_at, day FROM booking_slot
+    WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+      AND day BETWEEN span.first_day AND span.last_day AND starts_at > %s
+    ORDER BY day, starts_at
+    LIMIT span.most
+) AS slot
+ORDER BY slot.starts_at, span.place
+"""
+"""One index-only scan of slot_free_by_provider per span, however many slots there are."""
+
+
+def free_slots(
+    *,
+    patient: Patient,
+    assurance: Assurance,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    provider_id: int | None = None,
+    per_provider_limit: int = MOST_PER_WINDOW,
+) -> list[FreeSlot]:
+    """Return what the patient may take on these local days (both included), in order of time. Two queries.
+
+    That is: allowed by the access decision on the slot's day, free, still to begin, within the horizon, and, for
+    urgent ones, released. The limit counts per provider and kind.
+    """
+    spans = _released(
+        _windows(patient, assurance, first_day, last_day, now), patient, now, most=per_provider_limit
+    )
+    return [slot for _place, slot in _search(_of_provider(spans, provider_id), now)]
+
+
+def first_free_per_provider(*, patient: Patient, assurance: Assurance, now: datetime) -> dict[int, FreeSlot]:
+    """Return the first free time within the horizon of each provider (id) who has one. Two queries."""
+    first_day, last_day = _horizon(patient, now)
+    windows = _windows(patient, assurance, first_day, last_day, now)
+    return _first_of_each(slot for _place, slot in _search(_released(windows, patient, now, most=1), now))
+
+
+def offer(
+    *,
+    patient: Patient,
+    assurance: Assurance,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    provider_id: int | None = None,
+) -> Offer:
+    """Return all that the booking page shows about these days (both included). Two queries.
+
+    `provider_id` narrows the times, not the list of providers; a provider whom the patient may not book has none.
+    """
+    windows = _windows(patient, assurance, *_horizon(patient, now), now)
+    first = _released(windows, patient, now, most=1)
+    listed = _of_provider(_within(_released(windows, patient, now), first_day, last_day), provider_id)
+    unreleased = _of_provider(_unreleased(windows, patient, now), provider_id)
+    found = _search([*first, *listed, *unreleased], now)
+    firsts = _first_of_each(slot for place, slot in found if place < len(first))
+    asked_for = [one for one in firsts.values() if provider_id in (None, one.provider_id)]
+    return Offer(
+        providers=tuple(
+            BookableProvider(choice, firsts.get(choice.provider_id))
+            for choice in {window.provider.provider_id: window.provider for window in windows}.values()
+        ),
+        times=tuple(slot for place, slot in found if len(first) <= place < len(first) + len(listed)),
+        first_free=min(asked_for, key=lambda slot: slot.starts_at, default=None),
+        urgent_opens_at=_next_release(patient, now)
+        if any(place >= len(first) + len(listed) for place, _slot in found)
+        else None,
+    )
+
+
+def nearest_free(
+    *,
+    patient: Patient,
+    assurance: Assurance,
+    to: datetime,
+    now: datetime,
+    provider_id: int | None = None,
+    most: int = 4,
+) -> Sequence[FreeSlot]:
+    """Return free times near an instant, with any provider; the given one's first where equally near. Two queries."""
+    first_day, last_day = _horizon(patient, now)
+    day = to.astimezone(patient.clinic.zone).date()
+    windows = _windows(patient, assurance, first_day, last_day, now)
+    near = _within(_released(windows, patient, now), day - NEAR, day + NEAR)
+    later = _released(windows, patient, now, most=most)
+    found = {slot.slot_id: slot for _place, slot in _search([*near, *later], now)}
+    return policy.nearest(found.values(), to=to, provider_id=provider_id, most=most)
+
+
+def _horizon(patient: Patient, now: datetime) -> tuple[date, date]:
+    zone = patient.clinic.zone
+    return now.astimezone(zone).date(), policy.last_day(now, zone=zone)
+
+
+def _windows(
+    patient: Patient, assurance: Assurance, first_day: date, last_day: date, now: datetime
+) -> list[Window]:
+    """Return when the patient may book whom, within these days and the horizon."""
+    today, end = _horizon(patient, now)
+    first_day, last_day = max(first_day, today), min(last_day, end)
+    if first_day > last_day:
+        return []
+    return access.windows(
+        patient=patient, services=SERVICES, assurance=assurance, first_day=first_day, last_day=last_day
+    )
+
+
+def _released(
+    windows: Iterable[Window], patient: Patient, now: datetime, most: int = MOST_PER_WINDOW
+) -> list[_Span]:
+    """Return where free times may be shown: urgent ones only until the last released day."""
+    clinic = patient.clinic
+    urgent_until = policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    spans = [
+        _Span(
+            window,
+            window.first_day,
+            min(window.last_day, urgent_until) if window.service == Service.URGENT else window.last_day,
+            most,
+        )
+        for window in windows
+    ]
+    return [span for span in spans if span.first_day <= span.last_day]
+
+
+def _unreleased(windows: Iterable[Window], patient: Patient, now: datetime) -> list[_Span]:
+    """Return where to see whether urgent times come out later today."""
+    if _next_release(patient, now) is None:
+        return []
+    tomorrow = _horizon(patient, now)[0] + timedelta(days=1)
+    return [
+        _Span(window, tomorrow, tomorrow, 1)
+        for window in windows
+        if window.service == Service.URGENT and window.first_day <= tomorrow <= window.last_day
+    ]
+
+
+def _next_release(patient: Patient, now: datetime) -> datetime | None:
+    clinic = patient.clinic
+    tomorrow = _horizon(patient, now)[0] + timedelta(days=1)
+    opens_at = policy.releases_at(tomorrow, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    return opens_at if opens_at > now else None
+
+
+def _within(spans: Iterable[_Span], first_day: date, last_day: date) -> list[_Span]:
+    cut = [
+        span._replace(first_day=max(span.first_day, first_day), last_day=min(span.last_day, last_day))
+        for span in spans
+    ]
+    return [span for span in cut if span.first_day <= span.last_day]
+
+
+def _of_provider(spans: list[_Span], provider_id: int | None) -> list[_Span]:
+    if provider_id is None:
+        return spans
+    return [span for span in spans if span.window.provider.provider_id == provider_id]
+
+
+def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]:
+    """Return (number of the span, free slot), in order of time. No query without spans."""
+    if not spans:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FREE,
+            [
+                [span.window.provider.provider_id for span in spans],
+                [policy.kind_of(span.window.service).value for span in spans],
+                [span.first_day for span in spans],
+                [span.last_day for span in spans],
+                [span.most for span in spans],
+                now,
+            ],
+        )
+        rows = cursor.fetchall()
+    return [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows]
+
+
+def _free_slot(window: Window, slot_id: int, starts_at: datetime, ends_at: datetime, day: date) -> FreeSlot:
+    provider = window.provider
+    return FreeSlot(
+        slot_id=slot_id,
+        provider_id=provider.provider_id,
+        provider_name=provider.name,
+        provider_initials=provider.initials,
+        provider_kind=provider.kind,
+        kind=policy.kind_of(window.service),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        day=day,
+        approval=provider.approval,
+    )
+
+
+def _first_of_each(slots: Iterable[FreeSlot]) -> dict[int, FreeSlot]:
+    firsts: dict[int, FreeSlot] = {}
+    for slot in slots:
+        firsts.setdefault(slot.provider_id, slot)
+    return firsts
+
+
+def slot_for(*, patient: Patient, slot_id: int) -> Slot | None:
+    """Return the slot at the patient's clinic, in whatever state, with its provider."""
+    return Slot.objects.filter(clinic=patient.clinic_id, pk=slot_id).select_related("provider").first()
+
+
+# -- the patient's own appointments ------------------------------------------------------------------------
+def upcoming(patient: Patient, now: datetime) -> QuerySet[Appointment]:
+    """Return the patient's live appointments that have not ended, the next one first, with providers."""
+    return (
+        Appointment.objects.for_patient(patient)
+        .live()
+        .filter(ends_at__gt=now)
+        .select_related("provider")
+        .order_by("starts_at")
+    )
+
+
+def next_appointment(patient: Patient, now: datetime) -> Appointment | None:
+    """Return the patient's next live appointment, requested or booked."""
+    return upcoming(patient, now).first()
+
+
+def earlier(patient: Patient, now: datetime) -> QuerySet[Appointment]:
+    """Return what is over: past, cancelled and refused ones, the latest first, with providers."""
+    return (
+        Appointment.objects.for_patient(patient)
+        .exclude(pk__in=upcoming(patient, now).order_by().values("pk"))
+        .select_related("provider")
+        .order_by("-starts_at", "pk")
+    )
+
+
+def appointment_of(*, patient: Patient, appointment_id: UUID) -> Appointment | None:
+    """Return the patient's own appointment with provider and clinic, or None."""
+    return (
+        Appointment.objects.for_patient(patient)
+        .filter(pk=appointment_id)
+        .select_related("provider", "clinic", "decided_by", "cancelled_by")
+        .first()
+    )
+
+
+def may_cancel(*, appointment: Appointment, assurance: Assurance, now: datetime) -> bool:
+    """Return whether the patient may cancel this appointment now. One query."""
+    decision = access.decision(
+        patient=appointment.patient,
+        service=policy.service_of(appointment.kind) or Service.BOOKING,
+        provider_id=appointment.provider_id,
+        assurance=assurance,
+        day=appointment.starts_at.astimezone(appointment.clinic.zone).date(),
+    )
+    refusal = policy.refuse_cancellation(
+        status=appointment.status, starts_at=appointment.starts_at, may_cancel=decision.may_cancel, now=now
+    )
+    return refusal is None
