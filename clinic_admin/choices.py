@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from portal.refusals import NextStep, Refusal
+
 RESERVED_IDENTIFIERS = frozenset(
     {
         "admin",
@@ -86,3 +88,38 @@ class Weekday(TextChoices):
     FRIDAY = "4", _("Friday")
     SATURDAY = "5", _("Saturday")
     SUNDAY = "6", _("Sunday")
+
+
+class ClinicRefusal(Refusal):
+    """Why a change to the clinic's register is refused."""
+
+    CHANGED_MEANWHILE = (
+        "changed-meanwhile",
+        _("Someone else saved this page while you had it open. Look at the differences, then save again."),
+    )
+    HOURS_OUT_OF_ORDER = "hours-out-of-order", _("Closing time must be later than opening time.")
+    HOURS_OVERLAP = "hours-overlap", _("The second period of a day must begin after the first has ended.")
+    CLOSURE_OUT_OF_ORDER = "closure-out-of-order", _("The last day can't be before the first day.")
+    CLOSURE_IS_OVER = "closure-is-over", _("These days are already past.")
+    CLOSURE_TWICE = "closure-twice", _("The clinic is already closed on these days.")
+    IDENTIFIER_TAKEN = "identifier-taken", _("Another clinic has this portal identifier.")
+    IDENTIFIER_BAD = (
+        "identifier-bad",
+        _(
+            "A portal identifier has small letters a-z, digits and single hyphens, at most 60 characters, "
+            "and is not a word of the portal's own addresses."
+        ),
+    )
+    INITIALS_TAKEN = "initials-taken", _("Another provider of the clinic has these initials.")
+    ALREADY_STAFF = "already-staff", _("This person already has a post at the clinic.")
+    NO_ROLE = "no-role", _("Choose at least one role.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return value -> next step: settings are corrected on their page, operators' mistakes by themselves."""
+        return dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE) | {
+            cls.IDENTIFIER_TAKEN.value: NextStep.ASK_AN_ADMINISTRATOR,
+            cls.IDENTIFIER_BAD.value: NextStep.ASK_AN_ADMINISTRATOR,
+            cls.INITIALS_TAKEN.value: NextStep.ASK_AN_ADMINISTRATOR,
+            cls.ALREADY_STAFF.value: NextStep.ASK_AN_ADMINISTRATOR,
+        }

@@ -1,9 +1,11 @@
 """What pages need of the register."""
 
-from datetime import datetime
+from dataclasses import fields
+from datetime import date, datetime
 from uuid import UUID
 
-from clinic_admin.models import Clinic, StaffMember
+from clinic_admin.models import Clinic, Closure, Provider, StaffMember
+from clinic_admin.policy import ClinicSettings, OpenPeriod
 
 
 def clinic_by_identifier(identifier: str) -> Clinic | None:
@@ -42,3 +44,38 @@ def is_open(clinic: Clinic, now: datetime) -> bool:
     return clinic.opening_hours.filter(
         weekday=str(local.weekday()), opens_at__lte=local.time(), closes_at__gt=local.time()
     ).exists()
+
+
+def settings_of(clinic: Clinic) -> ClinicSettings:
+    """Return what the clinic's administrators have set, as loaded."""
+    return ClinicSettings(**{field.name: getattr(clinic, field.name) for field in fields(ClinicSettings)})
+
+
+def opening_hours_of(clinic: Clinic) -> list[OpenPeriod]:
+    """Return the week's opening hours, Monday first."""
+    return [
+        OpenPeriod(weekday, opens_at, closes_at)
+        for weekday, opens_at, closes_at in clinic.opening_hours.order_by("weekday", "opens_at").values_list(
+            "weekday", "opens_at", "closes_at"
+        )
+    ]
+
+
+def coming_closures(clinic: Clinic, today: date) -> list[Closure]:
+    """Return closures that are not over on the clinic's local day, soonest first."""
+    return list(clinic.closures.filter(last_day__gte=today).order_by("first_day", "pk"))
+
+
+def closure_of(clinic: Clinic, closure_id: int) -> Closure | None:
+    """Return the clinic's own closure, or None."""
+    return clinic.closures.filter(pk=closure_id).first()
+
+
+def list_holders(clinic: Clinic) -> dict[str, int]:
+    """Return initials -> id of the active providers who have a patient list here."""
+    return dict(
+        Provider.objects.for_clinic(clinic)
+        .active()
+        .filter(has_patient_list=True)
+        .values_list("initials", "pk")
+    )

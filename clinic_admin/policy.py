@@ -1,0 +1,94 @@
+"""Rules of the register: what opening hours and closures can be, and what a page must know to save safely."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, time
+from itertools import pairwise
+
+from clinic_admin.choices import ClinicRefusal
+
+SHORTEST_QUESTION_LIMIT = 100
+LONGEST_QUESTION_LIMIT = 10_000
+"""Between these the clinic chooses how many characters a patient may write (000 §2.2)."""
+FEWEST_REMINDER_HOURS = 1
+MOST_REMINDER_HOURS = 168
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSettings:
+    """What a clinic's administrators set about the clinic itself (000 §2.2)."""
+
+    name: str
+    street: str
+    postcode: str
+    city: str
+    phone: str
+    """E.164."""
+    email: str
+    urgent_release_at: time
+    """By the clinic's clock, the day before."""
+    requires_eid_for_consultation: bool
+    reminds_everyone: bool
+    reminder_hours_ahead: int
+    longest_question: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpenPeriod:
+    """From when to when the clinic is open on a weekday ("0" is Monday), by its own clock."""
+
+    weekday: str
+    opens_at: time
+    closes_at: time
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDays:
+    """Days on which the clinic is closed, both ends included."""
+
+    first_day: date
+    last_day: date
+
+
+def hours_refusal(periods: Iterable[OpenPeriod]) -> ClinicRefusal | None:
+    """Return why these can't be the week's opening hours, or None."""
+    ordered = sorted(periods)
+    if any(period.closes_at <= period.opens_at for period in ordered):
+        return ClinicRefusal.HOURS_OUT_OF_ORDER
+    if any(a.weekday == b.weekday and b.opens_at <= a.closes_at for a, b in pairwise(ordered)):
+        return ClinicRefusal.HOURS_OVERLAP
+    return None
+
+
+def closure_refusal(
+    wanted: ClosedDays, *, existing: Iterable[ClosedDays], today: date
+) -> ClinicRefusal | None:
+    """Return why the clinic can't be closed on these days, or None. Today is the clinic's local day."""
+    if wanted.last_day < wanted.first_day:
+        return ClinicRefusal.CLOSURE_OUT_OF_ORDER
+    if wanted.last_day < today:
+        return ClinicRefusal.CLOSURE_IS_OVER
+    if any(days.first_day <= wanted.first_day and wanted.last_day <= days.last_day for days in existing):
+        return ClinicRefusal.CLOSURE_TWICE
+    return None
+
+
+def settings_token(settings: ClinicSettings) -> str:
+    """Return a short text that changes when any setting does. A page carries it, so that it can't save over news."""
+    return _token(sorted(asdict(settings).items()))
+
+
+def hours_token(periods: Iterable[OpenPeriod]) -> str:
+    """Return a short text that changes when the opening hours do."""
+    return _token(sorted(periods))
+
+
+def differences(before: ClinicSettings, after: ClinicSettings) -> dict[str, tuple[object, object]]:
+    """Return setting -> (before, after) for those that differ."""
+    old, new = asdict(before), asdict(after)
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+def _token(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:20]
