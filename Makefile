@@ -4,7 +4,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) -m launcher
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test check fix messages assets e2e bench
+.PHONY: help demo demo-reset setup test check fix messages assets e2e bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,3 +38,6 @@ e2e: ## only the browser tests
 
 bench: ## measure speed against the targets
 	@$(LAUNCH) bench $(ARGS)
+
+lock: ## write the hash locks anew from requirements/*.in (newer versions: ARGS=--upgrade)
+	@$(LAUNCH) lock $(ARGS)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from launcher import browser, environment, temporary
-from launcher.places import ROOT, VENV
+from launcher.places import REQUIREMENTS, ROOT, VENV
 from launcher.programs import SETTINGS
 
 CHECKS_AT_ONCE = 2
@@ -112,6 +112,24 @@ def with_servers(python_arguments: Sequence[str]) -> int:
         temporary.start(servers, settings)
         command = [str(VENV / "bin" / "python"), *python_arguments]
         return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
+
+
+def lock(uv_arguments: Sequence[str]) -> int:
+    """Write every lock file anew. Versions stay as they are where the `.in` files and the arguments allow it."""
+    rules = [
+        "--quiet",
+        "--universal",
+        "--python-version=3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-emit-index-url",
+    ]
+    for name in (*environment.SETS, "node"):
+        command = ["uv", "pip", "compile", *rules, *uv_arguments, f"{name}.in", f"--output-file={name}.txt"]
+        code = subprocess.run(command, cwd=REQUIREMENTS, env=_environment(), check=False).returncode
+        if code != 0:
+            return code
+    return 0
 
 
 def fix() -> int:

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--only-tests", action="store_true", help="leave out the checks around the tests"
             )
-        if name in {"test", "check", "e2e", "bench", "messages"}:
+        if name in {"test", "check", "e2e", "bench", "messages", "lock"}:
             command.epilog = "Further arguments are passed on."
     return main_parser
 
@@ -46,6 +46,7 @@ HELP = {
     "messages": "collect the texts to translate",
     "assets": "build style sheet, fonts and scripts into static/vendor",
     "e2e": "only the browser tests",
+    "lock": "write the hash locks anew from requirements/*.in (ARGS=--upgrade takes newer versions)",
     "bench": "measure speed against the targets",
 }
 SET_OF_COMMAND = {"demo": "demo", "demo-reset": None, "assets": None}
@@ -116,6 +117,8 @@ def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
         return checking.tests_only(passed_on) if known.only_tests else checking.check(passed_on)
     if command == "e2e":
         return checking.tests_only(["-m", "browser", *passed_on])
+    if command == "lock":
+        return checking.lock(passed_on)
     if command == "fix":
         _refuse(passed_on)
         return checking.fix()
