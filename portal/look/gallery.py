@@ -66,7 +66,7 @@ class ExampleForm(forms.Form):
         max_length=200,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    files = forms.FileField(label="Attach a file", required=False)
+    attachment = forms.FileField(label="Attach a file", required=False)
     consent = forms.BooleanField(
         label="I have read how the clinic uses what I write",
         error_messages={"required": "Tick the box to go on"},
