@@ -300,7 +300,10 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
         if form.is_bound:
             found += [("", str(message)) for message in form.non_field_errors()]
             found += [
-                (error_target(field), f"{field.label}: {message}" if field.label else str(message))
+                (
+                    error_target(field),
+                    f"{str(field.label).rstrip('?:')}: {message}" if field.label else str(message),
+                )
                 for field in form
                 for message in field.errors
             ]
