@@ -52,7 +52,10 @@ class OutboxMessage(PublicIdModel):
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=80, blank=True)
+    last_attempt_id = models.UUIDField(null=True, blank=True)
+    """The attempt whose end decides; what an earlier one learns late changes nothing but its own row."""
     tries = models.PositiveSmallIntegerField(default=0)
+    """Attempts that may have reached the provider."""
     next_try_at = models.DateTimeField(null=True, blank=True)
     """When somebody must look at it again: to send it (queued), find it (unknown) or ask for its receipt (accepted)."""
     possible_duplicate = models.BooleanField(default=False)
@@ -90,7 +93,9 @@ class OutboxMessage(PublicIdModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_try_at"], name="outbox_queued", condition=Q(state=State.QUEUED)),
+            models.Index(
+                fields=["channel", "next_try_at"], name="outbox_queued", condition=Q(state=State.QUEUED)
+            ),
             models.Index(fields=["not_after"], name="outbox_queued_late", condition=Q(state=State.QUEUED)),
             models.Index(fields=["lease_until"], name="outbox_sending", condition=Q(state=State.SENDING)),
             models.Index(fields=["next_try_at"], name="outbox_unknown", condition=Q(state=State.UNKNOWN)),

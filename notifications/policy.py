@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from notifications.choices import CarrierStatus, Channel, Found, MessageKind, Outcome, State
 
 STEPS: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING, State.CANCELLED, State.EXPIRED, State.UNKNOWN}),
+    State.QUEUED: frozenset(
+        {
+            State.SENDING,
+            State.CANCELLED,
+            State.EXPIRED,
+            State.UNKNOWN,
+            State.ACCEPTED,
+            State.DELIVERED,
+            State.UNDELIVERED,
+            State.FAILED,
+        }
+    ),
     State.SENDING: frozenset(
         {
             State.QUEUED,
@@ -41,13 +52,11 @@ STEPS: dict[State, frozenset[State]] = {
     State.NO_RECIPIENT: frozenset(),
     State.CANCELLED: frozenset(),
 }
-"""From each state, the states that may follow. A queued message is unknown only after a restore."""
+"""From each state, the states that may follow. A queued message is unknown only after a restore, and sent
+at once only when news of an earlier attempt, that was believed lost, comes before the next one."""
 
 OPEN_STATES = (State.QUEUED, State.SENDING, State.UNKNOWN)
 """Somebody must still do something about these; all others have a closing time."""
-
-CALLBACK_STATES = frozenset({State.SENDING, State.UNKNOWN, State.ACCEPTED, State.EXPIRED})
-"""States that news from the provider may change."""
 
 MAX_TRIES = 5
 """So often a message is given to the provider before we stop."""
@@ -158,19 +167,16 @@ BREAKER_FAILURES = 20
 """So many refusals of our account in a row stop a channel for a while."""
 BREAKER_PAUSE = timedelta(minutes=1)
 
-_BACKOFF = (
-    timedelta(seconds=2),
-    timedelta(seconds=10),
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=5),
-)
+_SHORTEST_WAIT = timedelta(seconds=2)
+_LONGEST_WAIT = timedelta(minutes=2)
 
 
-def backoff(tries: int, jitter: float) -> timedelta:
-    """Return how long to wait before trying again; jitter is a random number from 0 to 1."""
-    step = _BACKOFF[min(max(tries, 1), len(_BACKOFF)) - 1]
-    return step * (0.5 + jitter)
+def backoff(waited: timedelta, jitter: float) -> timedelta:
+    """Return how long to wait before trying again: longer, the longer a message has been due.
+
+    jitter is a random number from 0 to 1, so that many messages don't come back at once.
+    """
+    return min(max(waited / 2, _SHORTEST_WAIT), _LONGEST_WAIT) * (0.5 + jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,8 @@ class Pace:
 
     lease: timedelta = timedelta(seconds=90)
     """Longer than any call may last. A sender that is silent for longer is dead."""
+    margin: timedelta = timedelta(seconds=30)
+    """No call starts when less than this is left of the lease; longer than a call with its connection."""
     grace: timedelta = timedelta(minutes=10)
     """Wait before looking for an unclear message: longer than the provider can take to list it."""
     look_again: timedelta = timedelta(minutes=5)

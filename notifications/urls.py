@@ -1,5 +1,8 @@
-"""Addresses."""
+"""Addresses for providers' receipts."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from notifications import views
+
+app_name = "notifications"
+urlpatterns = [path("twilio/<uuid:attempt>/", views.twilio_receipt, name="twilio_receipt")]
