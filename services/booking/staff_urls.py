@@ -1,6 +1,13 @@
 """Addresses."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from services.booking import staff_views
 
 app_name = "booking_staff"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("calendar/", staff_views.calendar, name="calendar"),
+    path("waiting/", staff_views.waiting, name="waiting"),
+    path("appointments/<uuid:appointment_id>/", staff_views.appointment, name="appointment"),
+    path("appointments/<uuid:appointment_id>/decision/", staff_views.decide, name="decide"),
+]

@@ -1,0 +1,158 @@
+"""The weekly calendars from which bookable times are made."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.models import Provider
+from services.booking import admin_words, template_operations, template_queries
+from services.booking.admin_forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
+from services.booking.models import CalendarTemplate
+from services.booking.template_operations import TemplateRefused
+from services.booking.template_queries import Yield
+
+
+@require_safe
+@admin_page
+def templates(request: StaffRequest) -> HttpResponse:
+    """Every provider with their weekly calendars."""
+    today = timezone.localdate(timezone=request.clinic.zone)
+    providers = template_queries.providers_with_templates(request.clinic, today)
+    return render(request, "booking/admin/templates.html", {"providers": providers})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_page
+def new_template(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """A weekly calendar that is being written."""
+    provider = template_queries.provider_of(request.clinic, provider_id)
+    if provider is None:
+        raise Http404
+    return _edit(request, provider, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_page
+def template(request: StaffRequest, template_id: int) -> HttpResponse:
+    """One weekly calendar."""
+    found = template_queries.template_of(request.clinic, template_id)
+    if found is None:
+        raise Http404
+    return _edit(request, found.provider, found)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admin_page
+def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
+    """Asks whether to delete a weekly calendar, and deletes it."""
+    found = template_queries.template_of(request.clinic, template_id)
+    if found is None:
+        raise Http404
+    if request.method != "POST":
+        return render(request, "booking/admin/delete_template.html", {"template": found})
+    try:
+        saved = template_operations.delete_template(
+            clinic=request.clinic, template_id=template_id, actor=request.user, now=timezone.now()
+        )
+    except CalendarTemplate.DoesNotExist as gone:
+        raise Http404 from gone
+    messages.success(request, f"{_('The calendar is deleted.')} {admin_words.done(saved)}")
+    return redirect("booking_admin:templates", request.clinic.portal_identifier)
+
+
+def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
+    if request.method == "POST":
+        return _sent(request, provider, stored)
+    blocks = template_queries.blocks_of(stored) if stored else []
+    now = timezone.now()
+    if stored:
+        first = {name: getattr(stored, name) for name in TemplateForm.base_fields}
+        makes = template_queries.yield_of(
+            request.clinic,
+            blocks,
+            valid_from=stored.valid_from,
+            valid_until=stored.valid_until,
+            now=now,
+        )
+    else:
+        first = {"valid_from": now.astimezone(request.clinic.zone).date()}
+        makes = None
+    form = TemplateForm(initial=first)
+    return _page(request, provider, stored, form, block_rows(initial=initial_of(blocks)), makes)
+
+
+def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
+    if "more" in request.POST:
+        form = TemplateForm(initial={name: request.POST.get(name, "") for name in TemplateForm.base_fields})
+        rows = block_rows(initial=as_typed(request.POST), extra=2 * MORE_ROWS)
+        return _page(request, provider, stored, form, rows, None)
+    form, rows = TemplateForm(request.POST), block_rows(request.POST)
+    rows_are_valid = rows.is_valid()
+    if not (form.is_valid() and rows_are_valid):
+        return _page(request, provider, stored, form, rows, None, status=422)
+    words, blocks, now = form.cleaned_data, rows.blocks(), timezone.now()
+    if "preview" in request.POST:
+        makes = template_queries.yield_of(
+            request.clinic,
+            blocks,
+            valid_from=words["valid_from"],
+            valid_until=words["valid_until"],
+            now=now,
+        )
+        return _page(request, provider, stored, form, rows, makes)
+    try:
+        saved = template_operations.save_template(
+            clinic=request.clinic,
+            provider=provider,
+            name=words["name"],
+            valid_from=words["valid_from"],
+            valid_until=words["valid_until"],
+            blocks=blocks,
+            actor=request.user,
+            now=now,
+            template_id=stored.pk if stored else None,
+        )
+    except CalendarTemplate.DoesNotExist as gone:
+        raise Http404 from gone
+    except TemplateRefused as refused:
+        form.add_error(None, str(refused.message))
+        return _page(request, provider, stored, form, rows, None, status=422)
+    messages.success(request, f"{_('Saved.')} {admin_words.done(saved)}")
+    if saved.change.left_out:
+        messages.warning(request, admin_words.left_out(request.clinic, saved))
+    return redirect("booking_admin:template", request.clinic.portal_identifier, saved.template.pk)
+
+
+def _page(
+    request: StaffRequest,
+    provider: Provider,
+    stored: CalendarTemplate | None,
+    form: TemplateForm,
+    rows: Any,
+    makes: Yield | None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    identifier = request.clinic.portal_identifier
+    address = (
+        reverse("booking_admin:template", args=[identifier, stored.pk])
+        if stored
+        else reverse("booking_admin:new_template", args=[identifier, provider.pk])
+    )
+    context = {
+        "provider": provider,
+        "template": stored,
+        "form": form,
+        "rows": rows,
+        "preview": admin_words.preview(request.clinic, makes) if makes else None,
+        "address": address,
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "booking/admin/template.html", context, status=status)

@@ -1,0 +1,110 @@
+"""Tells the story of an appointment: who did what when, and what became of the messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from identity.models import User
+from notifications.choices import State
+from notifications.queries import LedgerLine
+from services.booking.choices import AppointmentStatus
+from services.booking.models import Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the appointment."""
+
+    at: datetime
+    what: str
+    who: str
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message as the page shows it."""
+
+    title: str
+    state: str
+    colour: str
+    sign: str
+    at: datetime
+    is_due: bool
+    """The time is when it will go; else when it ended."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colour and sign of a status."""
+
+    colour: str
+    sign: str
+
+
+LOOKS = {
+    AppointmentStatus.REQUESTED: Look("warning", "hourglass"),
+    AppointmentStatus.BOOKED: Look("success", "check"),
+    AppointmentStatus.REFUSED: Look("danger", "cross"),
+    AppointmentStatus.CANCELLED: Look("", "cross"),
+}
+ARRIVED = {State.DELIVERED, State.ACCEPTED}
+GOING = {State.QUEUED, State.SENDING, State.UNKNOWN}
+
+
+def look_of(appointment: Appointment) -> Look:
+    """Return the colour and the sign of the appointment's status."""
+    return LOOKS[AppointmentStatus(appointment.status)]
+
+
+def history_of(appointment: Appointment) -> list[Event]:
+    """Return what happened, oldest first. An automatic approval is the portal's doing."""
+    was_decided_at_once = appointment.decided_at is not None and appointment.decided_by is None
+    asked = _("Booked online") if was_decided_at_once else _("Asked for online")
+    events = [Event(appointment.requested_at, asked, _who(appointment.requested_by), "plus")]
+    if appointment.decided_at and appointment.decided_by:
+        refused = appointment.status == AppointmentStatus.REFUSED
+        what, sign = (_("Refused"), "cross") if refused else (_("Approved"), "check")
+        events.append(Event(appointment.decided_at, what, _who(appointment.decided_by), sign))
+    if appointment.cancelled_at:
+        events.append(
+            Event(appointment.cancelled_at, _("Cancelled"), _who(appointment.cancelled_by), "cross")
+        )
+    return events
+
+
+def _who(user: User | None) -> str:
+    return user.name if user is not None else _("the portal")
+
+
+def told(lines: Iterable[LedgerLine]) -> list[Told]:
+    """Return the messages as the page shows them, in their order."""
+    return [_told(line) for line in lines]
+
+
+def _told(line: LedgerLine) -> Told:
+    if line.is_trouble:
+        colour, sign = "danger", "alert"
+    elif line.state in ARRIVED:
+        colour, sign = "success", "check"
+    else:
+        colour, sign = "", "clock" if line.state in GOING else "minus"
+    notes = []
+    if line.is_trouble:
+        notes.append(_("Phone the patient instead."))
+    if line.may_have_been_sent:
+        notes.append(_("It may have arrived all the same."))
+    if line.possible_duplicate:
+        notes.append(_("It may have arrived twice."))
+    return Told(
+        title=f"{line.kind.label}, {line.channel.label}",
+        state=str(line.state.label),
+        colour=colour,
+        sign=sign,
+        at=line.due_at if line.state in GOING else line.closed_at or line.created_at,
+        is_due=line.state in GOING,
+        note=" ".join(notes),
+    )

@@ -1,0 +1,57 @@
+"""What the staff's pages take in."""
+
+from datetime import date
+
+from django import forms
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+YEARS_EITHER_WAY = 5
+
+
+class DayForm(forms.Form):
+    """Which day of the calendar. An empty field means today."""
+
+    day = forms.DateField(
+        label=_("Day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("That is not a day of the calendar.")},
+    )
+
+    def __init__(self, *args: object, today: date, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.today = today
+
+    def clean_day(self) -> date:
+        """Return the day, today when none is given."""
+        day: date = self.cleaned_data["day"] or self.today
+        if abs(day.year - self.today.year) > YEARS_EITHER_WAY:
+            raise forms.ValidationError(_("That day is too far away."))
+        return day
+
+
+class Decision(TextChoices):
+    """What staff can answer to a request."""
+
+    APPROVE = "approve", _("Approve")
+    REFUSE = "refuse", _("Refuse")
+
+
+class Back(TextChoices):
+    """The page from which a request was decided, and to which one returns."""
+
+    CALENDAR = "calendar"
+    WAITING = "waiting"
+    APPOINTMENT = "appointment"
+
+
+class DecisionForm(forms.Form):
+    """The answer to a request, and where it was given."""
+
+    decision = forms.ChoiceField(choices=Decision.choices)
+    back = forms.ChoiceField(choices=Back.choices, required=False)
+
+    def clean_back(self) -> Back:
+        """Return the page, the list of requests when none is said."""
+        return Back(self.cleaned_data["back"] or Back.WAITING)

@@ -1,0 +1,256 @@
+"""What the staff's pages show of the calendar. Each function is one query, however many rows there are."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from clinic_admin.choices import ProviderKind
+from clinic_admin.models import Clinic, Closure, Provider
+from delegation.models import Absence
+from services.booking.choices import LIVE, AppointmentStatus
+from services.booking.models import Appointment, Slot
+
+WAITING_PER_PAGE = 20
+ONLINE = "patient"
+"""Kind of the user who asks for a time through the portal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOfDay:
+    """A provider as the day's calendar heads a column with them."""
+
+    pk: int
+    name: str
+    role: str
+    is_absent: bool
+    cover: str
+    """Who covers while they are away; empty when nobody does."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotOfDay:
+    """A piece of a provider's calendar; the instants are aware, in UTC."""
+
+    pk: int
+    provider_id: int
+    starts_at: datetime
+    ends_at: datetime
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentOfDay:
+    """A live appointment as the calendar shows it: no reason, no number."""
+
+    pk: UUID
+    provider_id: int
+    slot_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    kind: str
+    status: str
+    patient_name: str
+    is_online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What stands around the calendar."""
+
+    waiting: int
+    """Requests of the whole clinic that wait for a decision."""
+    booked_online_today: int
+    """Coming appointments that patients booked or asked for through the portal since the clinic's midnight."""
+    closed_because: str | None
+    """None when the clinic is open that day; else the closure's reason, perhaps empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """A request that waits for approval, with what is needed to decide."""
+
+    pk: UUID
+    patient_id: UUID
+    patient_name: str
+    birth_date: date | None
+    provider_name: str
+    starts_at: datetime
+    ends_at: datetime
+    kind: str
+    reason: str
+    requested_at: datetime
+    has_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page of requests begins: after this one."""
+
+    requested_at: datetime
+    pk: UUID
+
+    def __str__(self) -> str:
+        return f"{self.requested_at.isoformat()}_{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """Return the cursor that an address carries, or None when it is not one."""
+        moment, _, identifier = text.partition("_")
+        try:
+            cursor = cls(datetime.fromisoformat(moment), UUID(identifier))
+        except ValueError:
+            return None
+        return cursor if cursor.requested_at.tzinfo is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPage:
+    """One page of what waits, oldest first."""
+
+    requests: tuple[WaitingRequest, ...]
+    following: Cursor | None
+    """Where the next page begins; None on the last."""
+
+
+def bounds(clinic: Clinic, day: date) -> tuple[datetime, datetime]:
+    """Return the instants between which the clinic's local day lies, half open."""
+    starts = datetime.combine(day, time.min, tzinfo=clinic.zone)
+    return starts, datetime.combine(day + timedelta(days=1), time.min, tzinfo=clinic.zone)
+
+
+def providers_of_day(clinic: Clinic, day: date) -> tuple[ProviderOfDay, ...]:
+    """Return the clinic's active providers in their order, with who is away on the day and who covers."""
+    away = Absence.objects.filter(
+        clinic=clinic, provider=OuterRef("pk"), first_day__lte=day, last_day__gte=day
+    ).order_by("first_day", "pk")
+    rows = (
+        Provider.objects.for_clinic(clinic)
+        .active()
+        .annotate(
+            absence=Subquery(away.values("pk")[:1]),
+            covered_by=Subquery(away.values("cover__name")[:1]),
+        )
+        .values_list("pk", "name", "kind", "absence", "covered_by")
+    )
+    return tuple(
+        ProviderOfDay(pk, name, str(ProviderKind(kind).label), absence is not None, cover or "")
+        for pk, name, kind, absence, cover in rows
+    )
+
+
+def slots_of_day(clinic: Clinic, day: date, provider_ids: Collection[int]) -> tuple[SlotOfDay, ...]:
+    """Return the providers' slots of the clinic's local day, taken ones too, in the order of the clock."""
+    rows = (
+        Slot.objects.filter(clinic=clinic, day=day, provider_id__in=provider_ids)
+        .order_by("starts_at", "pk")
+        .values_list("pk", "provider_id", "starts_at", "ends_at", "kind", "state")
+    )
+    return tuple(SlotOfDay(*row) for row in rows)
+
+
+def appointments_of_day(
+    clinic: Clinic, day: date, provider_ids: Collection[int]
+) -> tuple[AppointmentOfDay, ...]:
+    """Return the providers' live appointments that start on the clinic's local day."""
+    starts, ends = bounds(clinic, day)
+    rows = (
+        Appointment.objects.for_clinic(clinic)
+        .live()
+        .filter(starts_at__gte=starts, starts_at__lt=ends, provider_id__in=provider_ids)
+        .order_by("starts_at", "pk")
+        .values_list(
+            "pk",
+            "provider_id",
+            "slot_id",
+            "starts_at",
+            "ends_at",
+            "kind",
+            "status",
+            "patient__given_name",
+            "patient__family_name",
+            "requested_by__kind",
+        )
+    )
+    return tuple(
+        AppointmentOfDay(*row[:7], patient_name=f"{row[7]} {row[8]}".strip(), is_online=row[9] == ONLINE)
+        for row in rows
+    )
+
+
+def day_facts(clinic: Clinic, day: date, now: datetime) -> DayFacts:
+    """Return the numbers of the badge, and whether the clinic is closed on the day."""
+    midnight, _ = bounds(clinic, now.astimezone(clinic.zone).date())
+    own = Appointment.objects.filter(clinic=OuterRef("pk"))
+    since_midnight = own.filter(
+        status__in=LIVE, starts_at__gte=now, requested_at__gte=midnight, requested_by__kind=ONLINE
+    )
+    closures = Closure.objects.filter(clinic=OuterRef("pk"), first_day__lte=day, last_day__gte=day)
+    row = (
+        Clinic.objects.filter(pk=clinic.pk)
+        .annotate(
+            waiting=_number_of(own.filter(status=AppointmentStatus.REQUESTED)),
+            booked=_number_of(since_midnight),
+            closed_because=Subquery(closures.order_by("first_day").values("reason")[:1]),
+        )
+        .values_list("waiting", "booked", "closed_because")
+        .get()
+    )
+    return DayFacts(*row)
+
+
+def _number_of(rows: "QuerySet[Appointment]") -> Coalesce:
+    counted = rows.order_by().values("clinic").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0, output_field=IntegerField())
+
+
+def waiting_total(clinic: Clinic) -> int:
+    """Return how many requests wait for a decision."""
+    return Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED).count()
+
+
+def waiting(clinic: Clinic, *, now: datetime, after: Cursor | None) -> WaitingPage:
+    """Return a page of requests that wait for approval, oldest first, with their reasons decrypted."""
+    rows = Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED)
+    if after is not None:
+        later = Q(requested_at__gt=after.requested_at) | Q(pk__gt=after.pk)
+        rows = rows.filter(later, requested_at__gte=after.requested_at)
+    found = list(
+        rows.select_related("patient", "provider").order_by("requested_at", "pk")[: WAITING_PER_PAGE + 1]
+    )
+    shown = found[:WAITING_PER_PAGE]
+    more = len(found) > WAITING_PER_PAGE
+    return WaitingPage(
+        requests=tuple(_waiting_request(appointment, now) for appointment in shown),
+        following=Cursor(shown[-1].requested_at, shown[-1].pk) if more else None,
+    )
+
+
+def _waiting_request(appointment: Appointment, now: datetime) -> WaitingRequest:
+    return WaitingRequest(
+        pk=appointment.pk,
+        patient_id=appointment.patient_id,
+        patient_name=appointment.patient.full_name,
+        birth_date=appointment.patient.birth_date,
+        provider_name=appointment.provider.name,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        kind=appointment.kind,
+        reason=appointment.reason or "",
+        requested_at=appointment.requested_at,
+        has_passed=appointment.starts_at <= now,
+    )
+
+
+def appointment_of(clinic: Clinic, appointment_id: UUID) -> Appointment | None:
+    """Return the clinic's appointment with patient, provider and everyone who touched it, or None."""
+    return (
+        Appointment.objects.for_clinic(clinic)
+        .filter(pk=appointment_id)
+        .select_related("patient", "provider", "requested_by", "decided_by", "cancelled_by")
+        .first()
+    )

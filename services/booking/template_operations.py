@@ -1,0 +1,160 @@
+"""Changes of weekly calendars. Each fills the provider's calendar anew; what is booked stays (I15)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from clinic_admin.models import Clinic, Provider
+from portal import audit
+from portal.refusals import Refused
+from services.booking import template_policy
+from services.booking.choices import SlotState
+from services.booking.models import CalendarTemplate, Slot, TemplateBlock
+from services.booking.operations import CalendarChange, extend_calendar
+from services.booking.template_choices import TemplateRefusal
+from services.booking.template_policy import WeekBlock
+
+
+class TemplateRefused(Refused):
+    """A weekly calendar can't be saved. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving or deleting a weekly calendar did."""
+
+    template: CalendarTemplate
+    change: CalendarChange
+    kept: int
+    """Coming times of the provider that are booked or blocked, and were left as they are."""
+
+
+@transaction.atomic
+def save_template(
+    *,
+    clinic: Clinic,
+    provider: Provider,
+    name: str,
+    valid_from: date,
+    valid_until: date | None,
+    blocks: Sequence[WeekBlock],
+    actor: Any,
+    now: datetime,
+    template_id: int | None = None,
+) -> Saved:
+    """Store a new weekly calendar, or the changed one with `template_id`, and fill the provider's calendar from it.
+
+    Days and clock times are the clinic's. Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
+    clinic's, TemplateRefused when rows contradict one another or another calendar of the provider.
+    """
+    provider = _locked(clinic, provider.pk)
+    if template_policy.problems(blocks):
+        raise TemplateRefused(TemplateRefusal.NOT_WHOLE)
+    template, before = _existing(provider, template_id)
+    template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
+    if template_policy.clash(blocks, _beside(template)):
+        raise TemplateRefused(TemplateRefusal.CLASHES)
+    template.save()
+    template.blocks.all().delete()
+    TemplateBlock.objects.bulk_create(
+        TemplateBlock(
+            template=template,
+            weekday=str(block.weekday),
+            starts_at=block.starts_at,
+            ends_at=block.ends_at,
+            minutes=block.minutes,
+            kind=block.kind,
+        )
+        for block in blocks
+    )
+    audit.record(
+        action="calendar-template.saved",
+        subject=template,
+        actor=actor,
+        now=now,
+        provider=provider.pk,
+        before=before,
+        after=_told(template, blocks),
+    )
+    return _filled(template, provider, actor, now)
+
+
+@transaction.atomic
+def delete_template(*, clinic: Clinic, template_id: int, actor: Any, now: datetime) -> Saved:
+    """Remove the weekly calendar and the free times it made; what is booked stays.
+
+    Raises CalendarTemplate.DoesNotExist for another clinic's.
+    """
+    owner = CalendarTemplate.objects.filter(clinic=clinic).values_list("provider_id", flat=True)
+    provider = _locked(clinic, owner.get(pk=template_id))
+    template, before = _existing(provider, template_id)
+    audit.record(
+        action="calendar-template.deleted",
+        subject=template,
+        actor=actor,
+        now=now,
+        provider=provider.pk,
+        before=before,
+        after=None,
+    )
+    CalendarTemplate.objects.filter(pk=template_id).delete()
+    return _filled(template, provider, actor, now)
+
+
+def _locked(clinic: Clinic, provider_id: int) -> Provider:
+    """Hold the provider, so that two administrators change the provider's calendars one after the other."""
+    return (
+        Provider.objects.for_clinic(clinic)
+        .select_related("clinic")
+        .select_for_update(of=("self",), no_key=True)
+        .get(pk=provider_id)
+    )
+
+
+def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemplate, dict[str, Any] | None]:
+    if template_id is None:
+        return CalendarTemplate(clinic_id=provider.clinic_id, provider=provider), None
+    template = CalendarTemplate.objects.get(pk=template_id, provider=provider)
+    return template, _told(template, _blocks(template))
+
+
+def _blocks(template: CalendarTemplate) -> list[WeekBlock]:
+    return [
+        WeekBlock(int(row.weekday), row.starts_at, row.ends_at, row.minutes, row.kind)
+        for row in template.blocks.order_by("weekday", "starts_at")
+    ]
+
+
+def _beside(template: CalendarTemplate) -> list[WeekBlock]:
+    """Return the rows of the provider's other calendars that hold on some of the same days."""
+    others = CalendarTemplate.objects.filter(provider=template.provider).exclude(pk=template.pk)
+    return [
+        block
+        for other in others.prefetch_related("blocks")
+        if template_policy.hold_together(
+            template.valid_from, template.valid_until, other.valid_from, other.valid_until
+        )
+        for block in _blocks(other)
+    ]
+
+
+def _told(template: CalendarTemplate, blocks: Sequence[WeekBlock]) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "valid_from": template.valid_from.isoformat(),
+        "valid_until": template.valid_until.isoformat() if template.valid_until else None,
+        "blocks": [
+            f"{block.weekday} {block.starts_at:%H:%M}-{block.ends_at:%H:%M} {block.minutes} {block.kind}"
+            for block in blocks
+        ],
+    }
+
+
+def _filled(template: CalendarTemplate, provider: Provider, actor: Any, now: datetime) -> Saved:
+    change = extend_calendar(provider=provider, now=now, actor=actor)
+    today = now.astimezone(provider.clinic.zone).date()
+    kept = Slot.objects.filter(provider=provider, clinic_id=provider.clinic_id, day__gte=today)
+    return Saved(template, change, kept.exclude(state=SlotState.FREE).filter(starts_at__gt=now).count())
