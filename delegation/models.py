@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Provider
+from delegation.policy import Away
 
 
 class MatrixTick(models.Model):
@@ -64,3 +65,8 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"absence of {self.provider_id} {self.first_day} - {self.last_day}"
+
+    @property
+    def values(self) -> Away:
+        """Return the absence as the rules see it."""
+        return Away(self.provider_id, self.first_day, self.last_day, self.cover_id)

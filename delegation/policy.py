@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from clinic_admin.choices import Service
+from delegation.choices import DelegationRefusal
 
 
 class Tick(NamedTuple):
@@ -64,3 +65,19 @@ def presence(absences: Iterable[Away], day: date) -> Presence:
         if absence.cover is not None:
             stands_in_for[absence.cover] = (*stands_in_for.get(absence.cover, ()), absence.provider)
     return Presence(frozenset(absence.provider for absence in today), stands_in_for)
+
+
+def refuse_absence(wanted: Away, stored: Iterable[Away]) -> DelegationRefusal | None:
+    """Return why the absence can't be added to those stored, or None (C5: loops and gaps are refused)."""
+    if wanted.last_day < wanted.first_day:
+        return DelegationRefusal.DAYS_NOT_IN_ORDER
+    if wanted.cover == wanted.provider:
+        return DelegationRefusal.COVERS_ONESELF
+    meanwhile = [absence for absence in stored if absence.meets(wanted.first_day, wanted.last_day)]
+    if any(absence.provider == wanted.provider for absence in meanwhile):
+        return DelegationRefusal.ALREADY_AWAY
+    if wanted.cover is not None and any(absence.provider == wanted.cover for absence in meanwhile):
+        return DelegationRefusal.COVER_IS_AWAY
+    if any(absence.cover == wanted.provider for absence in meanwhile):
+        return DelegationRefusal.COVERS_MEANWHILE
+    return None

@@ -4,6 +4,7 @@ from django.db import models
 
 from clinic_admin.models import Provider
 from patients.models import Patient
+from services.access import policy
 from services.access.choices import Approval, Column
 
 
@@ -24,6 +25,17 @@ class ProviderRights(models.Model):
     def __str__(self) -> str:
         return f"rights of {self.provider_id}, {self.column}"
 
+    @property
+    def values(self) -> policy.Rights:
+        """Return the column as the rules see it."""
+        return policy.Rights(
+            renewal=self.renewal,
+            consultation=self.consultation,
+            booking=self.booking,
+            approval=Approval(self.approval),
+            cancelling=self.cancelling,
+        )
+
 
 class SpecialRights(models.Model):
     """What one patient has instead of the standard; an empty value means as standard (000 §3.1-3.2)."""
@@ -37,3 +49,14 @@ class SpecialRights(models.Model):
 
     def __str__(self) -> str:
         return f"special rights of {self.patient_id}"
+
+    @property
+    def values(self) -> policy.SpecialRights:
+        """Return the exception as the rules see it."""
+        return policy.SpecialRights(
+            renewal=self.renewal,
+            consultation=self.consultation,
+            booking=self.booking,
+            approval=None if self.approval is None else Approval(self.approval),
+            cancelling=self.cancelling,
+        )
