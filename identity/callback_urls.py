@@ -1,5 +1,7 @@
-"""Addresses."""
+"""Where identity providers send browsers back to. These addresses are registered with them."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from identity import views
+
+urlpatterns = [path("<slug:provider>/callback/", views.callback, name="identity_callback")]

@@ -1,0 +1,43 @@
+"""What must be true of sign-in before the product runs in production, as system checks."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
+
+from identity import queries
+
+
+@register(Tags.security)
+def demo_providers_stay_in_the_demo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The demo's identity providers let anyone be anyone."""
+    if settings.IS_DEVELOPMENT or not apps.is_installed("identity.demo_idp"):
+        return []
+    return [
+        Error(
+            "The demo's identity providers are installed in production.",
+            hint='Take "identity.demo_idp" out of INSTALLED_APPS.',
+            id="identity.E001",
+        )
+    ]
+
+
+@register(Tags.database)
+def no_row_trusts_a_demo_provider(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Rows of demo providers are never used in production; that there are any means wrong data was loaded."""
+    if settings.IS_DEVELOPMENT or not kwargs.get("databases"):
+        return []
+    try:
+        rows = queries.demo_providers()
+    except DatabaseError:
+        return []
+    return [
+        Error(
+            f"The identity provider {provider.slug!r} is one of the demo's.",
+            hint="Delete the row, or point it at a real provider.",
+            id="identity.E002",
+        )
+        for provider in rows
+    ]

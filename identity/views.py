@@ -1,0 +1,113 @@
+"""Patients on the way in and out."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_POST
+
+from clinic_admin.guards import ClinicRequest
+from clinic_admin.models import Clinic
+from identity import operations, queries
+from identity.choices import Assurance
+from identity.operations import Answer, SignInCancelled, SignInRefused
+from portal import request_id
+from portal.audience import signing_in_page
+
+
+@signing_in_page
+@require_POST
+def sign_in(request: ClinicRequest, provider: str) -> HttpResponse:
+    """Send the browser to the provider that the patient chose."""
+    return _start(request, provider, required=Assurance.SUBSTANTIAL, step_up=False)
+
+
+@signing_in_page
+@require_POST
+def step_up(request: ClinicRequest, provider: str) -> HttpResponse:
+    """Let a signed-in patient prove anew, and surely, who they are."""
+    if not request.user.is_authenticated:
+        return HttpResponseRedirect(reverse("clinic_front", args=[request.clinic.portal_identifier]))
+    return _start(request, provider, required=Assurance.HIGH, step_up=True)
+
+
+def _start(request: ClinicRequest, slug: str, *, required: Assurance, step_up: bool) -> HttpResponse:
+    provider = queries.provider_of(clinic=request.clinic, slug=slug)
+    if provider is None:
+        raise Http404
+    if not request.clinic.is_active:
+        return HttpResponseRedirect(reverse("clinic_front", args=[request.clinic.portal_identifier]))
+    try:
+        address = operations.start_sign_in(
+            request,
+            clinic=request.clinic,
+            provider=provider,
+            next_path=request.POST.get("next", ""),
+            language=get_language() or request.clinic.language,
+            now=timezone.now(),
+            required=required,
+            step_up=step_up,
+        )
+    except SignInRefused as refused:
+        return _refused(request, refused)
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
+
+
+@signing_in_page
+@require_GET
+def callback(request: HttpRequest, provider: str) -> HttpResponse:
+    """Take the browser back from the provider; home decides where a verified person goes."""
+    known = queries.provider_by_slug(provider)
+    if known is None:
+        raise Http404
+    answer = Answer(
+        state=request.GET.get("state", ""),
+        code=request.GET.get("code", ""),
+        error=request.GET.get("error", ""),
+        issuer=request.GET.get("iss"),
+    )
+    try:
+        clinic = operations.receive_answer(request, provider=known, answer=answer, now=timezone.now())
+    except SignInRefused as refused:
+        return _refused(request, refused)
+    except SignInCancelled as cancelled:
+        return render(request, "identity/sign_in_cancelled.html", {"clinic": cancelled.clinic})
+    response = HttpResponseRedirect(reverse("home:signed_in", args=[clinic.portal_identifier]))
+    response.status_code = 303
+    return response
+
+
+@signing_in_page
+@require_POST
+def sign_out(request: ClinicRequest) -> HttpResponse:
+    """End the session, then say so."""
+    operations.sign_out(request, now=timezone.now())
+    return _after_sign_out(reverse("identity:signed_out", args=[request.clinic.portal_identifier]))
+
+
+@signing_in_page
+@require_GET
+def signed_out(request: ClinicRequest) -> HttpResponse:
+    """Say that the person is signed out, and how to be safe on a shared computer."""
+    return render(request, "identity/signed_out.html")
+
+
+def refusal_page(request: HttpRequest, refused: SignInRefused, clinic: Clinic | None) -> HttpResponse:
+    """Return the one page for all failed sign-ins: what happened in a sentence, a reference, and the way on."""
+    parts = {"reason": refused.reason, "reference": request_id.current(), "clinic": clinic}
+    return render(request, "identity/sign_in_failed.html", parts, status=400)
+
+
+def _refused(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
+    return refusal_page(request, refused, refused.clinic or getattr(request, "clinic", None))
+
+
+def _after_sign_out(address: str) -> HttpResponse:
+    """Return the redirect that also makes the browser forget what it stored of our pages."""
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response
