@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -74,12 +74,18 @@ class BlockForm(forms.Form):
         )
 
 
+if TYPE_CHECKING:
+    _FormSet = forms.BaseFormSet[BlockForm]
+else:
+    _FormSet = forms.BaseFormSet
+
+
 def _is_to_go(form: BlockForm) -> bool:
     """Return whether the row's box for removal is ticked. Removed rows are not judged."""
     return bool(form.cleaned_data.get("DELETE")) if hasattr(form, "cleaned_data") else False
 
 
-class _BlockFormSet(forms.BaseFormSet[BlockForm]):
+class _BlockFormSet(_FormSet):
     def clean(self) -> None:
         """Refuse rows that contradict one another; the words stand by the field to change."""
         if any(form.errors for form in self.forms if not _is_to_go(form)):
