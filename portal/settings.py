@@ -247,8 +247,12 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "send what is due": {"task": "notifications.send_due", "schedule": 15.0},
     "extend the calendars": {"task": "booking.extend_calendars", "schedule": 3600.0},
+    "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
 }
+if IS_DEVELOPMENT:
+    CELERY_IMPORTS = ["notifications.demo_sms.tasks"]
+    CELERY_BEAT_SCHEDULE["report on demo messages"] = {"task": "demo_sms.call_back", "schedule": 5.0}
 
 # -- messages ----------------------------------------------------------------------------------------------
 TWILIO_BASE_URL = env.web_address(
@@ -256,8 +260,10 @@ TWILIO_BASE_URL = env.web_address(
 )
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", f"AC{'0' * 32}" if IS_DEVELOPMENT else "")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "demo-token" if IS_DEVELOPMENT else "")
+TWILIO_AUTH_TOKEN_BEFORE = env.text("TWILIO_AUTH_TOKEN_BEFORE", "")
+"""While the token is being changed: receipts signed with the old one are still accepted."""
 TWILIO_FROM = env.text("TWILIO_FROM", "Venterom")
-SMS_TIMEOUT_SECONDS = env.number("SMS_TIMEOUT_SECONDS", 10, least=1, most=60)
+SMS_TIMEOUT_SECONDS = env.number("SMS_TIMEOUT_SECONDS", 10, least=1, most=12)
 
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.number("EMAIL_PORT", 8025 if IS_DEVELOPMENT else 25, least=1, most=65535)
