@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "services.booking",
     "services.home",
 ]
+if IS_DEVELOPMENT:
+    INSTALLED_APPS += ["identity.demo_idp"]
 
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
@@ -74,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "identity.middleware.SessionLimitsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -124,6 +127,16 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Marks of used codes and counters of wrong passwords: shared by all processes, kept when Redis is flushed.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "identity_cache",
+        "KEY_FUNCTION": "identity.cache_keys.hashed",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 # -- sessions and sign-in ----------------------------------------------------------------------------------
 # Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -145,7 +158,10 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "identity.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # e-mail is unique without regard to case, by constraint
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "identity.backends.PatientBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -168,6 +184,13 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "30/5m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+}
+"""A clinic's staff share one address. The key is the e-mail address, or the user at the second factor."""
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY", default=False) else 0
 MFA_ADAPTER = "identity.staff_adapter.StaffMfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 0
