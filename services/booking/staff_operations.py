@@ -7,6 +7,7 @@ from django.db import transaction
 
 from clinic_admin.models import Clinic
 from identity.models import User
+from patients.models import Patient
 from portal import audit
 from services.booking import staff_queries
 from services.booking.models import Appointment
@@ -32,8 +33,11 @@ def open_waiting(*, clinic: Clinic, after: Cursor | None, actor: User, now: date
     page = staff_queries.waiting(clinic, now=now, after=after)
     audit.record_many(
         action=VIEWED,
-        subjects=[
-            (Appointment(pk=request.pk, clinic=clinic, patient_id=request.patient_id), {"page": "waiting"})
+        patients=[
+            (
+                Patient(pk=request.patient_id, clinic=clinic),
+                {"appointment": str(request.pk), "page": "waiting"},
+            )
             for request in page.requests
         ],
         actor=actor,
