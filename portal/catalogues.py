@@ -38,7 +38,9 @@ def _files() -> Iterator[tuple[Path, bytes]]:
                 yield path, path.read_bytes()
     for path in sorted((settings.ROOT / "templates").rglob("*")):
         if path.suffix in {".html", ".txt"}:
-            yield path, templatize(path.read_text(), origin=path.name).encode()
+            marked = templatize(path.read_text(), origin=path.name)
+            # Indentation means something to Python's tokenizer, and nothing here.
+            yield path, "\n".join(line.strip() for line in marked.splitlines()).encode()
 
 
 def extracted() -> Catalog:
@@ -76,9 +78,23 @@ def update(language: str) -> Catalog:
         entry.locations = sorted({(name, 0) for name, _ in entry.locations})
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        write_po(file, catalogue, width=110, sort_output=True, include_lineno=False, omit_header=False)
+    buffer = io.BytesIO()
+    write_po(buffer, catalogue, width=110, sort_output=True, include_lineno=False)
+    path.write_text(_header(catalogue) + buffer.getvalue().decode().split("\n\n", 1)[1])
     return catalogue
+
+
+def _header(catalogue: Catalog) -> str:
+    """Return what gettext needs to know, without dates and names that change with every run."""
+    return (
+        "# Texts of Venterom. Collected by make messages, translated by hand.\n"
+        'msgid ""\nmsgstr ""\n'
+        f'"Language: {catalogue.locale_identifier}\\n"\n'
+        '"MIME-Version: 1.0\\n"\n'
+        '"Content-Type: text/plain; charset=utf-8\\n"\n'
+        '"Content-Transfer-Encoding: 8bit\\n"\n'
+        f'"Plural-Forms: {catalogue.plural_forms}\\n"\n\n'
+    )
 
 
 def faults(language: str) -> list[str]:

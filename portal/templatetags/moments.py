@@ -1,6 +1,7 @@
 """Days and times as people write them. Instants are shown in the zone in force, which is the clinic's."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils import timezone
@@ -10,8 +11,8 @@ from portal import moments
 register = template.Library()
 
 
-def _zone() -> moments.ZoneInfo:
-    return moments.ZoneInfo(timezone.get_current_timezone_name())
+def _zone() -> ZoneInfo:
+    return ZoneInfo(timezone.get_current_timezone_name())
 
 
 @register.filter

@@ -1,0 +1,158 @@
+"""The demo's two clinics as data. Everyone is invented; all dates are made relative to today when it is filled in."""
+
+from dataclasses import dataclass
+from datetime import time
+
+from clinic_admin.choices import Country, ProviderKind, Role, Service
+from services.access.choices import Approval
+from services.booking.choices import SlotKind
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStaff:
+    """Someone who works at the clinic and can sign in."""
+
+    name: str
+    email: str
+    roles: tuple[Role, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProvider:
+    """Someone whom patients can book. `with_gp` and `without_gp`: the approval where booking is on, or None."""
+
+    initials: str
+    name: str
+    kind: ProviderKind
+    has_list: bool
+    has_access: bool
+    staff_email: str
+    with_gp: Approval | None
+    without_gp: Approval | None
+    week: tuple[tuple[str, str, str, int, SlotKind], ...]
+    """Blocks: weekdays as digits, from, to, minutes, kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClinic:
+    """One clinic with everything an administrator would have set up."""
+
+    identifier: str
+    name: str
+    country: Country
+    street: str
+    postcode: str
+    city: str
+    phone: str
+    email: str
+    opens: time
+    closes: time
+    patients: int
+    staff: tuple[DemoStaff, ...]
+    providers: tuple[DemoProvider, ...]
+    ticks: tuple[tuple[Service, str | None, str], ...]
+    """Service, row (initials, or None for all other active patients), provider."""
+
+
+def _all_services(row: str | None, provider: str) -> tuple[tuple[Service, str | None, str], ...]:
+    return tuple((service, row, provider) for service in Service)
+
+
+PORTAL, URGENT, INTERNAL = SlotKind.PORTAL, SlotKind.URGENT, SlotKind.INTERNAL
+BY_HAND, AUTOMATIC = Approval.BY_HAND, Approval.AUTOMATIC
+
+BAKKEN = DemoClinic(
+    identifier="bakken",
+    name="Bakken legesenter",
+    country=Country.NORWAY,
+    street="Bakkeveien 12",
+    postcode="0557",
+    city="Oslo",
+    phone="+4721560000",
+    email="post@bakken.example",
+    opens=time(8, 0),
+    closes=time(15, 30),
+    patients=2000,
+    staff=(
+        DemoStaff("Siv Skranke", "siv@bakken.example", (Role.ASSISTANT,), "secretary: calendar, approvals"),
+        DemoStaff("Arne Oppsett", "arne@bakken.example", (Role.CLINIC_ADMINISTRATOR,), "administrator: settings"),
+        DemoStaff("Magnard Koman", "koman@bakken.example", (Role.PROVIDER,), "GP: own calendar, settings to read"),
+        DemoStaff("Sjef Lege", "sjef@bakken.example", (Role.PROVIDER, Role.CLINIC_ADMINISTRATOR), "GP and administrator"),
+    ),
+    providers=(
+        DemoProvider("MK", "Magnard Koman", ProviderKind.GP, True, True, "koman@bakken.example", AUTOMATIC, None, (
+            ("01234", "08:30", "11:30", 20, PORTAL),
+            ("01234", "12:15", "13:15", 20, PORTAL),
+            ("0134", "13:15", "13:45", 15, URGENT),
+            ("2", "13:15", "15:00", 35, INTERNAL),
+        )),
+        DemoProvider("SL", "Sjef Lege", ProviderKind.GP, True, True, "sjef@bakken.example", BY_HAND, None, (
+            ("0124", "09:00", "11:20", 20, PORTAL),
+            ("0124", "12:00", "14:00", 20, PORTAL),
+            ("01234", "08:30", "09:00", 15, URGENT),
+        )),
+        DemoProvider("KL", "Konsu Lent", ProviderKind.LOCUM, False, True, "", None, None, (
+            ("134", "10:00", "14:00", 20, PORTAL),
+        )),
+        DemoProvider("TT", "Tuva Turnus", ProviderKind.INTERN, False, True, "", None, AUTOMATIC, (
+            ("01234", "09:00", "11:00", 30, PORTAL),
+            ("01234", "12:30", "14:30", 20, URGENT),
+        )),
+        DemoProvider("NS", "Nina Sykepleier", ProviderKind.NURSE, False, True, "", None, BY_HAND, (
+            ("024", "08:30", "11:30", 15, PORTAL),
+        )),
+    ),
+    ticks=(
+        *_all_services("MK", "MK"),
+        *_all_services("SL", "SL"),
+        (Service.BOOKING, "MK", "KL"),
+        (Service.BOOKING, "MK", "NS"),
+        (Service.BOOKING, "SL", "NS"),
+        (Service.URGENT, "MK", "TT"),
+        (Service.URGENT, "SL", "TT"),
+        *_all_services(None, "TT"),
+    ),
+)
+
+HOLM = DemoClinic(
+    identifier="holm",
+    name="Lægerne Holm",
+    country=Country.DENMARK,
+    street="Søndergade 4",
+    postcode="8000",
+    city="Aarhus C",
+    phone="+4586100000",
+    email="post@holm.example",
+    opens=time(8, 0),
+    closes=time(16, 0),
+    patients=300,
+    staff=(
+        DemoStaff("Sanne Skranke", "sanne@holm.example", (Role.ASSISTANT,), "secretary: calendar, approvals"),
+        DemoStaff("Karen Holm", "karen@holm.example", (Role.PROVIDER, Role.CLINIC_ADMINISTRATOR), "GP and administrator"),
+    ),
+    providers=(
+        DemoProvider("KH", "Karen Holm", ProviderKind.GP, True, True, "karen@holm.example", AUTOMATIC, None, (
+            ("01234", "08:00", "11:00", 15, PORTAL),
+            ("0124", "12:00", "14:00", 15, PORTAL),
+            ("01234", "11:00", "11:45", 15, URGENT),
+        )),
+        DemoProvider("JK", "Jens Kjær", ProviderKind.GP, True, True, "", BY_HAND, None, (
+            ("0134", "08:30", "11:30", 20, PORTAL),
+            ("0134", "12:00", "12:40", 20, URGENT),
+        )),
+        DemoProvider("UL", "Ulla Uddannelse", ProviderKind.INTERN, False, True, "", None, AUTOMATIC, (
+            ("01234", "09:00", "12:00", 30, PORTAL),
+        )),
+    ),
+    ticks=(
+        *_all_services("KH", "KH"),
+        *_all_services("JK", "JK"),
+        (Service.BOOKING, "KH", "UL"),
+        (Service.BOOKING, "JK", "UL"),
+        *_all_services(None, "UL"),
+    ),
+)
+
+CLINICS = (BAKKEN, HOLM)
+PASSWORD = "Demo-passord-til-alle-2026"  # noqa: S105 - the demo's staff share it, and the demo shows it

@@ -1,0 +1,203 @@
+"""Fills the demo's clinics in through the product's own operations, so that the demo obeys the rules it shows."""
+
+import random
+import secrets
+import uuid
+from base64 import b32encode
+from datetime import datetime, timedelta
+
+from clinic_admin import operations as register
+from clinic_admin import queries as clinics
+from clinic_admin.choices import Role, Service
+from clinic_admin.models import Clinic, Provider, StaffMember
+from clinic_admin.policy import OpenPeriod
+from delegation import operations as delegation
+from identity import operations as identity
+from identity.choices import Assurance
+from identity.demo_idp import setup as demo_idp
+from identity.demo_idp.people import PEOPLE, Person
+from identity.models import User
+from patients.models import Patient
+from patients.synthetic import invented_people
+from portal import audit
+from services.access import operations as access
+from services.access.choices import Approval, Column
+from services.access.policy import Rights, SpecialValues
+from services.booking import operations as booking
+from services.booking import queries as times
+from services.booking import template_operations
+from services.booking.template_policy import WeekBlock
+from services.home.demo import records
+from services.home.demo.clinics import CLINICS, PASSWORD, DemoClinic, DemoProvider
+from services.home.demo.reasons import REASONS
+
+SEED = 20
+BOOKED_PEOPLE = 60
+DAYS_BOOKED = timedelta(days=10)
+
+
+def fill(now: datetime) -> list[Clinic]:
+    """Make the demo's clinics that are not there yet and return them. What exists is left as it is."""
+    return [_make(demo, now) for demo in CLINICS if clinics.clinic_by_identifier(demo.identifier) is None]
+
+
+def _make(demo: DemoClinic, now: datetime) -> Clinic:
+    clinic = _open_clinic(demo, now)
+    posts = _staff(demo, clinic, now)
+    administrator = next(post.user for post in posts.values() if post.is_administrator)
+    providers = {one.initials: _provider(one, clinic, posts, now) for one in demo.providers}
+    for one in demo.providers:
+        _rights(one, clinic, providers[one.initials], administrator, now)
+    _matrix(demo, clinic, providers, administrator, now)
+    known = _patients(demo, clinic, providers, now)
+    for one in demo.providers:
+        _calendar(one, clinic, providers[one.initials], administrator, now)
+    _appointments(clinic, known, now)
+    demo_idp.connect(clinic, now=now)
+    return clinic
+
+
+def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
+    clinic = register.create_clinic(
+        name=demo.name,
+        portal_identifier=demo.identifier,
+        country=demo.country,
+        is_active=True,
+        street=demo.street,
+        postcode=demo.postcode,
+        city=demo.city,
+        phone=demo.phone,
+        email=demo.email,
+        actor=audit.SYSTEM,
+        now=now,
+    )
+    week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]
+    register.set_opening_hours(clinic=clinic, periods=week, actor=audit.SYSTEM, now=now)
+    return clinic
+
+
+def _staff(demo: DemoClinic, clinic: Clinic, now: datetime) -> dict[str, StaffMember]:
+    """Return e-mail -> post. Everyone has the demo's password and a code app whose codes the demo shows."""
+    posts = {}
+    for one in demo.staff:
+        user = identity.create_staff_user(
+            email=one.email, name=one.name, password=PASSWORD, actor=audit.SYSTEM, now=now
+        )
+        identity.set_totp(user, b32encode(secrets.token_bytes(20)).decode(), actor=audit.SYSTEM, now=now)
+        posts[one.email] = register.add_staff_member(
+            clinic=clinic, user=user, roles=[Role(role) for role in one.roles], actor=audit.SYSTEM, now=now
+        )
+    return posts
+
+
+def _provider(one: DemoProvider, clinic: Clinic, posts: dict[str, StaffMember], now: datetime) -> Provider:
+    return register.add_provider(
+        clinic=clinic,
+        name=one.name,
+        initials=one.initials,
+        kind=one.kind,
+        has_patient_list=one.has_list,
+        has_portal_access=one.has_access,
+        staff_member=posts.get(one.staff_email),
+        actor=audit.SYSTEM,
+        now=now,
+    )
+
+
+def _rights(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, now: datetime) -> None:
+    for column, approval in ((Column.WITH_GP, one.with_gp), (Column.WITHOUT_GP, one.without_gp)):
+        if approval is not None:
+            access.set_provider_rights(
+                clinic=clinic,
+                provider_id=provider.pk,
+                column=column,
+                rights=Rights(
+                    renewal=True, consultation=True, booking=True, approval=Approval(approval), cancelling=True
+                ),
+                actor=actor,
+                now=now,
+            )
+
+
+def _matrix(
+    demo: DemoClinic, clinic: Clinic, providers: dict[str, Provider], actor: User, now: datetime
+) -> None:
+    for version, service in enumerate(Service):
+        ticks = {
+            (providers[row].pk if row else None, providers[column].pk)
+            for ticked, row, column in demo.ticks
+            if ticked == service
+        }
+        delegation.save_matrix(
+            clinic=clinic, service=service, ticks=ticks, version=version, actor=actor, now=now
+        )
+
+
+def _patients(
+    demo: DemoClinic, clinic: Clinic, providers: dict[str, Provider], now: datetime
+) -> dict[str, Patient]:
+    """Import the crowd and the people one can be; return the latter by full name."""
+    lists = [one.initials for one in demo.providers if one.has_list]
+    crowd = invented_people(demo.country, demo.patients - len(PEOPLE), seed=SEED, gps=lists)
+    own = [person for person in PEOPLE if person.country == demo.country]
+    recorded = [row for one in own if (row := records.of_person(one, clinic)) is not None]
+    records.store(clinic, [*recorded, *crowd], now=now)
+    known = records.known(clinic, own)
+    for person in own:
+        _peculiarities(person, known, now)
+    return known
+
+
+def _peculiarities(person: Person, known: dict[str, Patient], now: datetime) -> None:
+    if person.full_name == "Mikkel Mus":
+        access.set_special_rights(
+            patient=known[person.full_name], special=SpecialValues(booking=False), actor=audit.SYSTEM, now=now
+        )
+
+
+def _calendar(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, now: datetime) -> None:
+    today = now.astimezone(clinic.zone).date()
+    blocks = [
+        WeekBlock(int(weekday), clock(start), clock(end), minutes, kind)
+        for weekdays, start, end, minutes, kind in one.week
+        for weekday in weekdays
+    ]
+    template_operations.save_template(
+        clinic=clinic,
+        provider=provider,
+        name="",
+        valid_from=today - timedelta(days=today.weekday()),
+        valid_until=None,
+        blocks=blocks,
+        actor=actor,
+        now=now,
+    )
+
+
+def _appointments(clinic: Clinic, known: dict[str, Patient], now: datetime) -> None:
+    """Let some patients book in the coming days, as they would themselves."""
+    chance = random.Random(SEED)  # noqa: S311  the demo is the same everywhere
+    for patient in records.some_with_gp(clinic, BOOKED_PEOPLE):
+        _book(patient, chance, now)
+    for name in ("Line Danser", "Donald Andersen", "Søren Østergaard", "Mette Æbelø"):
+        if name in known:
+            _book(known[name], chance, now)
+
+
+def _book(patient: Patient, chance: random.Random, now: datetime) -> None:
+    today = now.astimezone(patient.clinic.zone).date()
+    free = times.free_slots(
+        patient=patient, assurance=Assurance.HIGH, first_day=today, last_day=today + DAYS_BOOKED, now=now
+    )
+    if not free:
+        return
+    booking.book(
+        patient=patient,
+        slot_id=chance.choice(free).slot_id,
+        reason=chance.choice(REASONS[patient.clinic.country]),
+        wants_reminder=chance.random() < 0.5,
+        form_key=uuid.uuid4(),
+        assurance=Assurance.HIGH,
+        actor=records.login_of(patient, now),
+        now=now,
+    )

@@ -1,0 +1,98 @@
+"""The demo's patients: imported like a clinic's own file, and found again by name."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from clinic_admin.models import Clinic
+from identity import national_id
+from identity import operations as identity
+from identity.demo_idp.people import Person
+from identity.models import User
+from patients import operations as patients
+from patients import queries as found
+from patients.import_file import RawRow
+from patients.import_rows import GoodRow, check
+from patients.models import Patient
+from patients.synthetic import InventedPerson
+from portal import audit
+
+GP_OF = {
+    "Line Danser": "MK",
+    "Finn Dottno": "MK",
+    "Donald Andersen": "SL",
+    "Åse Ærlig": "",
+    "Mikkel Mus": "MK",
+    "Bibi Utflyttet": "MK",
+    "Søren Østergaard": "KH",
+    "Mette Æbelø": "JK",
+}
+"""Who has a record, and the initials of their GP. Roland Gundersen has none anywhere."""
+MOVED_AWAY = "Bibi Utflyttet"
+
+
+def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
+    """Return what the clinic's file says about one of the people one can be, or None if it has no record."""
+    if person.full_name not in GP_OF:
+        return None
+    name = person.given_name.lower().replace("å", "a").replace("ø", "o").replace("æ", "ae")
+    return InventedPerson(
+        national_id=person.national_id,
+        given_name=person.given_name,
+        family_name=person.family_name,
+        birth_date=person.birth_date,
+        mobile=f"+4790010{person.serial:03d}" if clinic.country == "NO" else f"+452001{person.serial:04d}",
+        email=f"{name}@example.{clinic.country.lower()}",
+        gp=GP_OF[person.full_name],
+        is_active=person.full_name != MOVED_AWAY,
+    )
+
+
+def store(clinic: Clinic, people: Iterable[InventedPerson], *, now: datetime) -> None:
+    """Import these people as the clinic's patients."""
+    rows = [RawRow(number, _cells(person)) for number, person in enumerate(people, start=2)]
+    checked = list(check(rows, found.import_surroundings(clinic=clinic, today=now.astimezone(clinic.zone).date())))
+    good = [row for row in checked if isinstance(row, GoodRow)]
+    if len(good) != len(checked):
+        raise AssertionError("the demo's own people must be importable")
+    patients.import_patients(clinic=clinic, rows=good, actor=audit.SYSTEM, now=now)
+
+
+def _cells(person: InventedPerson) -> dict[str, str]:
+    return {
+        "national_id": person.national_id,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "mobile": person.mobile,
+        "email": person.email,
+        "gp": person.gp,
+        "active": "yes" if person.is_active else "no",
+    }
+
+
+def known(clinic: Clinic, people: Iterable[Person]) -> dict[str, Patient]:
+    """Return full name -> record of those who have one."""
+    records = {}
+    for person in people:
+        index = national_id.index(national_id.parse(person.national_id, clinic.country))
+        record = found.record_of(national_id_index=index, clinic=clinic)
+        if record is not None:
+            records[person.full_name] = record
+    return records
+
+
+def some_with_gp(clinic: Clinic, count: int) -> list[Patient]:
+    """Return some active patients who are on a list, always the same."""
+    people = Patient.objects.for_clinic(clinic).filter(is_active=True, gp__isnull=False)
+    return list(people.select_related("clinic").order_by("national_id_index")[:count])
+
+
+def login_of(patient: Patient, now: datetime) -> User:
+    """Return the login that the patient has after signing in once with eID."""
+    return identity.ensure_account(
+        country=patient.clinic.country,
+        national_id=patient.national_id or "",
+        national_id_index=patient.national_id_index or "",
+        name=patient.full_name,
+        birth_date=patient.birth_date,
+        now=now,
+    ).user

@@ -1,0 +1,50 @@
+"""A browser and a running product for the journeys."""
+
+import pytest
+
+from launcher import browser as browsers
+from tests.journeys.product import running
+
+
+@pytest.fixture(scope="package")
+def product(tmp_path_factory, worker_id):
+    folder = tmp_path_factory.mktemp("product")
+    with running(folder, f"journeys_{worker_id}") as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(browsers.find()),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_page(chromium, product):
+    """Open pages of separate people: each call is a browser of its own. Any script error or CSP refusal fails the test."""
+    contexts, troubles = [], []
+
+    def open_page(width: int = 1280, height: int = 900, scripts: bool = True, language: str = "en"):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, java_script_enabled=scripts, base_url=product.address
+        )
+        context.add_cookies([{"name": "django_language", "value": language, "url": product.address}])
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
+        page.on("response", lambda answer: troubles.append(answer.url) if answer.status >= 500 else None)
+        contexts.append(context)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not troubles
