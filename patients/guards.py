@@ -44,6 +44,7 @@ def patient_page(view: View) -> View:
             return render(request, "patients/clinic_is_off.html", status=403)
         if patient is None or not patient.is_active:
             return render(request, "patients/no_record.html", status=403)
+        patient.clinic = clinic  # saves everyone below from reading it again
         patient_request.patient = patient
         patient_request.sign_in = sign_in
         return view(patient_request, *args, **kwargs)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from clinic_admin.choices import ProviderKind, Service
 from identity.choices import Assurance
@@ -16,7 +16,7 @@ from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import policy
-from services.booking.choices import SlotKind
+from services.booking.choices import BookingRefusal, SlotKind
 from services.booking.models import Appointment, Slot
 
 HORIZON = policy.HORIZON
@@ -284,9 +284,49 @@ def _first_of_each(slots: Iterable[FreeSlot]) -> dict[int, FreeSlot]:
     return firsts
 
 
-def slot_for(*, patient: Patient, slot_id: int) -> Slot | None:
-    """Return the slot at the patient's clinic, in whatever state, with its provider."""
-    return Slot.objects.filter(clinic=patient.clinic_id, pk=slot_id).select_related("provider").first()
+@dataclass(frozen=True, slots=True)
+class Consideration:
+    """A slot that the patient looks at, and whether it can be had."""
+
+    slot: Slot
+    approval: Approval
+    may_cancel: bool
+    """Whether the patient could cancel it online afterwards."""
+    refusal: BookingRefusal | None
+    own: UUID | None
+    """The patient's own live appointment there, if the slot is theirs already."""
+
+
+def consider(*, patient: Patient, slot_id: int, assurance: Assurance, now: datetime) -> Consideration | None:
+    """Return what a patient who opens this slot should see; None when the clinic has no such slot. Two queries."""
+    own = Appointment.objects.for_patient(patient).live().filter(slot=OuterRef("pk")).values("pk")[:1]
+    slot = (
+        Slot.objects.filter(clinic=patient.clinic_id, pk=slot_id)
+        .select_related("provider")
+        .annotate(own=Subquery(own))
+        .first()
+    )
+    if slot is None:
+        return None
+    clinic = patient.clinic
+    decision = access.decision(
+        patient=patient,
+        service=policy.service_of(slot.kind) or Service.BOOKING,
+        provider_id=slot.provider_id,
+        assurance=assurance,
+        day=slot.day,
+    )
+    refusal = policy.refuse_booking(
+        kind=slot.kind,
+        state=slot.state,
+        day=slot.day,
+        starts_at=slot.starts_at,
+        allowed=decision.allowed,
+        urgent_until=policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone),
+        last_day=policy.last_day(now, zone=clinic.zone),
+        now=now,
+    )
+    return Consideration(slot, decision.approval, decision.may_cancel, refusal, slot.own)
 
 
 # -- the patient's own appointments ------------------------------------------------------------------------

@@ -1,6 +1,15 @@
-"""Addresses."""
+"""Addresses of the patient's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from services.booking import views
 
 app_name = "booking"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("book/", views.find, name="find"),
+    path("book/<int:slot>/", views.book, name="book"),
+    path("appointments/", views.appointments, name="appointments"),
+    path("appointments/<uuid:appointment>/", views.appointment, name="appointment"),
+    path("appointments/<uuid:appointment>/cancellation/", views.cancel, name="cancel"),
+    path("appointments/<uuid:appointment>/appointment.ics", views.calendar_file, name="calendar_file"),
+]

@@ -1,0 +1,74 @@
+"""What patients fill in when they book."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from services.booking import policy
+from services.booking.choices import REMINDER_PRICE
+
+
+class FindForm(forms.Form):
+    """With whom, and from which day on. What can't be read is left out: a list of times is never an error page."""
+
+    provider = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    # "from" is no name in Python
+    from_day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+
+    def add_prefix(self, field_name: str) -> str:
+        """Call the day "from" in the address."""
+        return "from" if field_name == "from_day" else field_name
+
+    def wanted(self) -> dict[str, Any]:
+        """Return provider and from_day, each None where nothing sensible was asked for."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) for name in ("provider", "from_day")}
+
+
+class ReasonField(forms.CharField):
+    """Text whose line ends count as one character, as the reader's counter counts them."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with plain line ends."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class BookForm(forms.Form):
+    """Why the patient comes, and whether to be reminded."""
+
+    reason = ReasonField(
+        label=_("What is it about?"),
+        help_text=_("A few words are enough. The clinic reads them before you come."),
+        max_length=policy.LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={
+            "required": _("Write in a few words why you want to come."),
+            "max_length": _(
+                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
+            ),
+        },
+    )
+    wants_reminder = forms.BooleanField(required=False)
+    form_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, asks_for_reminder: bool, **kwargs: Any) -> None:
+        """Take whether the patient can choose a reminder: not where the clinic sends one to everyone anyway."""
+        super().__init__(*args, **kwargs)
+        if asks_for_reminder:
+            self.fields["wants_reminder"].label = _("Remind me by SMS, %(price)s") % {"price": REMINDER_PRICE}
+        else:
+            del self.fields["wants_reminder"]
+
+    @property
+    def key(self) -> uuid.UUID:
+        """Return the key to send along: the one that came, so that sending twice is once, else a new one."""
+        sent = getattr(self, "cleaned_data", {}).get("form_key")
+        return sent if isinstance(sent, uuid.UUID) else uuid.uuid4()
+
+    def clean(self) -> dict[str, Any]:
+        """Say what to do about a form without a usable key, which no reader can see or correct."""
+        if self.errors.pop("form_key", None):
+            self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
+        return self.cleaned_data

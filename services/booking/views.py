@@ -1,0 +1,268 @@
+"""The patient's pages: find a time, book it, see it, give it back."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from patients.guards import PatientRequest, patient_page
+from services.booking import operations, policy, queries, times
+from services.booking.calendar_file import calendar_file as file_of
+from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.forms import BookForm, FindForm
+from services.booking.models import Appointment
+from services.booking.operations import BookingRefused
+
+EARLIER_PER_PAGE = 20
+
+
+# -- find --------------------------------------------------------------------------------------------------
+@patient_page
+@require_safe
+def find(request: PatientRequest) -> HttpResponse:
+    """Show whom the patient may book, and a week of free times."""
+    clinic, now = request.clinic, timezone.now()
+    page = reverse("booking:find", args=[clinic.portal_identifier])
+    asked = FindForm(request.GET).wanted()
+    week = times.week_from(
+        asked["from_day"],
+        today=now.astimezone(clinic.zone).date(),
+        last_day=policy.last_day(now, zone=clinic.zone),
+        provider_id=asked["provider"],
+        page=page,
+    )
+    offer = queries.offer(
+        patient=request.patient,
+        assurance=request.sign_in.assurance,
+        first_day=week.first_day,
+        last_day=week.last_day,
+        now=now,
+        provider_id=asked["provider"],
+    )
+    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
+    first = offer.first_free
+    return render(
+        request,
+        "booking/find.html#offer" if request.htmx and not request.htmx.boosted else "booking/find.html",
+        {
+            "page_url": page,
+            "offer": offer,
+            "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
+            "chosen": chosen,
+            "asked_provider": asked["provider"],
+            "week": week,
+            "days": times.days_of(
+                offer.times,
+                first_day=week.first_day,
+                last_day=week.last_day,
+                zone=clinic.zone,
+                clinic=clinic.portal_identifier,
+                names_provider=chosen is None and len(offer.providers) > 1,
+            ),
+            "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
+            if first
+            else "",
+        },
+    )
+
+
+# -- book --------------------------------------------------------------------------------------------------
+@patient_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def book(request: PatientRequest, slot: int) -> HttpResponse:
+    """Ask why, and take the time. A time lost to someone else keeps what was typed and shows the nearest ones."""
+    now = timezone.now()
+    if request.method != "POST":
+        return _ask_why(request, slot, now)
+    form = BookForm(request.POST, asks_for_reminder=_asks_for_reminder(request))
+    if not form.is_valid():
+        return _book_page(request, form, _consider(request, slot, now), None, now=now, status=422)
+    try:
+        appointment = operations.book(
+            patient=request.patient,
+            slot_id=slot,
+            reason=form.cleaned_data["reason"],
+            wants_reminder=form.cleaned_data.get("wants_reminder", False),
+            form_key=form.cleaned_data["form_key"],
+            assurance=request.sign_in.assurance,
+            actor=request.user,
+            now=now,
+        )
+    except BookingRefused as refused:
+        reason = BookingRefusal(refused.reason)
+        return _book_page(request, form, _consider(request, slot, now), reason, now=now, status=422)
+    return _to_appointment(request, appointment.pk)
+
+
+def _ask_why(request: PatientRequest, slot_id: int, now: datetime) -> HttpResponse:
+    seen = _consider(request, slot_id, now)
+    if seen is not None and seen.own is not None:
+        return _to_appointment(request, seen.own)
+    refusal = seen.refusal if seen else BookingRefusal.NOT_OFFERED
+    form = BookForm(asks_for_reminder=_asks_for_reminder(request))
+    return _book_page(request, form, seen, refusal, now=now, status=_status_of(seen, refusal))
+
+
+def _consider(request: PatientRequest, slot_id: int, now: datetime) -> queries.Consideration | None:
+    return queries.consider(
+        patient=request.patient, slot_id=slot_id, assurance=request.sign_in.assurance, now=now
+    )
+
+
+def _asks_for_reminder(request: PatientRequest) -> bool:
+    return bool(request.patient.mobile) and not request.clinic.reminds_everyone
+
+
+def _status_of(seen: queries.Consideration | None, refusal: BookingRefusal | None) -> int:
+    if seen is None:
+        return 404
+    return 409 if refusal else 200
+
+
+def _to_appointment(request: PatientRequest, appointment_id: UUID) -> HttpResponse:
+    return redirect("booking:appointment", request.clinic.portal_identifier, appointment_id)
+
+
+def _book_page(
+    request: PatientRequest,
+    form: BookForm,
+    seen: queries.Consideration | None,
+    refusal: BookingRefusal | None,
+    *,
+    now: datetime,
+    status: int,
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "form": form,
+        "seen": seen,
+        "refusal": refusal,
+        "keeps_text": form.is_bound and refusal is not None,
+        "reminder_price": REMINDER_PRICE,
+    }
+    if refusal is not None:
+        context["nearest"] = _nearest(request, seen, now)
+    return render(request, "booking/book.html", context, status=status)
+
+
+def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: datetime) -> list[Any]:
+    """Return free times near the lost one, as the page shows them."""
+    found = queries.nearest_free(
+        patient=request.patient,
+        assurance=request.sign_in.assurance,
+        to=max(seen.slot.starts_at, now) if seen else now,
+        provider_id=seen.slot.provider_id if seen else None,
+        now=now,
+    )
+    return [
+        {
+            "slot": slot,
+            "look": times.choice_of(
+                slot, zone=request.clinic.zone, clinic=request.clinic.portal_identifier, names_provider=True
+            ),
+        }
+        for slot in found
+    ]
+
+
+# -- what one has ------------------------------------------------------------------------------------------
+@patient_page
+@require_safe
+def appointments(request: PatientRequest) -> HttpResponse:
+    """Show the patient's appointments, coming and earlier."""
+    now = timezone.now()
+    pages = Paginator(queries.earlier(request.patient, now), EARLIER_PER_PAGE)
+    return render(
+        request,
+        "booking/appointments.html",
+        {
+            "upcoming": list(queries.upcoming(request.patient, now)),
+            "page": pages.get_page(request.GET.get("page")),
+        },
+    )
+
+
+@patient_page
+@require_safe
+def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
+    """Show one appointment: when, where, with whom, how it stands."""
+    now = timezone.now()
+    found = _own(request, appointment)
+    return render(
+        request,
+        "booking/appointment.html",
+        {
+            "appointment": found,
+            "is_over": found.ends_at <= now,
+            "is_live": found.status in {AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED},
+            "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
+            "is_reminded": found.wants_reminder or request.clinic.reminds_everyone,
+        },
+    )
+
+
+def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
+    found = queries.appointment_of(patient=request.patient, appointment_id=appointment_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+@patient_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: PatientRequest, appointment: UUID) -> HttpResponse:
+    """Ask once more, and give the time back."""
+    now = timezone.now()
+    found = _own(request, appointment)
+    if request.method != "POST":
+        if found.status == AppointmentStatus.CANCELLED:
+            return _to_appointment(request, found.pk)
+        may = queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now)
+        refusal = None if may else _why_not(found, now)
+        return _cancel_page(request, found, refusal, status=409 if refusal else 200)
+    try:
+        operations.cancel(
+            patient=request.patient,
+            appointment_id=appointment,
+            assurance=request.sign_in.assurance,
+            actor=request.user,
+            now=now,
+        )
+    except BookingRefused as refused:
+        return _cancel_page(request, found, BookingRefusal(refused.reason), status=422)
+    return _to_appointment(request, appointment)
+
+
+def _why_not(appointment: Appointment, now: datetime) -> BookingRefusal | None:
+    return policy.refuse_cancellation(
+        status=appointment.status, starts_at=appointment.starts_at, may_cancel=False, now=now
+    )
+
+
+def _cancel_page(
+    request: PatientRequest, appointment: Appointment, refusal: BookingRefusal | None, *, status: int
+) -> HttpResponse:
+    return render(
+        request, "booking/cancel.html", {"appointment": appointment, "refusal": refusal}, status=status
+    )
+
+
+@patient_page
+@require_safe
+def calendar_file(request: PatientRequest, appointment: UUID) -> HttpResponse:
+    """Hand out the appointment as a file for the patient's own calendar."""
+    found = _own(request, appointment)
+    page = reverse("booking:appointment", args=[request.clinic.portal_identifier, found.pk])
+    host = settings.BASE_URL.split("/")[2].split(":")[0]
+    response = HttpResponse(
+        file_of(found, host=host, address=settings.BASE_URL + page, now=timezone.now()),
+        content_type="text/calendar; charset=utf-8",
+    )
+    response["Content-Disposition"] = 'attachment; filename="appointment.ics"'
+    return response
