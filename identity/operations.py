@@ -15,7 +15,9 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from clinic_admin.models import Clinic
+from clinic_admin import operations as register
+from clinic_admin.choices import Role
+from clinic_admin.models import Clinic, StaffMember
 from identity import oidc, policy, queries, sessions
 from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction, User
@@ -227,6 +229,38 @@ def create_staff_user(
     user.save()
     audit.record(action="staff.added", subject=user, actor=actor, now=now)
     return user
+
+
+@transaction.atomic
+def add_staff(
+    *,
+    email: str,
+    name: str,
+    clinic: Clinic,
+    roles: list[Role],
+    password: str | None,
+    now: datetime,
+    actor: User | None = None,
+) -> StaffMember:
+    """Give the person a post at the clinic, and a login if they have none.
+
+    Raises ValidationError for a weak password, Refused if they work there already.
+    """
+    user = queries.staff_user(email) or create_staff_user(
+        email=email, name=name, password=password, actor=actor, now=now
+    )
+    return register.add_staff_member(
+        clinic=clinic, user=user, name=name, roles=roles, actor=actor, now=now
+    )
+
+
+@transaction.atomic
+def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> None:
+    """Give a staff login a new password, which ends its sessions. Raises ValidationError for a weak one."""
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
 
 
 @transaction.atomic

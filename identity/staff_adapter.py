@@ -1,15 +1,77 @@
 """How allauth serves our staff."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from identity import operations, policy, sessions
+from portal import crypto
+
+_SECRETS = "mfa_authenticator.data"
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
-    """Staff are added by an administrator: nobody signs up."""
+    """Staff are added by an administrator: nobody signs up, and nobody becomes staff by signing in."""
 
     def is_open_for_signup(self, request: object) -> bool:
         return False
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Allow paths of our own only."""
+        return bool(url) and policy.own_path(str(url)) == url
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: our pages show what happened."""
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Open the session. Whoever has a code app comes here after its code, and that is marked in the session."""
+        now = timezone.now()
+        super().login(request, user)
+        sessions.open_clock(request, now)
+        operations.note_staff_sign_in(user, now=now)
+        if any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
+            operations.note_second_factor(request, now=now)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        operations.note_failed_staff_sign_in(
+            email=str(credentials.get("email", "")), reason="password", now=timezone.now()
+        )
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:
+        """Ask for a code: it proves more than the password."""
+        if not self._has_code_app(user):
+            return []
+        return [{"id": "mfa_reauthenticate", "description": "", "url": reverse("mfa_reauthenticate")}]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask again for everything but setting up the first code app, which follows the password directly."""
+        return self._has_code_app(context.request.user)
+
+    @staticmethod
+    def _has_code_app(user: Any) -> bool:
+        return (
+            user.is_authenticated
+            and Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+        )
+
 
 class StaffMfaAdapter(DefaultMFAAdapter):
-    """Second factor of staff."""
+    """Second factor of staff: secrets are stored encrypted, and it can be replaced but not switched off."""
+
+    def encrypt(self, text: str) -> str:
+        return crypto.encrypt(text, context=_SECRETS)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return crypto.decrypt(encrypted_text, context=_SECRETS)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return False
