@@ -52,7 +52,9 @@ def make_appointment(slot, patient=None, **values):
 
 def make_request(provider, days=3, hour=9, minute=0, patient=None, **values):
     """Store a slot and a request for it."""
-    return make_appointment(make_slot(provider, ahead(provider.clinic, days, hour, minute)), patient, **values)
+    return make_appointment(
+        make_slot(provider, ahead(provider.clinic, days, hour, minute)), patient, **values
+    )
 
 
 def sign_in_staff(client, clinic, *roles, **values):

@@ -93,9 +93,7 @@ def test_the_badge_counts_what_waits_and_what_was_booked_online_today(client, cl
     make_request(provider, hour=10, requested_at=now, status=AppointmentStatus.BOOKED)
     make_request(provider, hour=11, requested_at=now - timedelta(days=3), status=AppointmentStatus.BOOKED)
     by_staff = make_user(kind=UserKind.STAFF)
-    make_request(
-        provider, hour=12, requested_at=now, status=AppointmentStatus.BOOKED, requested_by=by_staff
-    )
+    make_request(provider, hour=12, requested_at=now, status=AppointmentStatus.BOOKED, requested_by=by_staff)
     make_request(make_provider(make_clinic()), requested_at=now)
     facts = page(client, clinic).context["facts"]
     assert (facts.waiting, facts.booked_online_today) == (1, 2)
@@ -178,7 +176,7 @@ def test_queries_do_not_grow_with_providers_and_times(client, clinic, staff, dja
     page(client, clinic, day=day)  # the session's first page may write to it
     with django_assert_max_num_queries(8):
         response = page(client, clinic, day=day)
-    assert response.content.decode().count('class="entry') == 8 * 30
+    assert response.content.decode().count('class="entry at-') == 8 * 30
 
 
 def test_more_providers_than_fit_are_said(client, clinic, staff):

@@ -64,7 +64,9 @@ def test_a_long_list_is_read_page_by_page_and_nothing_is_missed(client, clinic, 
     while url:
         page = client.get(url).context["page"]
         seen += [row.pk for row in page.requests]
-        url = page.following and f"{address('waiting', clinic)}?after={str(page.following).replace('+', '%2B')}"
+        url = (
+            page.following and f"{address('waiting', clinic)}?after={str(page.following).replace('+', '%2B')}"
+        )
     assert len(seen) == 45
     assert set(seen) == {one.pk for one in made}
 
@@ -213,8 +215,7 @@ def test_of_two_secretaries_at_once_one_decides(clinic, provider):
             connection.close()
 
     threads = [
-        threading.Thread(target=act, args=pair)
-        for pair in zip(clients, ("approve", "refuse"), strict=True)
+        threading.Thread(target=act, args=pair) for pair in zip(clients, ("approve", "refuse"), strict=True)
     ]
     for thread in threads:
         thread.start()

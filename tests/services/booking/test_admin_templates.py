@@ -1,0 +1,314 @@
+from datetime import time, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinic_admin.choices import Role
+from portal.models import AuditEvent
+from services.booking import template_policy
+from services.booking.choices import AppointmentStatus, SlotKind, SlotState
+from services.booking.models import CalendarTemplate, Slot
+from services.booking.template_choices import RowProblem
+from services.booking.template_operations import TemplateRefused, delete_template, save_template
+from services.booking.template_policy import WeekBlock
+from tests.build import make_clinic, make_provider, make_user
+from tests.services.booking.build_staff import make_appointment, sign_in_staff
+
+
+@pytest.fixture
+def clinic(db):
+    return make_clinic()
+
+
+@pytest.fixture
+def provider(clinic):
+    return make_provider(clinic, name="Lege Berg")
+
+
+@pytest.fixture
+def admin(client, clinic):
+    client.cookies["django_language"] = "en"
+    return sign_in_staff(client, clinic, Role.CLINIC_ADMINISTRATOR)
+
+
+def block(weekday=0, starts=9, ends=10, minutes=20, kind=SlotKind.PORTAL):
+    return WeekBlock(weekday, time(starts), time(ends), minutes, kind)
+
+
+WEEK = [block(day) for day in range(7)]
+
+
+def save(provider, blocks=WEEK, **values):
+    return save_template(
+        **{
+            "clinic": provider.clinic,
+            "provider": provider,
+            "name": "Winter",
+            "valid_from": timezone.now().date() - timedelta(days=1),
+            "valid_until": None,
+            "blocks": blocks,
+            "actor": make_user(),
+            "now": timezone.now(),
+        }
+        | values
+    )
+
+
+def address(name, clinic, *args):
+    return reverse(f"booking_admin:{name}", args=[clinic.portal_identifier, *args])
+
+
+def rows(*given, total=8, **values):
+    data = {
+        "name": "Winter",
+        "valid_from": timezone.now().date().isoformat(),
+        "valid_until": "",
+        "rows-TOTAL_FORMS": str(total),
+        "rows-INITIAL_FORMS": "0",
+    }
+    for number in range(total):
+        row = given[number] if number < len(given) else {}
+        words = {"weekday": "", "starts_at": "", "ends_at": "", "minutes": "15", "kind": "portal"} | row
+        data |= {f"rows-{number}-{name}": word for name, word in words.items()}
+    return data | values
+
+
+MONDAY_MORNING = {"weekday": "0", "starts_at": "09:00", "ends_at": "10:00"}
+
+
+# -- rules
+@given(
+    st.lists(
+        st.builds(
+            WeekBlock,
+            st.integers(0, 6),
+            st.times(time(6), time(12)),
+            st.times(time(10), time(20)),
+            st.integers(5, 60),
+            st.just("portal"),
+        ),
+        max_size=8,
+    )
+)
+def test_rows_without_problems_share_no_minute_and_leave_no_rest(blocks):
+    if template_policy.problems(blocks):
+        return
+    for number, one in enumerate(blocks):
+        assert one.starts_at < one.ends_at
+        assert not any(one.overlaps(other) for other in blocks[number + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("blocks", "found"),
+    [
+        ([block(starts=10, ends=9)], {0: RowProblem.NOT_IN_ORDER}),
+        ([block(starts=9, ends=9)], {0: RowProblem.NOT_IN_ORDER}),
+        ([block(minutes=25)], {0: RowProblem.DOES_NOT_DIVIDE}),
+        ([block(), block(starts=8, ends=11)], {1: RowProblem.OVERLAPS}),
+        ([block(), block(starts=10, ends=11)], {}),
+        ([block(), block(1)], {}),
+    ],
+)
+def test_what_is_wrong_with_rows(blocks, found):
+    assert template_policy.problems(blocks) == found
+
+
+# -- operations
+def test_saving_makes_the_times_and_is_recorded(provider):
+    saved = save(provider)
+    assert saved.change.added == Slot.objects.filter(provider=provider).count() > 200
+    event = AuditEvent.objects.get(action="calendar-template.saved")
+    assert event.details["before"] is None
+    assert len(event.details["after"]["blocks"]) == 7
+
+
+def test_changing_the_week_keeps_what_is_booked_and_says_so(provider):
+    first = save(provider)
+    booked = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).order_by("starts_at")[5]
+    make_appointment(booked, status=AppointmentStatus.BOOKED)
+    saved = save(provider, [block(day, 14, 15) for day in range(7)], template_id=first.template.pk)
+    assert saved.kept == 1
+    assert Slot.objects.get(pk=booked.pk).state == SlotState.TAKEN
+    free = Slot.objects.filter(provider=provider, state=SlotState.FREE)
+    assert {slot.starts_at.astimezone(provider.clinic.zone).hour for slot in free} == {14}
+    assert CalendarTemplate.objects.count() == 1
+
+
+def test_a_time_that_an_appointment_blocks_is_reported(provider):
+    first = save(provider)
+    booked = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).order_by("starts_at")[5]
+    make_appointment(booked, status=AppointmentStatus.BOOKED)
+    saved = save(provider, [block(day, minutes=30) for day in range(7)], template_id=first.template.pk)
+    assert saved.change.left_out
+
+
+def test_two_calendars_that_want_the_same_hour_are_refused_and_nothing_is_stored(provider):
+    save(provider)
+    with pytest.raises(TemplateRefused):
+        save(provider, [block(0, 8, 12)], name="Other")
+    assert CalendarTemplate.objects.count() == 1
+
+
+def test_calendars_that_hold_at_different_times_do_not_clash(provider):
+    today = timezone.now().date()
+    save(provider, valid_until=today + timedelta(days=20))
+    save(provider, name="Later", valid_from=today + timedelta(days=21))
+    assert CalendarTemplate.objects.count() == 2
+
+
+def test_deleting_removes_the_free_times_only(provider):
+    template = save(provider).template
+    booked = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).order_by("starts_at")[5]
+    make_appointment(booked, status=AppointmentStatus.BOOKED)
+    delete_template(clinic=provider.clinic, template_id=template.pk, actor=make_user(), now=timezone.now())
+    left = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now())
+    assert [slot.pk for slot in left] == [booked.pk]
+
+
+def test_another_clinics_provider_and_calendar_do_not_exist(provider):
+    template = save(provider).template
+    elsewhere = make_clinic()
+    with pytest.raises(type(provider).DoesNotExist):
+        save(provider, clinic=elsewhere)
+    with pytest.raises(CalendarTemplate.DoesNotExist):
+        delete_template(clinic=elsewhere, template_id=template.pk, actor=make_user(), now=timezone.now())
+
+
+# -- pages
+def test_a_calendar_is_written_and_the_page_says_what_came_of_it(client, clinic, provider, admin):
+    url = address("new_template", clinic, provider.pk)
+    assert client.get(url).status_code == 200
+    response = client.post(url, rows(MONDAY_MORNING), follow=True)
+    template = CalendarTemplate.objects.get()
+    assert response.redirect_chain == [(address("template", clinic, template.pk), 302)]
+    text = response.content.decode()
+    assert "times added" in text
+    assert "4 times a week" in text
+    assert (
+        address("template", clinic, template.pk) in client.get(address("templates", clinic)).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"starts_at": "11:00"}, "The end must be later than the start."),
+        ({"minutes": "25"}, "The time between start and end must be whole appointments."),
+        ({"minutes": "0"}, "greater than or equal to 5"),
+        ({"minutes": "many"}, "Enter a whole number."),
+        ({"starts_at": "25:99"}, "Enter a valid time."),
+        ({"kind": "strange"}, "strange is not one of the available choices"),
+        ({"weekday": ""}, "This field is required."),
+    ],
+)
+def test_what_is_wrong_stands_by_the_field_and_nothing_typed_is_lost(
+    client, clinic, provider, admin, row, words
+):
+    response = client.post(
+        address("new_template", clinic, provider.pk), rows(MONDAY_MORNING | row, name="My winter")
+    )
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert words in text
+    assert "My winter" in text
+    assert not CalendarTemplate.objects.exists()
+
+
+def test_no_rows_and_a_wrong_duration_are_said(client, clinic, provider, admin):
+    response = client.post(address("new_template", clinic, provider.pk), rows(valid_until="2000-01-01"))
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "Fill in at least one row." in text
+    assert "can&#x27;t be before the first day" in text
+
+
+def test_more_rows_come_without_scripts_and_keep_what_was_typed(client, clinic, provider, admin):
+    response = client.post(
+        address("new_template", clinic, provider.pk),
+        rows(MONDAY_MORNING | {"minutes": "nonsense"}, name="Half", more="1", total=4),
+    )
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "Half" in text
+    assert "nonsense" in text
+    assert text.count("-weekday") > 4
+    assert not CalendarTemplate.objects.exists()
+
+
+def test_the_preview_stores_nothing(client, clinic, provider, admin):
+    response = client.post(address("new_template", clinic, provider.pk), rows(MONDAY_MORNING, preview="1"))
+    assert "4 times a week" in response.content.decode()
+    assert not CalendarTemplate.objects.exists()
+
+
+def test_a_row_is_removed_by_its_box(client, clinic, provider, admin):
+    template = save(provider, [block(0), block(1)]).template
+    data = rows(
+        MONDAY_MORNING,
+        {"weekday": "1", "starts_at": "09:00", "ends_at": "nonsense", "DELETE": "on"},
+    )
+    assert client.post(address("template", clinic, template.pk), data).status_code == 302
+    assert template.blocks.count() == 1
+
+
+def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provider, admin):
+    save(provider)
+    response = client.post(address("new_template", clinic, provider.pk), rows(MONDAY_MORNING))
+    assert response.status_code == 422
+    assert "Another calendar of the same provider" in response.content.decode()
+
+
+def test_deleting_is_asked_first(client, clinic, provider, admin):
+    template = save(provider).template
+    url = address("delete_template", clinic, template.pk)
+    assert "Winter" in client.get(url).content.decode()
+    assert CalendarTemplate.objects.exists()
+    assert client.post(url).status_code == 302
+    assert not CalendarTemplate.objects.exists()
+
+
+@pytest.mark.parametrize("broken", ["", "x", "-1", "100000"])
+def test_a_form_that_was_tampered_with_is_no_error_of_ours(client, clinic, provider, admin, broken):
+    for more in ({}, {"more": "1"}):
+        data = rows(MONDAY_MORNING) | {"rows-TOTAL_FORMS": broken} | more
+        assert client.post(address("new_template", clinic, provider.pk), data).status_code in {200, 422}
+
+
+def test_other_clinics_calendars_do_not_exist(client, clinic, admin):
+    stranger = make_provider(make_clinic())
+    template = save(stranger).template
+    for url in (
+        address("template", clinic, template.pk),
+        address("delete_template", clinic, template.pk),
+        address("new_template", clinic, stranger.pk),
+    ):
+        assert client.get(url).status_code == 404
+        assert client.post(url, rows(MONDAY_MORNING)).status_code == 404
+    assert template.blocks.count() == 7
+
+
+def test_assistants_look_and_administrators_save(clinic, provider):
+    template = save(provider).template
+    client = Client()
+    sign_in_staff(client, clinic, Role.ASSISTANT)
+    url = address("template", clinic, template.pk)
+    text = client.get(url).content.decode()
+    assert client.get(address("templates", clinic)).status_code == 200
+    assert 'name="preview"' not in text
+    assert client.post(url, rows(MONDAY_MORNING)).status_code == 403
+    assert template.blocks.count() == 7
+    assert Client().get(url).url.startswith("/staff/sign-in/")
+
+
+def test_the_list_needs_as_many_queries_for_many_as_for_one(
+    client, clinic, admin, django_assert_max_num_queries
+):
+    for _ in range(6):
+        save(make_provider(clinic))
+    client.get(address("templates", clinic))
+    with django_assert_max_num_queries(8):
+        client.get(address("templates", clinic))
