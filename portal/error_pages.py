@@ -1,5 +1,6 @@
 """Error pages in the product's look and the reader's language. They need no database."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.translation import get_language_from_request, override
@@ -15,8 +16,8 @@ def _page(request: HttpRequest, status: int, template: str | None = None) -> Htt
 
 @public_page
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The request can't be understood."""
-    return _page(request, 400)
+    """The request can't be understood, or what was sent is larger than we take."""
+    return _page(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
 @public_page

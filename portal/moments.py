@@ -21,4 +21,7 @@ def day(value: date) -> str:
 def day_and_clock(moment: datetime, zone: ZoneInfo) -> str:
     """Return day and time, "tirsdag 24. november kl. 10.20"."""
     # Translators: a day and a time of day, as in "tirsdag 24. november kl. 10.20"
-    return _("%(day)s at %(time)s") % {"day": day(moment.astimezone(zone).date()), "time": clock(moment, zone)}
+    return _("%(day)s at %(time)s") % {
+        "day": day(moment.astimezone(zone).date()),
+        "time": clock(moment, zone),
+    }

@@ -27,10 +27,11 @@ def opening_hours(clinic: Clinic, now: datetime) -> list[DayHours]:
     """Return the seven days of the week, Monday first. One query."""
     stored: dict[str, list[str]] = {}
     for row in clinic.opening_hours.order_by("weekday", "opens_at"):
-        stored.setdefault(row.weekday, []).append(f"{row.opens_at:%H.%M}-{row.closes_at:%H.%M}")  # noqa: RUF001
+        stored.setdefault(row.weekday, []).append(f"{row.opens_at:%H.%M}-{row.closes_at:%H.%M}")
     today = str(now.astimezone(clinic.zone).weekday())
     return [
-        DayHours(str(day.label), _(" and ").join(stored.get(day.value, [])), day.value == today) for day in Weekday
+        DayHours(str(day.label), _(" and ").join(stored.get(day.value, [])), day.value == today)
+        for day in Weekday
     ]
 
 

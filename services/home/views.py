@@ -86,7 +86,9 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
 @require_safe
 def start(request: PatientRequest) -> HttpResponse:
     """Show the patient what is next and what they can do."""
-    page = queries.start_page(patient=request.patient, assurance=request.sign_in.assurance, now=timezone.now())
+    page = queries.start_page(
+        patient=request.patient, assurance=request.sign_in.assurance, now=timezone.now()
+    )
     return render(request, "home/start.html", {"page": page})
 
 
@@ -95,5 +97,7 @@ def start(request: PatientRequest) -> HttpResponse:
 def help_page(request: ClinicRequest) -> HttpResponse:
     """Explain signing in and what the portal can do (A12)."""
     return render(
-        request, "home/help.html", {"urgent": URGENT_HELP[Country(request.clinic.country)], "sign_in": sessions.of(request)}
+        request,
+        "home/help.html",
+        {"urgent": URGENT_HELP[Country(request.clinic.country)], "sign_in": sessions.of(request)},
     )

@@ -112,7 +112,13 @@ def test_code_and_documents_speak_of_the_product_only():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    forbidden = ["/wor" + "k/", "/roo" + "t/", "registry.npm" + "js.org", "files.python" + "hosted.org", "pypi" + ".org"]
+    forbidden = [
+        "/wor" + "k/",
+        "/roo" + "t/",
+        "registry.npm" + "js.org",
+        "files.python" + "hosted.org",
+        "pypi" + ".org",
+    ]
     wrong = []
     for name in listed.stdout.split("\n"):
         path = ROOT / name

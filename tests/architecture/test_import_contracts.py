@@ -58,5 +58,7 @@ def test_a_planted_violation_breaks_its_contract(copy, contract):
         else:
             path.write_text(before)
     assert result.returncode != 0
-    broken = [text for text in result.stdout.splitlines() if text.rstrip().endswith("BROKEN") or "BROKEN" in text]
+    broken = [
+        text for text in result.stdout.splitlines() if text.rstrip().endswith("BROKEN") or "BROKEN" in text
+    ]
     assert any(NAMES[contract].split()[0] in text for text in broken) or NAMES[contract] in result.stdout

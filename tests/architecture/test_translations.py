@@ -6,7 +6,9 @@ from portal import catalogues
 
 
 def test_texts_are_found_in_code_and_templates():
-    found = {entry.id if isinstance(entry.id, str) else entry.id[0] for entry in catalogues.extracted() if entry.id}
+    found = {
+        entry.id if isinstance(entry.id, str) else entry.id[0] for entry in catalogues.extracted() if entry.id
+    }
     assert {"Book a time", "Someone else has just taken this time."} <= found
 
 

@@ -20,7 +20,13 @@ def chromium():
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=str(browsers.find()),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-sync",
+                "--no-first-run",
+            ],
         )
         yield started
         started.close()
@@ -39,7 +45,10 @@ def new_page(chromium, product):
         context.set_default_timeout(10_000)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
+        page.on(
+            "console",
+            lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None,
+        )
         page.on("response", lambda answer: troubles.append(answer.url) if answer.status >= 500 else None)
         contexts.append(context)
         return page

@@ -14,11 +14,12 @@ import django
 
 django.setup()
 
+from datetime import time  # noqa: E402
+
 from clinic_admin import operations as register  # noqa: E402
 from clinic_admin.choices import Country, ProviderKind, Role  # noqa: E402
 from clinic_admin.models import Clinic  # noqa: E402
 from clinic_admin.policy import OpenPeriod  # noqa: E402
-from datetime import time  # noqa: E402
 from identity import operations as identity  # noqa: E402
 from identity.demo_idp import setup as demo_idp  # noqa: E402
 from portal import audit  # noqa: E402
@@ -37,33 +38,62 @@ def zone_where_it_is_noon(now: datetime) -> str:
 def main(identifier: str, minutes: int) -> dict[str, str]:
     now = datetime.now(UTC)
     clinic = register.create_clinic(
-        name="Journey clinic", portal_identifier=identifier, country=Country.NORWAY, is_active=True,
-        phone="+4722334455", street="Reiseveien 1", postcode="0150", city="Oslo", actor=audit.SYSTEM, now=now,
+        name="Journey clinic",
+        portal_identifier=identifier,
+        country=Country.NORWAY,
+        is_active=True,
+        phone="+4722334455",
+        street="Reiseveien 1",
+        postcode="0150",
+        city="Oslo",
+        actor=audit.SYSTEM,
+        now=now,
     )
     Clinic.objects.filter(pk=clinic.pk).update(time_zone=zone_where_it_is_noon(now))
     clinic.refresh_from_db()
     register.set_opening_hours(
-        clinic=clinic, periods=[OpenPeriod(day, time(8), time(16)) for day in "0123456"], actor=audit.SYSTEM, now=now
+        clinic=clinic,
+        periods=[OpenPeriod(day, time(8), time(16)) for day in "0123456"],
+        actor=audit.SYSTEM,
+        now=now,
     )
     told = {"password": PASSWORD}
     for name, role in (("admin", Role.CLINIC_ADMINISTRATOR), ("secretary", Role.ASSISTANT)):
         secret = b32encode(token_bytes(20)).decode()
         user = identity.create_staff_user(
-            email=f"{name}@{identifier}.example", name=name.title(), password=PASSWORD, actor=audit.SYSTEM, now=now
+            email=f"{name}@{identifier}.example",
+            name=name.title(),
+            password=PASSWORD,
+            actor=audit.SYSTEM,
+            now=now,
         )
         identity.set_totp(user, secret, actor=audit.SYSTEM, now=now)
         register.add_staff_member(clinic=clinic, user=user, roles=[role], actor=audit.SYSTEM, now=now)
         told |= {name: user.email, f"{name}_secret": secret}
     gp = register.add_provider(
-        clinic=clinic, name="Greta Lege", initials="GL", kind=ProviderKind.GP, has_patient_list=True,
-        has_portal_access=True, actor=audit.SYSTEM, now=now,
+        clinic=clinic,
+        name="Greta Lege",
+        initials="GL",
+        kind=ProviderKind.GP,
+        has_patient_list=True,
+        has_portal_access=True,
+        actor=audit.SYSTEM,
+        now=now,
     )
     local = (now + timedelta(minutes=minutes)).astimezone(clinic.zone)
     tomorrow = local + timedelta(days=1)
     start = tomorrow.replace(second=0, microsecond=0) + timedelta(minutes=1)
     template_operations.save_template(
-        clinic=clinic, provider=gp, name="", valid_from=local.date(), valid_until=None, actor=audit.SYSTEM, now=now,
-        blocks=[WeekBlock(start.weekday(), start.time(), (start + timedelta(minutes=60)).time(), 20, "portal")],
+        clinic=clinic,
+        provider=gp,
+        name="",
+        valid_from=local.date(),
+        valid_until=None,
+        actor=audit.SYSTEM,
+        now=now,
+        blocks=[
+            WeekBlock(start.weekday(), start.time(), (start + timedelta(minutes=60)).time(), 20, "portal")
+        ],
     )
     demo_idp.connect(clinic, now=now)
     return told | {"start": f"{start:%H:%M}", "provider": str(gp.pk), "day": f"{start:%Y-%m-%d}"}

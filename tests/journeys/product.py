@@ -36,14 +36,21 @@ class Product:
     def python(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Python in the product's environment."""
         done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     def fill(self, script: str, **values: object) -> dict[str, str]:
         """Run one of the scripts that fill a clinic in through operations; return what it prints."""
-        return json.loads(self.python("-m", f"tests.journeys.{script}", json.dumps(values)).stdout.splitlines()[-1])
+        return json.loads(
+            self.python("-m", f"tests.journeys.{script}", json.dumps(values)).stdout.splitlines()[-1]
+        )
 
 
 def free_port() -> int:
@@ -81,7 +88,9 @@ def running(folder: Path, database: str) -> Iterator[Product]:
             supervisor.start("worker", programs.worker(), environment)
             supervisor.start("beat", programs.beat(str(folder / "beat")), environment)
             supervisor.start("mailbox", MAILBOX, environment)
-            supervisor.wait_for(lambda: answers(product.address), seconds=60, otherwise="the web server never answered")
+            supervisor.wait_for(
+                lambda: answers(product.address), seconds=60, otherwise="the web server never answered"
+            )
             yield product
     finally:
         with psycopg.connect(here, autocommit=True) as connection:

@@ -16,7 +16,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only check; exit 1 when something is missing")
+        parser.add_argument(
+            "--check", action="store_true", help="only check; exit 1 when something is missing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["check"]:
@@ -26,5 +28,9 @@ class Command(BaseCommand):
         for fault in faults:
             self.stdout.write(fault)
         if faults and options["check"]:
-            raise CommandError(f"{len(faults)} texts are missing; run make messages and translate them", returncode=1)
-        self.stdout.write(f"{len(faults)} texts wait for translation" if faults else "every text is translated")
+            raise CommandError(
+                f"{len(faults)} texts are missing; run make messages and translate them", returncode=1
+            )
+        self.stdout.write(
+            f"{len(faults)} texts wait for translation" if faults else "every text is translated"
+        )

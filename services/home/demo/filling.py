@@ -112,7 +112,11 @@ def _rights(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, 
                 provider_id=provider.pk,
                 column=column,
                 rights=Rights(
-                    renewal=True, consultation=True, booking=True, approval=Approval(approval), cancelling=True
+                    renewal=True,
+                    consultation=True,
+                    booking=True,
+                    approval=Approval(approval),
+                    cancelling=True,
                 ),
                 actor=actor,
                 now=now,

@@ -50,7 +50,9 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
 def store(clinic: Clinic, people: Iterable[InventedPerson], *, now: datetime) -> None:
     """Import these people as the clinic's patients."""
     rows = [RawRow(number, _cells(person)) for number, person in enumerate(people, start=2)]
-    checked = list(check(rows, found.import_surroundings(clinic=clinic, today=now.astimezone(clinic.zone).date())))
+    checked = list(
+        check(rows, found.import_surroundings(clinic=clinic, today=now.astimezone(clinic.zone).date()))
+    )
     good = [row for row in checked if isinstance(row, GoodRow)]
     if len(good) != len(checked):
         raise AssertionError("the demo's own people must be importable")

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         self.stdout.write(f"  The phone: every SMS and e-mail    {base}/dev/phone/")
         for card in page.clinics:
             self.stdout.write(f"\n  {card.clinic.name:<34} {base}/{card.clinic.portal_identifier}/")
-            self.stdout.write(f"    patients ({card.eid}): " + ", ".join(one.full_name for one in card.patients))
+            self.stdout.write(
+                f"    patients ({card.eid}): " + ", ".join(one.full_name for one in card.patients)
+            )
             for staff in card.staff:
                 self.stdout.write(f"    {staff.staff.email:<28} {staff.staff.note}")
         self.stdout.write(f"\n  Staff sign in at {base}/staff/sign-in/ with the password {page.password}")

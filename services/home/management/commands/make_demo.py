@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.IS_DEVELOPMENT:
-            raise CommandError("The demo's people can sign in as anyone: VENTEROM_ENV must be demo.", returncode=2)
+            raise CommandError(
+                "The demo's people can sign in as anyone: VENTEROM_ENV must be demo.", returncode=2
+            )
         made = filling.fill(timezone.now())
         for clinic in made:
             self.stdout.write(f"made {clinic.name}: /{clinic.portal_identifier}/")
