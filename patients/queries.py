@@ -1,7 +1,17 @@
 """What pages and other areas need of the clinic's patients."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
 from clinic_admin.models import Clinic
+from patients import policy
+from patients.import_rows import GoodRow
 from patients.models import Patient
+
+IMPORTED_FIELDS = ("birth_date", "given_name", "family_name", "mobile", "email", "gp_id", "is_active")
+"""What an import may say about a patient, besides the national ID."""
 
 
 def record_of(*, national_id_index: str, clinic: Clinic) -> Patient | None:
@@ -12,3 +22,50 @@ def record_of(*, national_id_index: str, clinic: Clinic) -> Patient | None:
         .select_related("gp")
         .first()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """A patient whose record says something else than the row."""
+
+    patient_id: UUID
+    record: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    """Field -> new value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import would do."""
+
+    new: tuple[GoodRow, ...]
+    changed: tuple[ChangedRow, ...]
+    unchanged: int
+
+
+def import_plan(*, clinic: Clinic, rows: Iterable[GoodRow], lock: bool = False) -> ImportPlan:
+    """Compare the rows with the clinic's records, in one query that decrypts nothing.
+
+    With `lock` (in a transaction) the records can't change until the transaction ends.
+    """
+    records = _records_by_index(clinic, lock=lock)
+    new, changed, unchanged = [], [], 0
+    for row in rows:
+        record = records.get(row.index)
+        if record is None:
+            new.append(row)
+        elif changes := policy.differences(record, row.values):
+            changed.append(ChangedRow(record["pk"], record, changes))
+        else:
+            unchanged += 1
+    return ImportPlan(tuple(new), tuple(changed), unchanged)
+
+
+def _records_by_index(clinic: Clinic, *, lock: bool) -> dict[str | None, Mapping[str, Any]]:
+    patients = Patient.objects.for_clinic(clinic).filter(national_id_index__isnull=False)
+    if lock:
+        patients = patients.select_for_update(no_key=True)
+    return {
+        record["national_id_index"]: record
+        for record in patients.values("pk", "national_id_index", *IMPORTED_FIELDS)
+    }

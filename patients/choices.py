@@ -1,0 +1,52 @@
+"""Words of the patients' area."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from portal.refusals import NextStep, Refusal
+
+
+class MessageLanguage(TextChoices):
+    """The language of messages to a patient; empty is the clinic's."""
+
+    CLINIC = "", _("The clinic's language")
+    NORWEGIAN = "nb", _("Norwegian")
+    DANISH = "da", _("Danish")
+    ENGLISH = "en", _("English")
+
+
+class RowProblem(TextChoices):
+    """Why a row of an import is refused, besides what is wrong with a national ID or a phone number."""
+
+    CELLS = "cells", _("The row has more or fewer cells than the header. Is a separator inside a name?")
+    GIVEN_NAME = "given-name", _("The given name is missing or longer than 80 characters.")
+    FAMILY_NAME = "family-name", _("The family name is missing or longer than 80 characters.")
+    EMAIL = "email", _("The e-mail address is not one.")
+    GP = "gp", _("No active provider of the clinic with these initials has a patient list.")
+    ACTIVE = "active", _("Active must be yes or no.")
+    TWICE = "twice", _("The same national ID stands in an earlier row.")
+
+
+class FileProblem(TextChoices):
+    """Why a file can't be imported at all."""
+
+    NOT_FOUND = "not-found", _("There is no such file, or it may not be read.")
+    NOT_TEXT = "not-text", _("This is not a text file. Save it as CSV with UTF-8 first.")
+    EMPTY = "empty", _("The file is empty.")
+    MISSING_COLUMN = "missing-column", _("These columns are missing: {columns}.")
+    COLUMN_TWICE = "column-twice", _("These columns stand there twice: {columns}.")
+    BROKEN = (
+        "broken",
+        _("The file can't be read as CSV: a quotation mark is not closed, or a cell is too long."),
+    )
+
+
+class ImportRefusal(Refusal):
+    """Why an import is not carried out now."""
+
+    ANOTHER_RUNS = "another-runs", _("Another import of this clinic is running. Wait until it has ended.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return value -> next step."""
+        return {cls.ANOTHER_RUNS.value: NextStep.ASK_AN_ADMINISTRATOR}

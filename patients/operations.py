@@ -1,0 +1,126 @@
+"""Every change to patients' records. All are atomic, keyword-only and audited; `actor` is a User or audit.SYSTEM."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from clinic_admin.models import Clinic
+from patients import policy, queries
+from patients.choices import ImportRefusal
+from patients.import_rows import GoodRow
+from patients.models import Patient
+from patients.queries import ChangedRow
+from portal import audit
+from portal.refusals import Refused
+
+_ROWS_AT_ONCE = 1000
+
+
+class ImportRefused(Refused):
+    """Nothing was imported; the reason is an ImportRefusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """How many patients an import stored anew, changed, and found as they were."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+@transaction.atomic
+def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now: datetime) -> ImportOutcome:
+    """Store checked rows (patients.import_rows.check) as the clinic's patients: all of them, or none.
+
+    Patients who are not among the rows are left alone. Storing the same rows again changes nothing.
+    Raises ImportRefused while another import of the clinic runs.
+    """
+    if not _take_import_lock(clinic):
+        raise ImportRefused(ImportRefusal.ANOTHER_RUNS)
+    plan = queries.import_plan(clinic=clinic, rows=rows, lock=True)
+    _store_new(clinic, plan.new, actor=actor, now=now)
+    _store_changed(clinic, plan.changed, actor=actor, now=now)
+    outcome = ImportOutcome(len(plan.new), len(plan.changed), plan.unchanged)
+    audit.record(
+        action="patients.imported",
+        subject=clinic,
+        actor=actor,
+        now=now,
+        clinic_id=clinic.pk,
+        new=outcome.new,
+        changed=outcome.changed,
+        unchanged=outcome.unchanged,
+    )
+    return outcome
+
+
+@transaction.atomic
+def change_contact(
+    *, patient: Patient, mobile: str, email: str, language: str, actor: Any, now: datetime
+) -> frozenset[str]:
+    """Store how the clinic reaches the patient (mobile in E.164; empty is allowed) and in which language.
+
+    Returns the names of the fields that changed; they alone are recorded, never what stands in them.
+    """
+    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    wanted = {"mobile": mobile, "email": email, "language": language}
+    changes = policy.differences({name: getattr(stored, name) for name in wanted}, wanted)
+    for name, value in changes.items():
+        setattr(stored, name, value)
+    for name, value in wanted.items():
+        setattr(patient, name, value)
+    if changes:
+        stored.save(update_fields=[*changes, "updated_at"])
+        audit.record(
+            action="patient.contact_changed",
+            subject=stored,
+            actor=actor,
+            now=now,
+            patient_id=stored.pk,
+            fields=sorted(changes),
+        )
+    return frozenset(changes)
+
+
+def _take_import_lock(clinic: Clinic) -> bool:
+    """Return whether this transaction may import. The database lets go of the lock when it ends, however it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"patients.import:{clinic.pk}"]
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _store_new(clinic: Clinic, rows: Sequence[GoodRow], *, actor: Any, now: datetime) -> None:
+    patients = [
+        Patient(clinic=clinic, national_id=row.national_id, national_id_index=row.index, **row.values)
+        for row in rows
+    ]
+    Patient.objects.bulk_create(patients, batch_size=_ROWS_AT_ONCE)
+    events: list[tuple[Patient, dict[str, Any]]] = [(patient, {}) for patient in patients]
+    audit.record_many(action="patient.imported", patients=events, actor=actor, now=now)
+
+
+def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, now: datetime) -> None:
+    """Write the changed fields only; the encrypted national ID is neither read nor written."""
+    events: list[tuple[Patient, dict[str, Any]]] = []
+    for row in rows:
+        values = {name: row.record[name] for name in queries.IMPORTED_FIELDS} | dict(row.changes)
+        patient = Patient(pk=row.patient_id, clinic=clinic, updated_at=now, **values)
+        events.append((patient, {"fields": sorted(_column(name) for name in row.changes)}))
+    fields = {_column(name) for row in rows for name in row.changes}
+    if fields:
+        Patient.objects.bulk_update(
+            [patient for patient, _ in events], [*sorted(fields), "updated_at"], batch_size=_ROWS_AT_ONCE
+        )
+    audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
+
+
+def _column(name: str) -> str:
+    """Return the model field's name: bulk_update knows a foreign key by it, not by its column."""
+    return name.removesuffix("_id")
