@@ -1,5 +1,7 @@
 """Finds the user of a patient's session again."""
 
+from typing import Any
+
 from django.contrib.auth.backends import BaseBackend
 
 from identity.choices import UserKind
@@ -9,6 +11,6 @@ from identity.models import User
 class PatientBackend(BaseBackend):
     """Sessions of patients. It opens none: only operations.open_patient_session() does, after an eID's answer."""
 
-    def get_user(self, user_id: object) -> User | None:
+    def get_user(self, user_id: Any) -> User | None:
         """Return the patient, unless their login was closed meanwhile."""
         return User.objects.filter(pk=user_id, kind=UserKind.PATIENT, is_active=True).first()

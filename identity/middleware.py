@@ -1,11 +1,12 @@
-"""Ends sessions that have been open, or unused, for too long: on the server, whatever the browser kept."""
+"""Ends sessions that have been open, or unused, for too long, and answers sign-ins that were refused."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from identity import operations
+from identity import operations, views
+from identity.operations import SignInRefused
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -20,3 +21,9 @@ class SessionLimitsMiddleware:
         if request.session.session_key and request.user.is_authenticated:
             operations.end_stale_session(request, now=timezone.now())
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Show the page of failed sign-ins, wherever the refusal came up."""
+        if not isinstance(exception, SignInRefused):
+            return None
+        return views.refusal_page(request, exception, exception.clinic or getattr(request, "clinic", None))

@@ -249,9 +249,7 @@ def add_staff(
     user = queries.staff_user(email) or create_staff_user(
         email=email, name=name, password=password, actor=actor, now=now
     )
-    return register.add_staff_member(
-        clinic=clinic, user=user, name=name, roles=roles, actor=actor, now=now
-    )
+    return register.add_staff_member(clinic=clinic, user=user, name=name, roles=roles, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -382,7 +380,7 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         raise SignInRefused(SignInFault.STATE, clinic=sign_in.clinic)
     evidence = Evidence.from_text(text)
     _check_same_person(request, sign_in, evidence)
-    account = _account_for(evidence, country=sign_in.provider.country, now=now)
+    account = account_for(evidence, country=sign_in.provider.country, now=now)
     if not account.user.is_active:
         raise SignInRefused(SignInFault.CLOSED, clinic=sign_in.clinic)
     external, _ = ExternalIdentity.objects.get_or_create(
@@ -412,7 +410,8 @@ def _check_same_person(request: HttpRequest, sign_in: LoginTransaction, evidence
         raise SignInRefused(SignInFault.ANOTHER_PERSON, clinic=sign_in.clinic)
 
 
-def _account_for(evidence: Evidence, *, country: str, now: datetime) -> Account:
+@transaction.atomic
+def account_for(evidence: Evidence, *, country: str, now: datetime) -> Account:
     """Return the account with this national ID, made now if need be. Parallel first sign-ins share one."""
     accounts = Account.objects.select_related("user")
     name = f"{evidence.given_name} {evidence.family_name}".strip()

@@ -13,9 +13,10 @@ from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
+from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -26,7 +27,7 @@ from identity import operations
 from identity.choices import UserKind
 from portal.audience import signing_in_page
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class FormStatusMixin:
@@ -39,11 +40,11 @@ class FormStatusMixin:
         return response  # type: ignore[no-any-return]
 
 
-class SignInView(FormStatusMixin, LoginView):  # type: ignore[misc]
+class SignInView(FormStatusMixin, LoginView):
     """E-mail and password."""
 
 
-class CodeView(FormStatusMixin, AuthenticateView):  # type: ignore[misc]
+class CodeView(FormStatusMixin, AuthenticateView):
     """The code of the app, or a recovery code."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -54,29 +55,31 @@ class CodeView(FormStatusMixin, AuthenticateView):  # type: ignore[misc]
         return super().form_invalid(form)
 
 
-class ProveAgainView(FormStatusMixin, ReauthenticateView):  # type: ignore[misc]
+class ProveAgainView(FormStatusMixin, ReauthenticateView):
     """The code once more, before something that matters."""
 
 
-class SetUpView(FormStatusMixin, ActivateTOTPView):  # type: ignore[misc]
+class SetUpView(FormStatusMixin, ActivateTOTPView):
     """The code app, set up before anything else."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send those who have one on: to show it if this session has not seen it."""
         if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
             if request.session.get(settings.SECOND_FACTOR_MARK):
                 return HttpResponseRedirect(reverse("mfa_index"))
             return HttpResponseRedirect(reverse("identity_staff:sign_out_first"))
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Count the code that was just shown as the second factor of this session."""
         response: HttpResponse = super().form_valid(form)
         now = timezone.now()
-        record_authentication(self.request, self.request.user, "mfa", reauthenticated=True)
+        user: Any = self.request.user
+        record_authentication(self.request, user, "mfa", reauthenticated=True)
         self.request.session.cycle_key()
+        UserSession.objects.create_from_request(self.request)
         operations.note_second_factor(self.request, now=now)
-        operations.note_enrolment(self.request.user, now=now)
+        operations.note_enrolment(user, now=now)
         return response
 
     def get_success_url(self) -> str:
@@ -84,15 +87,15 @@ class SetUpView(FormStatusMixin, ActivateTOTPView):  # type: ignore[misc]
         return reverse("mfa_view_recovery_codes")
 
 
-class RecoveryCodesView(ViewRecoveryCodesView):  # type: ignore[misc]
+class RecoveryCodesView(ViewRecoveryCodesView):
     """The recovery codes, to print or note down."""
 
 
-class NewRecoveryCodesView(FormStatusMixin, GenerateRecoveryCodesView):  # type: ignore[misc]
+class NewRecoveryCodesView(FormStatusMixin, GenerateRecoveryCodesView):
     """New recovery codes instead of the old ones."""
 
 
-class SessionsView(FormStatusMixin, ListUserSessionsView):  # type: ignore[misc]
+class SessionsView(FormStatusMixin, ListUserSessionsView):
     """Where the person is signed in."""
 
 
@@ -101,7 +104,7 @@ def entrance(view: View) -> View:
 
     @signing_in_page
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user: Any = request.user
         if user.is_authenticated and user.kind != UserKind.STAFF:
             raise Http404
@@ -115,7 +118,7 @@ def for_staff(view: View) -> View:
 
     @entrance
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return HttpResponseRedirect(settings.LOGIN_URL)
         return view(request, *args, **kwargs)
@@ -128,7 +131,7 @@ def for_staff_with_code(view: View) -> View:
 
     @for_staff
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.session.get(settings.SECOND_FACTOR_MARK):
             return HttpResponseRedirect(settings.SECOND_FACTOR_URL)
         return view(request, *args, **kwargs)

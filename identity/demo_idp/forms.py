@@ -1,6 +1,6 @@
 """Whom one wants to be in the demo."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -28,11 +28,13 @@ class ChooseForm(forms.Form):
         known = [
             (str(number), f"{person.full_name} – {person.note}") for number, person in enumerate(self.people)
         ]
-        self.fields["person"].choices = [*known, (self.OTHER, _("Someone else, with a test number"))]
-        self.fields["person"].initial = "0"
+        people = cast(forms.ChoiceField, self.fields["person"])
+        ways = cast(forms.ChoiceField, self.fields["acr"])
+        people.choices = [*known, (self.OTHER, _("Someone else, with a test number"))]
+        people.initial = "0"
         levels = [_("Code app or device (surest)"), _("Face or fingerprint only")]
-        self.fields["acr"].choices = list(zip(realm.acr, levels, strict=True))
-        self.fields["acr"].initial = next(iter(realm.acr))
+        ways.choices = list(zip(realm.acr, levels, strict=True))
+        ways.initial = next(iter(realm.acr))
 
     def clean(self) -> dict[str, Any]:
         """Accept numbers of nobody only, so that no real person's number gets into a demo."""
