@@ -1,0 +1,166 @@
+"""Administration: the service matrix and absences. All staff may look, administrators may save."""
+
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic_admin.choices import Service
+from clinic_admin.guards import StaffRequest, admin_page
+from delegation import operations, queries
+from delegation.choices import DelegationRefusal
+from delegation.forms import AbsenceForm, MatrixForm
+from delegation.operations import DelegationRefused, MatrixChanged
+from delegation.policy import Tick
+from delegation.queries import Grid
+
+FIELD_OF = {
+    DelegationRefusal.DAYS_NOT_IN_ORDER: "last_day",
+    DelegationRefusal.COVERS_ONESELF: "cover",
+    DelegationRefusal.COVER_IS_AWAY: "cover",
+}
+"""Where a refused absence shows its sentence; at the provider otherwise."""
+
+
+@admin_page
+@require_safe
+def first_matrix(request: StaffRequest) -> HttpResponse:
+    """Lead on to the service that is asked for most."""
+    return redirect("delegation_admin:matrix", request.clinic.portal_identifier, Service.BOOKING)
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def matrix(request: StaffRequest, service: str) -> HttpResponse:
+    """Show one service's matrix; tick a whole row or column on the page; save once."""
+    if service not in Service.values:
+        raise Http404
+    grid = queries.grid(clinic=request.clinic, service=Service(service), day=_today(request))
+    if request.method != "POST":
+        return _matrix_page(request, grid)
+    form = MatrixForm(request.POST, grid=grid)
+    if not form.is_valid():
+        return _matrix_page(request, grid, ticks=form.ticks, form=form, status=422)
+    if "fill" in request.POST:
+        ticks = _filled(grid, form.ticks, request.POST["fill"])
+        return _matrix_page(request, grid, ticks=ticks, form=form)
+    return _save_matrix(request, grid, form)
+
+
+def _save_matrix(request: StaffRequest, grid: Grid, form: MatrixForm) -> HttpResponse:
+    try:
+        operations.save_matrix(
+            clinic=request.clinic,
+            service=grid.service,
+            ticks=form.ticks,
+            version=form.cleaned_data["version"],
+            actor=request.staff_member.user,
+            now=timezone.now(),
+        )
+    except MatrixChanged:
+        fresh = queries.grid(clinic=request.clinic, service=grid.service, day=_today(request))
+        own = queries.merged(grid=fresh, base=form.base_ticks, ticks=form.ticks)
+        conflict = queries.conflict(grid=fresh, base=form.base_ticks)
+        return _matrix_page(request, fresh, ticks=own, conflict=conflict, status=409)
+    except DelegationRefused as refused:
+        form.add_error(None, str(refused.message))
+        return _matrix_page(request, grid, ticks=form.ticks, form=form, status=422)
+    messages.success(request, _("The service matrix is saved. It holds from now on."))
+    return redirect("delegation_admin:matrix", request.clinic.portal_identifier, grid.service)
+
+
+def _matrix_page(
+    request: StaffRequest,
+    grid: Grid,
+    *,
+    ticks: frozenset[Tick] | None = None,
+    form: MatrixForm | None = None,
+    conflict: queries.Conflict | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with the page. With a form, its version and base stay; without, they are what is stored now."""
+    shown = (
+        grid
+        if ticks is None
+        else queries.grid(clinic=request.clinic, service=grid.service, day=_today(request), ticks=ticks)
+    )
+    words = {
+        "grid": shown,
+        "services": Service.choices,
+        "version": form.data.get("version", "") if form else shown.version,
+        "base": form.data.get("base", "") if form else " ".join(sorted(map(queries.key, shown.stored))),
+        "form": form,
+        "conflict": conflict,
+        "changed": sum(cell.is_changed for row in shown.rows for cell in row.cells),
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "delegation/matrix.html", words, status=status)
+
+
+def _filled(grid: Grid, ticks: frozenset[Tick], asked: str) -> frozenset[Tick]:
+    """Return the ticks with a whole row ("row:12:on") or column ("column:12:off") switched."""
+    part, _sep, rest = asked.partition(":")
+    name, _sep, state = rest.partition(":")
+    chosen = {box for box in grid.boxes if name == queries.key(box).split(":")[0 if part == "row" else 1]}
+    return ticks | chosen if state == "on" else ticks - chosen
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def absences(request: StaffRequest) -> HttpResponse:
+    """Show who is away from today on, and add an absence (C5)."""
+    providers = queries.providers(request.clinic)
+    if request.method != "POST":
+        return _absences_page(request, AbsenceForm(providers=providers))
+    form = AbsenceForm(request.POST, providers=providers)
+    if not form.is_valid():
+        return _absences_page(request, form, status=422)
+    by_id = {provider.pk: provider for provider in providers}
+    try:
+        operations.add_absence(
+            clinic=request.clinic,
+            provider=by_id[form.cleaned_data["provider"]],
+            first_day=form.cleaned_data["first_day"],
+            last_day=form.cleaned_data["last_day"],
+            cover=by_id.get(form.cleaned_data["cover"]),
+            actor=request.staff_member.user,
+            now=timezone.now(),
+        )
+    except DelegationRefused as refused:
+        form.add_error(FIELD_OF.get(DelegationRefusal(refused.reason), "provider"), str(refused.message))
+        return _absences_page(request, form, status=422)
+    messages.success(request, _("The absence is saved. It begins and ends by itself."))
+    return redirect("delegation_admin:absences", request.clinic.portal_identifier)
+
+
+def _absences_page(request: StaffRequest, form: AbsenceForm, status: int = 200) -> HttpResponse:
+    today = _today(request)
+    words = {
+        "absences": queries.absences_from(clinic=request.clinic, day=today),
+        "today": today,
+        "form": form,
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "delegation/absences.html", words, status=status)
+
+
+@admin_page
+@require_POST
+def remove_absence(request: StaffRequest, absence_id: int) -> HttpResponse:
+    """Take an absence away. Pressed twice, it is gone once."""
+    operations.remove_absence(
+        clinic=request.clinic,
+        absence_id=absence_id,
+        actor=request.staff_member.user,
+        now=timezone.now(),
+    )
+    messages.success(request, _("The absence is removed."))
+    return redirect("delegation_admin:absences", request.clinic.portal_identifier)
+
+
+def _today(request: StaffRequest) -> date:
+    return timezone.now().astimezone(request.clinic.zone).date()
