@@ -22,7 +22,8 @@ _CLAIM = """
 WITH due AS (
     SELECT id FROM notifications_outboxmessage
     WHERE state = 'queued' AND channel = %(channel)s AND next_try_at <= %(now)s AND not_after > %(now)s
-      AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1) AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
+      AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
+      AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
     ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), attempt AS (
     INSERT INTO notifications_outboxattempt (id, message_id, started_at, outcome, code, last_status)
@@ -39,7 +40,8 @@ RETURNING m.id, attempt.id, m.kind, m.channel, m.due_at, m.not_after, %(now)s::t
 _TAKE_UNCLEAR = """
 WITH due AS (
     SELECT id FROM notifications_outboxmessage
-    WHERE state = 'unknown' AND next_try_at <= %(now)s AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
+    WHERE state = 'unknown' AND next_try_at <= %(now)s
+      AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
     ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE notifications_outboxmessage m SET next_try_at = %(again)s
@@ -60,7 +62,8 @@ FROM dead WHERE m.id = dead.id
 _EXPIRE = """
 WITH late AS (
     SELECT id FROM notifications_outboxmessage
-    WHERE state = 'queued' AND not_after <= %(now)s AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
+    WHERE state = 'queued' AND not_after <= %(now)s
+      AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
     ORDER BY not_after LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 UPDATE notifications_outboxmessage m SET state = 'expired', closed_at = %(now)s, next_try_at = NULL

@@ -48,6 +48,7 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._threads.shutdown(cancel_futures=True)
+        sms.close(self._client)
 
     def send(self, letters: list[Letter], *, may_start: Callable[[], bool]) -> Iterator[_Done]:
         """Send letters and give their answers as they come, several at a time. No letter is left without one."""

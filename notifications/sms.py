@@ -39,6 +39,11 @@ def make_client() -> Client:
     return client
 
 
+def close(client: Client) -> None:
+    """Close the client's connections."""
+    client.http_client.session.close()
+
+
 def callback_address(letter: Letter) -> str:
     """Return the public address for receipts of this attempt."""
     return f"{settings.BASE_URL}/webhooks/twilio/{letter.attempt_id}/"

@@ -1,6 +1,8 @@
-"""Addresses."""
+"""Addresses of the demo's phone."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from notifications.demo_phone import views
 
 app_name = "phone"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.phone, name="phone")]

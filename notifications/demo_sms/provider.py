@@ -18,10 +18,6 @@ LONGEST_BODY = 1600
 BETWEEN_REPORTS = timedelta(seconds=1)
 
 
-class Broken(Exception):
-    """The message was taken over, but the sender is not to hear of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Refusal(Exception):
     """The message was not taken over."""
@@ -31,9 +27,8 @@ class Refusal(Exception):
     message: str
 
 
-@transaction.atomic
 def take_over(*, to: str, sender: str, body: str, callback: str, now: datetime) -> DemoSms:
-    """Store a message, or raise Refusal. Raises nothing after it has stored one; see answers_badly."""
+    """Store a message, or raise Refusal. The mark of a refused busy number is kept: the next try succeeds."""
     _check(to, body)
     if to.endswith("0003") and DemoBusyNumber.objects.get_or_create(pk=to)[1]:
         raise Refusal(429, 20429, "Too Many Requests")

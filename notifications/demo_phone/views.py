@@ -1,0 +1,31 @@
+"""The phone that belongs to everyone in the demo."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from notifications.demo_phone import queries
+from portal.audience import development_page
+
+SPECIAL_NUMBERS = (
+    ("0000", "refused as not valid"),
+    ("0001", "sent, but the phone can't be reached"),
+    ("0002", "sent, but the answer to us is an error"),
+    ("0003", "refused once because too much is being sent"),
+)
+
+
+@development_page
+@require_safe
+def phone(request: HttpRequest) -> HttpResponse:
+    """Show every text message and e-mail, newest first, or those of one person (?to=)."""
+    recipient = request.GET.get("to", "")[:254]
+    page = {
+        "arrivals": queries.arrivals(recipient),
+        "recipient": recipient,
+        "recipients": queries.recipients(),
+        "special_numbers": SPECIAL_NUMBERS,
+    }
+    return render(
+        request, "phone/phone.html#screen" if request.headers.get("HX-Request") else "phone/phone.html", page
+    )

@@ -1,0 +1,31 @@
+"""Builders of messages for tests."""
+
+import itertools
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.choices import Channel, MessageKind
+from notifications.operations import queue_message
+from tests.build import make_clinic
+
+_count = itertools.count(1)
+
+
+def queue(**values):
+    """Queue a message that is due, in a transaction of its own; the clinic itself is what it tells of."""
+    now = values.setdefault("now", timezone.now())
+    values.setdefault("clinic", None)
+    values["clinic"] = values["clinic"] or make_clinic()
+    values.setdefault("subject", values["clinic"])
+    values.setdefault("kind", MessageKind.BOOKING_CONFIRMED)
+    values.setdefault("channel", Channel.SMS)
+    values.setdefault("to", f"+47910{next(_count):03d}99")
+    values.setdefault("version", 1)
+    values.setdefault("title", "Your appointment")
+    values.setdefault("body", "You have an appointment on Tuesday 1 December at 10:20.")
+    values.setdefault("due_at", now)
+    values.setdefault("not_after", now + timedelta(days=1))
+    with transaction.atomic():
+        return queue_message(**values)

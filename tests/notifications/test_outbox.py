@@ -1,0 +1,186 @@
+"""Queueing, withdrawing and reading messages."""
+
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from notifications import retention, wakeup
+from notifications.choices import Channel, MessageKind, Outcome, State
+from notifications.models import OutboxAttempt, OutboxMessage
+from notifications.operations import OutsideTransaction, cancel_messages, queue_message
+from notifications.queries import ledger_of, not_reached
+from tests.build import make_clinic
+from tests.notifications.build_notifications import queue
+
+
+@pytest.mark.django_db
+def test_telling_the_same_twice_is_one_message():
+    clinic = make_clinic()
+    first = queue(clinic=clinic, body="first")
+    second = queue(clinic=clinic, body="second")
+    assert first.pk == second.pk
+    assert OutboxMessage.objects.get().body == "first"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"kind": MessageKind.REMINDER}, {"channel": Channel.EMAIL}]
+)
+def test_another_version_kind_or_channel_is_another_message(change):
+    clinic = make_clinic()
+    queue(clinic=clinic)
+    queue(clinic=clinic, **change)
+    assert OutboxMessage.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_queueing_outside_a_transaction_fails_loudly():
+    clinic, now = make_clinic(), timezone.now()
+    with pytest.raises(OutsideTransaction):
+        queue_message(
+            clinic=clinic,
+            kind=MessageKind.REMINDER,
+            channel=Channel.SMS,
+            to="+4791000000",
+            subject=clinic,
+            version=1,
+            title="",
+            body="x",
+            due_at=now,
+            not_after=None,
+            now=now,
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_of_what_never_happened_is_never_sent():
+    clinic = make_clinic()
+    with transaction.atomic():
+        queue(clinic=clinic)
+        transaction.set_rollback(True)
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_without_a_number_staff_see_that_nothing_was_sent():
+    clinic = make_clinic()
+    queue(clinic=clinic, to="  ")
+    (line,) = ledger_of(clinic)
+    assert line.state is State.NO_RECIPIENT
+    assert line.is_trouble
+    assert [each.id for each in not_reached(clinic, since=timezone.now() - timedelta(hours=1))] == [line.id]
+
+
+@pytest.mark.django_db
+def test_numbers_and_texts_are_encrypted_in_the_database():
+    message = queue(to="+4791555123", title="Title of it", body="Body of it")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT recipient, title, body FROM notifications_outboxmessage WHERE id = %s", [message.pk]
+        )
+        stored = " ".join(cursor.fetchone())
+    assert not any(word in stored for word in ("+4791555123", "Title of it", "Body of it"))
+
+
+@pytest.mark.django_db
+def test_withdrawing_stops_what_waits_and_marks_what_is_being_sent():
+    clinic, now = make_clinic(), timezone.now()
+    waiting = queue(clinic=clinic)
+    sending = queue(clinic=clinic, version=2)
+    unclear = queue(clinic=clinic, version=3)
+    sent = queue(clinic=clinic, version=4)
+    rows = OutboxMessage.objects
+    rows.filter(pk=sending.pk).update(state=State.SENDING, lease_until=now)
+    rows.filter(pk=unclear.pk).update(state=State.UNKNOWN)
+    rows.filter(pk=sent.pk).update(state=State.ACCEPTED, closed_at=now)
+    OutboxAttempt.objects.create(message=unclear, started_at=now, outcome=Outcome.UNCLEAR)
+    OutboxAttempt.objects.create(message=sending, started_at=now)
+    assert cancel_messages(subject=clinic, now=now) == 2
+    lines = {line.id: line for line in ledger_of(clinic)}
+    assert lines[waiting.pk].state is State.CANCELLED
+    assert not lines[waiting.pk].may_have_been_sent
+    assert lines[unclear.pk].state is State.CANCELLED
+    assert lines[unclear.pk].may_have_been_sent
+    assert lines[sending.pk].may_have_been_sent
+    assert rows.get(pk=sending.pk).withdrawn_at == now
+    assert lines[sent.pk].state is State.ACCEPTED
+
+
+@pytest.mark.django_db
+def test_withdrawing_one_kind_leaves_the_others():
+    clinic = make_clinic()
+    queue(clinic=clinic, kind=MessageKind.REMINDER)
+    queue(clinic=clinic, kind=MessageKind.BOOKING_CANCELLED)
+    assert cancel_messages(subject=clinic, kinds=[MessageKind.REMINDER], now=timezone.now()) == 1
+
+
+@pytest.mark.django_db
+def test_the_ledger_takes_one_query(django_assert_num_queries):
+    clinic = make_clinic()
+    for version in range(5):
+        queue(clinic=clinic, version=version)
+    with django_assert_num_queries(1):
+        assert len(ledger_of(clinic)) == 5
+
+
+@pytest.mark.django_db
+def test_texts_are_erased_a_week_after_the_end_and_what_happened_stays():
+    now = timezone.now()
+    old, fresh, waiting = queue(), queue(), queue()
+    rows = OutboxMessage.objects
+    rows.filter(pk=old.pk).update(state=State.DELIVERED, closed_at=now - timedelta(days=8))
+    rows.filter(pk=fresh.pk).update(state=State.DELIVERED, closed_at=now - timedelta(days=6))
+    assert retention.erase_old_texts(now=now) == 1
+    assert retention.erase_old_texts(now=now) == 0
+    erased = rows.get(pk=old.pk)
+    assert (erased.recipient, erased.title, erased.body, erased.state) == ("", "", "", State.DELIVERED)
+    assert rows.get(pk=fresh.pk).body
+    assert rows.get(pk=waiting.pk).body
+
+
+@pytest.fixture
+def mute_broker():
+    """A broker that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["gone", "mute"])
+def test_a_broker_that_does_not_answer_hardly_delays_a_request(kind, settings, mute_broker, caplog):
+    settings.CELERY_BROKER_URL = mute_broker if kind == "mute" else "redis://127.0.0.1:1/0"
+    clinic = make_clinic()
+    wakeup.wake()  # loads modules
+    wakeup._Broker.silent_until = 0.0
+    started = time.monotonic()
+    queue(clinic=clinic)
+    assert time.monotonic() - started < 0.5
+    started = time.monotonic()
+    queue(clinic=clinic, version=2)
+    assert time.monotonic() - started < 0.1
+    assert OutboxMessage.objects.filter(state=State.QUEUED).count() == 2
+    assert "broker does not answer" in caplog.text
+    wakeup._Broker.silent_until = 0.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_messages_of_one_transaction_wake_once():
+    clinic = make_clinic()
+    with transaction.atomic():
+        for version in range(3):
+            queue(clinic=clinic, version=version)
+        assert sum(hook[1] is wakeup.wake for hook in connection.run_on_commit) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_later_wakes_nobody_now():
+    now = timezone.now()
+    with transaction.atomic():
+        queue(now=now, due_at=now + timedelta(hours=1))
+        assert not connection.run_on_commit
