@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from clinic_admin.choices import ProviderKind, Service
+from clinic_admin.models import Provider
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import queries as access
@@ -17,7 +18,7 @@ from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import policy
 from services.booking.choices import BookingRefusal, SlotKind
-from services.booking.models import Appointment, Slot
+from services.booking.models import Appointment, CalendarTemplate, Slot
 
 HORIZON = policy.HORIZON
 SERVICES = (Service.BOOKING, Service.URGENT)
@@ -327,6 +328,12 @@ def consider(*, patient: Patient, slot_id: int, assurance: Assurance, now: datet
         now=now,
     )
     return Consideration(slot, decision.approval, decision.may_cancel, refusal, slot.own)
+
+
+def providers_with_templates() -> list[Provider]:
+    """Return every provider who has a calendar template, at all clinics, with the clinic."""
+    having = CalendarTemplate.objects.values("provider")
+    return list(Provider.objects.filter(pk__in=having).select_related("clinic").order_by("pk"))
 
 
 # -- the patient's own appointments ------------------------------------------------------------------------

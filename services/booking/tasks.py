@@ -1,0 +1,27 @@
+"""What booking does by itself."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from services.booking import operations, queries
+
+log = logging.getLogger("venterom.booking")
+
+
+@shared_task(name="booking.extend_calendars")
+def extend_calendars() -> None:
+    """Fill every calendar that has a template up to the horizon. Each in a transaction of its own; twice is once."""
+    for provider in queries.providers_with_templates():
+        try:
+            change = operations.extend_calendar(provider=provider, now=timezone.now())
+        except Exception:
+            # One calendar that can't be filled must not keep the others from being filled.
+            log.exception("calendar not extended", extra={"provider": provider.pk})
+            continue
+        if change.left_out:
+            log.info(
+                "calendar keeps what is booked",
+                extra={"provider": provider.pk, "left_out": len(change.left_out)},
+            )

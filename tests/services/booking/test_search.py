@@ -1,0 +1,234 @@
+"""Free times: exactly what the decision allows, in two queries."""
+
+import random
+from datetime import datetime, time, timedelta
+
+import pytest
+from django.db import connection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from clinic_admin.choices import Service
+from delegation.models import Absence, MatrixTick
+from identity.choices import Assurance
+from services.access import queries as access
+from services.access.models import SpecialRights
+from services.booking import policy, queries
+from services.booking.choices import SlotKind, SlotState
+from services.booking.models import Slot
+from tests.build import make_clinic, make_patient, make_provider
+from tests.services.booking.build_booking import MONDAY, NOW, allow, make_slot, make_world
+
+
+def by_hand(patient, now, first_day, last_day):
+    """Ask the decision about every single slot of the clinic."""
+    clinic = patient.clinic
+    found = []
+    for slot in Slot.objects.filter(clinic=clinic).order_by("starts_at", "pk"):
+        service = policy.service_of(slot.kind)
+        if service is None or not first_day <= slot.day <= last_day:
+            continue
+        decision = access.decision(
+            patient=patient,
+            service=service,
+            provider_id=slot.provider_id,
+            assurance=Assurance.HIGH,
+            day=slot.day,
+        )
+        local = now.astimezone(clinic.zone)
+        tomorrow_is_out = local.time() >= clinic.urgent_release_at
+        days_ahead = (slot.day - local.date()).days
+        if (
+            decision.allowed
+            and slot.state == SlotState.FREE
+            and slot.starts_at > now
+            and days_ahead <= 84
+            and (slot.kind != SlotKind.URGENT or days_ahead <= (1 if tomorrow_is_out else 0))
+        ):
+            found.append(slot.pk)
+    return found
+
+
+def random_ticks(dice, clinic, providers):
+    for service in (Service.BOOKING, Service.URGENT):
+        for row in [None, *providers]:
+            for provider in providers:
+                if dice.random() < 0.5:
+                    MatrixTick.objects.get_or_create(
+                        clinic=clinic, service=service, row=row, provider=provider
+                    )
+    for _ in range(dice.randrange(3)):
+        first, away = MONDAY + timedelta(days=dice.randrange(-2, 8)), dice.choice(providers)
+        Absence.objects.create(
+            clinic=clinic,
+            provider=away,
+            first_day=first,
+            last_day=first + timedelta(days=dice.randrange(5)),
+            cover=dice.choice([None, *(one for one in providers if one != away)]),
+        )
+
+
+def random_slots(dice, providers):
+    for provider in providers:
+        for number in range(-2, 100, 3):
+            make_slot(
+                provider,
+                NOW + timedelta(hours=5 * number),
+                kind=dice.choice(SlotKind.values),
+                state=dice.choice([SlotState.FREE, SlotState.FREE, SlotState.TAKEN, SlotState.BLOCKED]),
+            )
+        make_slot(provider, NOW + timedelta(days=dice.choice([83, 84, 85])))
+
+
+def random_clinic(dice):
+    """Store a clinic with rights, ticks, absences and slots at random; return one of its patients and a moment."""
+    clinic = make_clinic(urgent_release_at=time(dice.randrange(24), dice.randrange(60)))
+    providers = [
+        make_provider(clinic, has_portal_access=dice.random() < 0.8, is_active=dice.random() < 0.9)
+        for _ in range(3)
+    ]
+    for provider in providers:
+        allow(provider, booking=dice.random() < 0.8)
+    random_ticks(dice, clinic, providers)
+    patient = make_patient(clinic, gp=dice.choice([None, *providers]))
+    patient.clinic = clinic
+    if dice.random() < 0.3:
+        SpecialRights.objects.create(patient=patient, booking=dice.random() < 0.5)
+    random_slots(dice, providers)
+    return patient, NOW + timedelta(minutes=dice.randrange(-600, 1440))
+
+
+class TheSearchSaysWhatTheDecisionSays(TestCase):
+    @settings(max_examples=40, deadline=None)
+    @given(seed=st.integers(0, 2**32))
+    def test_on_random_clinics(self, seed):
+        dice = random.Random(seed)
+        patient, now = random_clinic(dice)
+        first_day = MONDAY + timedelta(days=dice.randrange(-3, 6))
+        last_day = first_day + timedelta(days=dice.choice([0, 6, 100]))
+        asked = {"patient": patient, "assurance": Assurance.HIGH, "now": now}
+        found = queries.free_slots(**asked, first_day=first_day, last_day=last_day)
+        assert sorted(slot.slot_id for slot in found) == sorted(by_hand(patient, now, first_day, last_day))
+        assert [slot.starts_at for slot in found] == sorted(slot.starts_at for slot in found)
+
+        everything = queries.free_slots(
+            **asked, first_day=MONDAY - timedelta(days=9), last_day=MONDAY + timedelta(days=99)
+        )
+        firsts = {}
+        for slot in everything:
+            firsts.setdefault(slot.provider_id, slot.starts_at)
+        per_provider = queries.first_free_per_provider(**asked)
+        assert {number: slot.starts_at for number, slot in per_provider.items()} == firsts
+
+        offer = queries.offer(**asked, first_day=first_day, last_day=last_day)
+        assert [slot.slot_id for slot in offer.times] == [slot.slot_id for slot in found]
+        assert {
+            one.choice.provider_id: one.first_free.starts_at for one in offer.providers if one.first_free
+        } == firsts
+
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_booking_page_needs_two_queries(django_assert_num_queries):
+    world = make_world()
+    for number in range(30):
+        make_slot(world.gp, NOW + timedelta(hours=number + 1))
+    with django_assert_num_queries(2):
+        offer = queries.offer(
+            patient=world.patient,
+            assurance=Assurance.HIGH,
+            first_day=MONDAY,
+            last_day=MONDAY + timedelta(days=6),
+            now=NOW,
+        )
+    assert len(offer.times) == 30
+
+
+def test_nobody_to_book_is_one_query(django_assert_num_queries):
+    patient = make_patient(make_clinic())
+    with django_assert_num_queries(1):
+        offer = queries.offer(
+            patient=patient, assurance=Assurance.HIGH, first_day=MONDAY, last_day=MONDAY, now=NOW
+        )
+    assert (offer.providers, offer.times, offer.first_free) == ((), (), None)
+
+
+def test_it_says_when_tomorrows_urgent_times_open_while_there_are_any():
+    world = make_world()
+
+    def opens_at(now: datetime):
+        return queries.offer(
+            patient=world.patient, assurance=Assurance.HIGH, first_day=MONDAY, last_day=MONDAY, now=now
+        ).urgent_opens_at
+
+    assert opens_at(NOW) is None
+    make_slot(world.gp, kind=SlotKind.URGENT)
+    assert opens_at(NOW) == NOW.replace(hour=15)
+    assert opens_at(NOW.replace(hour=15)) is None
+
+
+def test_a_changed_release_hour_holds_at_once():
+    world = make_world()
+    make_slot(world.gp, kind=SlotKind.URGENT)
+
+    def found():
+        return queries.free_slots(
+            patient=world.patient,
+            assurance=Assurance.HIGH,
+            first_day=MONDAY,
+            last_day=MONDAY + timedelta(days=6),
+            now=NOW,
+        )
+
+    assert found() == []
+    world.clinic.urgent_release_at = time(9)
+    assert len(found()) == 1
+
+
+def test_nearest_times_are_the_nearest_allowed_ones():
+    world = make_world()
+    other = make_provider(world.clinic)
+    lost = NOW + timedelta(days=2)
+    make_slot(other, lost)
+    expected = [make_slot(world.gp, lost + timedelta(hours=hours)) for hours in (-3, 1, 2, 4)]
+    make_slot(world.gp, lost + timedelta(days=20))
+    found = queries.nearest_free(
+        patient=world.patient, assurance=Assurance.HIGH, to=lost, now=NOW, provider_id=world.gp.pk
+    )
+    assert [slot.slot_id for slot in found] == [slot.pk for slot in expected]
+
+
+def test_where_nothing_is_near_the_next_ones_are_shown():
+    world = make_world()
+    far = make_slot(world.gp, NOW + timedelta(days=40))
+    found = queries.nearest_free(
+        patient=world.patient, assurance=Assurance.HIGH, to=NOW + timedelta(days=1), now=NOW
+    )
+    assert [slot.slot_id for slot in found] == [far.pk]
+
+
+def test_free_slots_are_read_from_the_index_of_free_slots():
+    world = make_world()
+    Slot.objects.bulk_create(
+        Slot(
+            clinic=world.clinic,
+            provider=world.gp,
+            starts_at=(at := NOW + timedelta(minutes=20 * number)),
+            ends_at=at + timedelta(minutes=20),
+            day=at.date(),
+            kind=SlotKind.PORTAL,
+            state=SlotState.FREE if number % 50 == 0 else SlotState.TAKEN,
+        )
+        for number in range(20_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE booking_slot")
+        cursor.execute(
+            "EXPLAIN " + queries._FREE,
+            [[world.gp.pk], ["portal"], [MONDAY], [MONDAY + timedelta(days=6)], [500], NOW],
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "slot_free_by_provider" in plan
+    assert "Seq Scan" not in plan
