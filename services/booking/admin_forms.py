@@ -31,6 +31,13 @@ class _Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class _Words(forms.Select):
+    """As wide as its longest word, also in a table's cell."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"size": 1})
+
+
 class TemplateForm(forms.Form):
     """Name and duration of a weekly calendar."""
 
@@ -58,13 +65,15 @@ class TemplateForm(forms.Form):
 class BlockForm(forms.Form):
     """A row: a stretch of a weekday with appointments of one length and kind. An untouched row is no row."""
 
-    weekday = forms.ChoiceField(label=_("Day"), choices=[("", "–"), *Weekday.choices])
+    weekday = forms.ChoiceField(label=_("Day"), choices=[("", "–"), *Weekday.choices], widget=_Words())
     starts_at = forms.TimeField(label=_("From"), widget=_Clock())
     ends_at = forms.TimeField(label=_("Until"), widget=_Clock())
     minutes = forms.IntegerField(
         label=_("Minutes each"), min_value=FEWEST_MINUTES, max_value=MOST_MINUTES, initial=USUAL_MINUTES
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=SlotKind.choices, initial=SlotKind.PORTAL)
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=SlotKind.choices, initial=SlotKind.PORTAL, widget=_Words()
+    )
 
     def block(self) -> WeekBlock:
         """Return what a valid row says."""
