@@ -1,6 +1,12 @@
-"""Addresses."""
+"""Addresses of rights."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from services.access import admin_views
 
 app_name = "access_admin"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("services/", admin_views.services, name="services"),
+    path("services/<int:provider_id>/", admin_views.provider, name="provider"),
+    path("why/", admin_views.explain, name="explain"),
+]

@@ -41,34 +41,53 @@ class Rule(TextChoices):
 
 
 class Reason(TextChoices):
-    """Why a rule holds or fails. Templates make the sentence, because only they know names and links."""
+    """Why a rule holds or fails. The label is the sentence that staff read, with names put in (queries.explanation)."""
 
-    CLINIC_ON = "clinic-on"
-    CLINIC_OFF = "clinic-off"
+    CLINIC_ON = "clinic-on", _("The clinic's portal is on.")
+    CLINIC_OFF = "clinic-off", _("The clinic's portal is off, so nobody can use it.")
 
-    RECORD_IN_ORDER = "record-in-order"
-    RECORD_INACTIVE = "record-inactive"
-    NO_NATIONAL_ID = "no-national-id"
-    PORTAL_WITHDRAWN = "portal-withdrawn"
+    RECORD_IN_ORDER = (
+        "record-in-order",
+        _("The record is active, with a full national ID and with the portal."),
+    )
+    RECORD_INACTIVE = "record-inactive", _("The record is not active.")
+    NO_NATIONAL_ID = "no-national-id", _("The record has no full national ID.")
+    PORTAL_WITHDRAWN = "portal-withdrawn", _("The clinic has withdrawn the portal from this patient.")
 
-    SPECIAL_YES = "special-yes"
-    SPECIAL_NO = "special-no"
-    COLUMN_YES = "column-yes"
-    COLUMN_NO = "column-no"
-    GP_WITHOUT_ACCESS = "gp-without-access"
+    SPECIAL_YES = "special-yes", _("Special rights give this patient “%(right)s”.")
+    SPECIAL_NO = "special-no", _("Special rights take “%(right)s” away from this patient.")
+    COLUMN_YES = "column-yes", _("“%(right)s” is on for %(owner)s, %(column)s.")
+    COLUMN_NO = "column-no", _("“%(right)s” is off for %(owner)s, %(column)s.")
+    GP_WITHOUT_ACCESS = (
+        "gp-without-access",
+        _("The patient's GP, %(owner)s, has no portal access, so there are no standard rights."),
+    )
 
-    PROVIDER_ON = "provider-on"
-    PROVIDER_OFF = "provider-off"
-    PROVIDER_UNKNOWN = "provider-unknown"
+    PROVIDER_ON = "provider-on", _("%(asked)s has portal access.")
+    PROVIDER_OFF = "provider-off", _("%(asked)s has no portal access.")
+    PROVIDER_UNKNOWN = "provider-unknown", _("This provider doesn't work at the clinic.")
 
-    TICKED = "ticked"
-    COVERS = "covers"
-    NOT_TICKED = "not-ticked"
-    ABSENT = "absent"
+    TICKED = "ticked", _("The service matrix has a tick for %(row)s with %(asked)s.")
+    COVERS = "covers", _("%(asked)s covers for %(owner)s on this day, who is ticked for %(row)s.")
+    NOT_TICKED = "not-ticked", _("The service matrix has no tick for %(row)s with %(asked)s.")
+    ABSENT = "absent", _("%(asked)s is away on this day.")
 
-    EID_NOT_NEEDED = "eid-not-needed"
-    SIGNED_IN_WITH_EID = "signed-in-with-eid"
-    NOT_SIGNED_IN_WITH_EID = "not-signed-in-with-eid"
+    EID_NOT_NEEDED = "eid-not-needed", _("This service doesn't need eID here.")
+    SIGNED_IN_WITH_EID = (
+        "signed-in-with-eid",
+        _("The clinic asks for eID, and the patient has signed in with it."),
+    )
+    NOT_SIGNED_IN_WITH_EID = (
+        "not-signed-in-with-eid",
+        _("The clinic asks for eID for this service. Signing in with a code is not enough."),
+    )
+
+
+class SignedIn(TextChoices):
+    """How the patient of a staff member's question has signed in."""
+
+    EID = "eid", _("With eID")
+    CODE = "code", _("With a one-time code")
 
 
 class AccessRefusal(Refusal):

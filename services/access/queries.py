@@ -8,11 +8,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
+from django.utils.translation import gettext as _
 
 from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Provider
@@ -88,12 +90,58 @@ def decision(
     return policy.decide(facts, service, provider_id, assurance, day)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One rule's answer in words, and what a page needs to lead to the setting behind it."""
+
+    finding: Finding
+    sentence: str
+    is_first_failure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All six rules about one patient, service, provider and day."""
+
+    decision: Decision
+    answers: list[Answer]
+
+
 def explanation(
     *, patient: Patient, service: Service, provider_id: int, assurance: Assurance, day: date
-) -> tuple[Finding, ...]:
-    """Return each rule's answer with its reason. Staff only. One query."""
-    facts = load_facts(patient, first_day=day, last_day=day)
-    return policy.explain(facts, service, provider_id, assurance, day)
+) -> Explanation:
+    """Return each rule's answer as a sentence. Staff only. One query."""
+    row = _row(patient, day, day)
+    facts = _facts(row)
+    findings = policy.explain(facts, service, provider_id, assurance, day)
+    decision = policy.decide(facts, service, provider_id, assurance, day)
+    names = {provider["id"]: provider["name"] for provider in row["provider_rows"]}
+    answers = [
+        Answer(
+            finding=finding,
+            sentence=_sentence(finding, names, provider_id),
+            is_first_failure=decision.failed[:1] == (finding.rule,),
+        )
+        for finding in findings
+    ]
+    return Explanation(decision, answers)
+
+
+def _sentence(finding: Finding, names: Mapping[int, str], asked: int) -> str:
+    words = {
+        "asked": names.get(asked, ""),
+        "owner": names.get(finding.provider_id or 0, ""),
+        "column": finding.column.label if finding.column else "",
+        "right": finding.right.label if finding.right else "",
+        "row": _row_name(finding.tick.row if finding.tick else None, names),
+    }
+    return str(finding.reason.label) % words
+
+
+def _row_name(row: int | None, names: Mapping[int, str]) -> str:
+    if row is None:
+        return _("all other active patients")
+    return _("%(name)s's list") % {"name": names.get(row, "")}
 
 
 def with_whom(*, patient: Patient, service: Service, assurance: Assurance, day: date) -> list[ProviderChoice]:
@@ -101,7 +149,7 @@ def with_whom(*, patient: Patient, service: Service, assurance: Assurance, day: 
     row = _row(patient, day, day)
     facts, order = _facts(row), _order(row)
     choices = _choices(row, facts)
-    chosen = [provider_id for _, provider_id in policy.allowed(facts, (service,), assurance, day)]
+    chosen = [provider_id for _service, provider_id in policy.allowed(facts, (service,), assurance, day)]
     return [choices[provider_id] for provider_id in sorted(chosen, key=order.__getitem__)]
 
 
@@ -165,6 +213,74 @@ def reach(
         for pair in policy.allowed(replace(setting, patient=patient), tuple(Service), assurance, day):
             found[pair] += count
     return dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """One provider as the list of services shows them."""
+
+    provider: Provider
+    with_gp: Rights
+    without_gp: Rights
+    patients: int
+    """Active patients on the list."""
+    served: int
+    """Those of them who may use anything at all, with anybody, today and signed in with eID."""
+
+    @property
+    def has_patients_without_access(self) -> bool:
+        """Return whether the provider has patients but no portal access (C2)."""
+        return bool(self.patients) and not self.provider.has_portal_access
+
+    @property
+    def is_unserved(self) -> bool:
+        """Return whether nobody can serve the list, though the provider has portal access."""
+        return bool(self.patients) and not self.served and self.provider.has_portal_access
+
+
+def provider_states(*, clinic: Clinic, day: date) -> list[ProviderState]:
+    """Return the clinic's active providers in their order. Three queries, however many patients."""
+    setting = _setting_facts(clinic, day)
+    patients: Counter[int | None] = Counter()
+    served: Counter[int | None] = Counter()
+    for kind, count in _kinds_of_patients(clinic):
+        if kind.is_active:
+            patients[kind.gp_id] += count
+        if any(policy.allowed(replace(setting, patient=kind), tuple(Service), Assurance.HIGH, day)):
+            served[kind.gp_id] += count
+    return [
+        ProviderState(
+            provider=provider,
+            with_gp=setting.providers[provider.pk].with_gp,
+            without_gp=setting.providers[provider.pk].without_gp,
+            patients=patients[provider.pk],
+            served=served[provider.pk],
+        )
+        for provider in Provider.objects.for_clinic(clinic).active()
+        if provider.pk in setting.providers
+    ]
+
+
+# -- for pages of settings ---------------------------------------------------------------------------------
+def provider_of(*, clinic: Clinic, provider_id: int) -> Provider | None:
+    """Return the clinic's own active provider with this id."""
+    return Provider.objects.for_clinic(clinic).active().filter(pk=provider_id).first()
+
+
+def providers(clinic: Clinic) -> list[Provider]:
+    """Return those who work here now, as lists show them. One query."""
+    return list(Provider.objects.for_clinic(clinic).active())
+
+
+def columns_of(provider: Provider) -> dict[Column, Rights]:
+    """Return both columns of a provider; one that was never saved has everything off. One query."""
+    stored = {Column(row.column): row.values for row in ProviderRights.objects.filter(provider=provider)}
+    return {column: stored.get(column, NO_RIGHTS) for column in Column}
+
+
+def patient_of(*, clinic: Clinic, patient_id: UUID) -> Patient | None:
+    """Return the clinic's own patient, whatever the state of the record."""
+    return Patient.objects.for_clinic(clinic).filter(pk=patient_id).select_related("gp").first()
 
 
 def _kinds_of_patients(clinic: Clinic) -> list[tuple[PatientFacts, int]]:

@@ -1,0 +1,185 @@
+"""The pages of rights."""
+
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from clinic_admin.choices import Role, Service
+from services.access.choices import Approval, Column
+from services.access.models import ProviderRights
+from services.access.policy import Rights
+from tests.build import make_clinic, make_patient, make_provider
+from tests.delegation.build_delegation import sign_in
+from tests.services.access.build_access import give, special, tick
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinic():
+    return make_clinic()
+
+
+@pytest.fixture
+def koman(clinic):
+    return make_provider(clinic, name="Magnard Koman", position=1)
+
+
+@pytest.fixture
+def admin(client, clinic):
+    sign_in(client, clinic)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def page_of(clinic, name, *args):
+    return reverse(f"access_admin:{name}", args=[clinic.portal_identifier, *args])
+
+
+ALL_OFF = {"with-gp-approval": "by-hand", "without-gp-approval": "by-hand"}
+
+
+def test_the_list_shows_what_each_offers_and_warns_of_patients_left_with_nobody(admin, clinic, koman):
+    without = make_provider(clinic, name="Sjef Lege", has_portal_access=False)
+    give(koman, booking=True, approval=Approval.AUTOMATIC)
+    make_patient(clinic, gp=koman)
+    make_patient(clinic, gp=without)
+    page = admin.get(page_of(clinic, "services"))
+    assert "approved automatically" in page.text
+    assert "Sjef Lege has 1 patient but no portal access" in page.text
+    assert "Nobody can serve Magnard Koman's patients today" in page.text
+    tick(koman, koman)
+    assert "Nobody can serve" not in admin.get(page_of(clinic, "services")).text
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_one(
+    admin, clinic, koman, django_assert_max_num_queries
+):
+    for _ in range(10):
+        make_patient(clinic, gp=make_provider(clinic))
+    with django_assert_max_num_queries(10):
+        admin.get(page_of(clinic, "services"))
+
+
+def test_a_provider_is_opened_with_one_save(admin, clinic):
+    provider = make_provider(clinic, has_portal_access=False)
+    address = page_of(clinic, "provider", provider.pk)
+    sent = ALL_OFF | {"allowed": "on", "with-gp-booking": "on", "with-gp-approval": "automatic"}
+    answer = admin.post(address, sent)
+    assert (answer.status_code, answer.url) == (302, address)
+    provider.refresh_from_db()
+    assert provider.has_portal_access
+    assert ProviderRights.objects.get(column=Column.WITH_GP).values == Rights(
+        booking=True, approval=Approval.AUTOMATIC
+    )
+    page = admin.get(address)
+    assert page.context["columns"][0][1]["booking"].initial is True
+    assert "Saved. It holds from now on." in page.text
+
+
+def test_a_provider_without_a_list_has_no_column_for_a_list(admin, clinic):
+    provider = make_provider(clinic, has_patient_list=False)
+    page = admin.get(page_of(clinic, "provider", provider.pk))
+    assert [column for column, _ in page.context["columns"]] == [Column.WITHOUT_GP]
+    sent = {
+        "allowed": "on",
+        "without-gp-approval": "by-hand",
+        "without-gp-booking": "on",
+        "with-gp-booking": "on",
+    }
+    assert admin.post(page_of(clinic, "provider", provider.pk), sent).status_code == 302
+    assert ProviderRights.objects.get().column == Column.WITHOUT_GP
+
+
+def test_a_forged_approval_is_refused_by_the_field_and_nothing_typed_is_lost(admin, clinic, koman):
+    answer = admin.post(
+        page_of(clinic, "provider", koman.pk),
+        ALL_OFF | {"with-gp-approval": "never", "with-gp-renewal": "on"},
+    )
+    assert answer.status_code == 422
+    form = answer.context["columns"][0][1]
+    assert form.errors["approval"]
+    assert form["renewal"].value()
+    assert not ProviderRights.objects.exists()
+
+
+def test_a_provider_of_another_clinic_or_one_who_left_is_not_there(admin, clinic):
+    for provider in (make_provider(make_clinic()), make_provider(clinic, is_active=False)):
+        assert admin.get(page_of(clinic, "provider", provider.pk)).status_code == 404
+        assert admin.post(page_of(clinic, "provider", provider.pk), ALL_OFF).status_code == 404
+    assert admin.get(page_of(clinic, "provider", 10**30)).status_code == 404
+
+
+def test_staff_who_are_no_administrators_look_and_do_not_save(client, clinic, koman):
+    sign_in(client, clinic, Role.ASSISTANT)
+    page = client.get(page_of(clinic, "provider", koman.pk))
+    assert "save-bar" not in page.text
+    assert all(field.field.disabled for _, form in page.context["columns"] for field in form)
+
+
+# -- why can't this patient --------------------------------------------------------------------------------
+@pytest.fixture
+def danser(clinic, koman):
+    return make_patient(clinic, gp=koman, given_name="Line", family_name="Danser")
+
+
+def ask(client, clinic, patient, **more):
+    return client.get(page_of(clinic, "explain"), {"patient": patient.pk, **more})
+
+
+def test_every_rule_is_a_sentence_and_the_first_failing_one_is_marked(admin, clinic, koman, danser):
+    page = ask(admin, clinic, danser)
+    assert "No, this patient can&#x27;t" in page.text or "No, this patient can't" in page.text
+    answers = page.context["explanation"].answers
+    assert [answer.sentence for answer in answers] == [
+        "The clinic's portal is on.",
+        "The record is active, with a full national ID and with the portal.",
+        "“Booking” is off for Magnard Koman, Patients with a GP here.",
+        "Magnard Koman has portal access.",
+        "The service matrix has no tick for Magnard Koman's list with Magnard Koman.",
+        "This service doesn't need eID here.",
+    ]
+    assert [answer.is_first_failure for answer in answers] == [False, False, True, False, False, False]
+    assert page_of(clinic, "provider", koman.pk) in page.text
+    assert reverse("delegation_admin:matrix", args=[clinic.portal_identifier, "booking"]) in page.text
+
+
+def test_when_all_rules_hold_the_answer_is_yes(admin, clinic, koman, danser):
+    special(danser, booking=True, cancelling=True)
+    tick(koman, koman)
+    page = ask(admin, clinic, danser, service="booking", provider=koman.pk, day="2026-07-01")
+    assert "Yes, this patient can" in page.text
+    assert "The patient may cancel." in page.text
+
+
+def test_a_consultation_by_code_fails_on_the_way_of_signing_in(admin, clinic, koman, danser):
+    give(koman, consultation=True)
+    tick(koman, koman, services=[Service.CONSULTATION])
+    page = ask(admin, clinic, danser, service="consultation", signed_in="code")
+    assert page.context["explanation"].decision.failed == ("R6",)
+    page = ask(admin, clinic, danser, service="consultation", signed_in="eid")
+    assert page.context["explanation"].decision.allowed
+
+
+@pytest.mark.parametrize(
+    "more", [{"service": "surgery"}, {"provider": "0"}, {"provider": "x"}, {"day": "soon"}]
+)
+def test_a_question_that_makes_no_sense_tells_by_the_field(admin, clinic, danser, more):
+    page = ask(admin, clinic, danser, **more)
+    assert page.status_code == 422
+    assert page.context["form"].errors.keys() == more.keys()
+
+
+def test_without_a_patient_the_page_says_where_to_begin(admin, clinic):
+    assert "Choose a patient first" in admin.get(page_of(clinic, "explain")).text
+
+
+def test_other_clinics_patients_and_made_up_ids_are_not_there(admin, clinic):
+    assert ask(admin, clinic, make_patient(make_clinic())).status_code == 404
+    for made_up in (uuid.uuid4(), "danser", ""):
+        assert admin.get(page_of(clinic, "explain"), {"patient": made_up}).status_code == 404
+
+
+def test_patients_do_not_see_why(client, clinic, danser):
+    assert ask(client, clinic, danser).status_code == 302
