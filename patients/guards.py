@@ -8,10 +8,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from clinic_admin.guards import ClinicRequest, View
+from clinic_admin.models import Clinic
 from identity import sessions
 from identity.sessions import SignIn
 from patients import queries
 from patients.models import Patient
+from portal import phone_numbers
 from portal.audience import Audience, declare
 
 
@@ -26,6 +28,8 @@ def patient_page(view: View) -> View:
     """Let in whoever is signed in as a patient with an active record at the clinic in the address.
 
     Nobody signed in: to the clinic's front page. The portal is off, or no active record here: a page that says so.
+    Someone whom the clinic took the portal away from still comes in, to read what there is (002); the decision about
+    services is what denies them anything new.
     """
 
     @declare(Audience.PATIENT)
@@ -41,12 +45,17 @@ def patient_page(view: View) -> View:
             return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
         patient = queries.record_of(national_id_index=user.account.national_id_index, clinic=clinic)
         if not clinic.is_active:
-            return render(request, "patients/clinic_is_off.html", status=403)
+            return _shut(request, "patients/clinic_is_off.html", clinic)
         if patient is None or not patient.is_active:
-            return render(request, "patients/no_record.html", status=403)
+            return _shut(request, "patients/no_record.html", clinic)
         patient.clinic = clinic  # saves everyone below from reading it again
         patient_request.patient = patient
         patient_request.sign_in = sign_in
         return view(patient_request, *args, **kwargs)
 
     return guarded
+
+
+def _shut(request: HttpRequest, template: str, clinic: Clinic) -> HttpResponse:
+    shown = phone_numbers.as_people_write(clinic.phone, clinic.country)
+    return render(request, template, {"phone_shown": shown}, status=403)

@@ -1,6 +1,8 @@
 """Addresses."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from patients import views
 
 app_name = "patients"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.details, name="details")]

@@ -1,0 +1,34 @@
+"""The patient's own details."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from patients import operations
+from patients.forms import ContactForm
+from patients.guards import PatientRequest, patient_page
+
+
+@patient_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: PatientRequest) -> HttpResponse:
+    """Show who the patient is at the clinic, and change how the clinic reaches them (D12)."""
+    patient = request.patient
+    if request.method != "POST":
+        return render(request, "patients/details.html", {"form": ContactForm.of(patient)})
+    form = ContactForm(request.POST, country=request.clinic.country)
+    if not form.is_valid():
+        return render(request, "patients/details.html", {"form": form}, status=422)
+    operations.change_contact(
+        patient=patient,
+        mobile=form.cleaned_data["mobile"],
+        email=form.cleaned_data["email"],
+        language=form.cleaned_data["language"],
+        actor=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, _("Your details are saved."))
+    return redirect("patients:details", request.clinic.portal_identifier)
