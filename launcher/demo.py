@@ -81,6 +81,13 @@ def require_free_port(port: int) -> None:
             ) from error
 
 
+def free_port() -> int:
+    """A port of this machine that nothing listens on right now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
 def check_before_anything_slow() -> None:
     """What can be refused at once: a second demo, a taken port. Raises Trouble."""
     with locks.held(DEMO_LOCK, refusal=RUNS_ALREADY):
@@ -166,6 +173,8 @@ def _start_servers(supervisor: Supervisor, place: Place) -> dict[str, str]:
     settings["BASE_URL"] = place.address
     settings["DJANGO_SETTINGS_MODULE"] = programs.SETTINGS
     settings["PYTHONUNBUFFERED"] = "1"
+    settings["EMAIL_HOST"] = "localhost"
+    settings["EMAIL_PORT"] = str(free_port())
     settings["STATIC_ROOT"] = str(STATIC_FILES)
     data_exists = False
     if "DATABASE_URL" not in external:
@@ -240,6 +249,7 @@ def _start_programs(supervisor: Supervisor, settings: dict[str, str], place: Pla
         ("web", programs.web(place.bind)),
         ("worker", programs.worker()),
         ("beat", programs.beat(str(LOCAL / "beat-schedule"))),
+        ("mailbox", programs.mailbox()),
     ):
         supervisor.start(name, [f"{inside}/{command[0]}", *command[1:]], settings)
 

@@ -35,3 +35,8 @@ def beat(schedule_file: str) -> list[str]:
         "--pidfile=",
         *BEAT_OPTIONS,
     ]
+
+
+def mailbox() -> list[str]:
+    """The demo's mail server: takes every e-mail and shows it on the phone page. Never outside the demo."""
+    return ["python", "manage.py", "demo_mailbox"]

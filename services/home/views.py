@@ -30,7 +30,7 @@ def front(request: HttpRequest) -> HttpResponse:
 @require_safe
 def legacy_login(request: HttpRequest) -> HttpResponse:
     """Lead the links that clinics already have on their own sites to the same clinic (001, A4)."""
-    given = {key.lower(): value for key, value in request.GET.items()}
+    given = {key.lower(): str(value) for key, value in request.GET.items()}
     clinic = clinics.clinic_by_identifier(given.get("clinicid", ""))
     if clinic is None:
         raise Http404

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,10 +14,9 @@ from pathlib import Path
 import psycopg
 
 from launcher import programs
+from launcher.demo import free_port
 from launcher.places import ROOT
 from launcher.supervisor import Supervisor
-
-MAILBOX = [sys.executable, "manage.py", "demo_mailbox"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,6 @@ class Product:
         )
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
 @contextlib.contextmanager
 def running(folder: Path, database: str) -> Iterator[Product]:
     """Start everything on a new database of this run's Postgres; stop and drop it at the end."""
@@ -87,7 +78,7 @@ def running(folder: Path, database: str) -> Iterator[Product]:
             supervisor.start("web", programs.web(f"127.0.0.1:{port}"), environment)
             supervisor.start("worker", programs.worker(), environment)
             supervisor.start("beat", programs.beat(str(folder / "beat")), environment)
-            supervisor.start("mailbox", MAILBOX, environment)
+            supervisor.start("mailbox", programs.mailbox(), environment)
             supervisor.wait_for(
                 lambda: answers(product.address), seconds=60, otherwise="the web server never answered"
             )

@@ -4,7 +4,9 @@ import random
 import secrets
 import uuid
 from base64 import b32encode
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
 
 from clinic_admin import operations as register
 from clinic_admin import queries as clinics
@@ -12,6 +14,7 @@ from clinic_admin.choices import Role, Service
 from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import OpenPeriod
 from delegation import operations as delegation
+from delegation.policy import Tick
 from identity import operations as identity
 from identity.choices import Assurance
 from identity.demo_idp import setup as demo_idp
@@ -22,7 +25,7 @@ from patients.synthetic import invented_people
 from portal import audit
 from services.access import operations as access
 from services.access.choices import Approval, Column
-from services.access.policy import Rights, SpecialValues
+from services.access.policy import Rights, SpecialRights
 from services.booking import operations as booking
 from services.booking import queries as times
 from services.booking import template_operations
@@ -37,11 +40,23 @@ DAYS_BOOKED = timedelta(days=10)
 
 
 def fill(now: datetime) -> list[Clinic]:
-    """Make the demo's clinics that are not there yet and return them. What exists is left as it is."""
-    return [_make(demo, now) for demo in CLINICS if clinics.clinic_by_identifier(demo.identifier) is None]
+    """Make the demo's clinics that are not there yet and return them. What exists is left as it is.
+
+    Only the demo's identity providers are connected anew each time: their address follows the portal's.
+    """
+    made = []
+    for demo in CLINICS:
+        clinic = clinics.clinic_by_identifier(demo.identifier)
+        if clinic is None:
+            clinic = _make(demo, now)
+            made.append(clinic)
+        demo_idp.connect(clinic, now=now)
+    return made
 
 
+@transaction.atomic
 def _make(demo: DemoClinic, now: datetime) -> Clinic:
+    """Make one clinic whole: cut off in the middle it leaves nothing behind."""
     clinic = _open_clinic(demo, now)
     posts = _staff(demo, clinic, now)
     administrator = next(post.user for post in posts.values() if post.is_administrator)
@@ -53,7 +68,6 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     for one in demo.providers:
         _calendar(one, clinic, providers[one.initials], administrator, now)
     _appointments(clinic, known, now)
-    demo_idp.connect(clinic, now=now)
     return clinic
 
 
@@ -128,7 +142,7 @@ def _matrix(
 ) -> None:
     for version, service in enumerate(Service):
         ticks = {
-            (providers[row].pk if row else None, providers[column].pk)
+            Tick(service, providers[row].pk if row else None, providers[column].pk)
             for ticked, row, column in demo.ticks
             if ticked == service
         }
@@ -155,14 +169,14 @@ def _patients(
 def _peculiarities(person: Person, known: dict[str, Patient], now: datetime) -> None:
     if person.full_name == "Mikkel Mus":
         access.set_special_rights(
-            patient=known[person.full_name], special=SpecialValues(booking=False), actor=audit.SYSTEM, now=now
+            patient=known[person.full_name], special=SpecialRights(booking=False), actor=audit.SYSTEM, now=now
         )
 
 
 def _calendar(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, now: datetime) -> None:
     today = now.astimezone(clinic.zone).date()
     blocks = [
-        WeekBlock(int(weekday), clock(start), clock(end), minutes, kind)
+        WeekBlock(int(weekday), time.fromisoformat(start), time.fromisoformat(end), minutes, kind)
         for weekdays, start, end, minutes, kind in one.week
         for weekday in weekdays
     ]

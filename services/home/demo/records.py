@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from clinic_admin import queries as clinics
 from clinic_admin.models import Clinic
 from identity import national_id
 from identity import operations as identity
+from identity.choices import Assurance
 from identity.demo_idp.people import Person
 from identity.models import User
+from identity.verified import Evidence
 from patients import operations as patients
 from patients import queries as found
 from patients.import_file import RawRow
-from patients.import_rows import GoodRow, check
+from patients.import_rows import GoodRow, Surroundings, check
 from patients.models import Patient
 from patients.synthetic import InventedPerson
 from portal import audit
@@ -40,7 +43,7 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
         given_name=person.given_name,
         family_name=person.family_name,
         birth_date=person.birth_date,
-        mobile=f"+4790010{person.serial:03d}" if clinic.country == "NO" else f"+452001{person.serial:04d}",
+        mobile=f"+4790010{person.serial:03d}" if clinic.country == "NO" else f"+452222{person.serial:04d}",
         email=f"{name}@example.{clinic.country.lower()}",
         gp=GP_OF[person.full_name],
         is_active=person.full_name != MOVED_AWAY,
@@ -50,13 +53,16 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
 def store(clinic: Clinic, people: Iterable[InventedPerson], *, now: datetime) -> None:
     """Import these people as the clinic's patients."""
     rows = [RawRow(number, _cells(person)) for number, person in enumerate(people, start=2)]
-    checked = list(
-        check(rows, found.import_surroundings(clinic=clinic, today=now.astimezone(clinic.zone).date()))
-    )
+    checked = list(check(rows, _surroundings(clinic, now)))
     good = [row for row in checked if isinstance(row, GoodRow)]
     if len(good) != len(checked):
-        raise AssertionError("the demo's own people must be importable")
+        bad = [str(reason) for row in checked if not isinstance(row, GoodRow) for reason in row.reasons]
+        raise ValueError(f"the demo's own people must be importable: {bad[:3]}")
     patients.import_patients(clinic=clinic, rows=good, actor=audit.SYSTEM, now=now)
+
+
+def _surroundings(clinic: Clinic, now: datetime) -> Surroundings:
+    return Surroundings(clinic.country, clinics.list_holders(clinic), now.astimezone(clinic.zone).date())
 
 
 def _cells(person: InventedPerson) -> dict[str, str]:
@@ -90,11 +96,14 @@ def some_with_gp(clinic: Clinic, count: int) -> list[Patient]:
 
 def login_of(patient: Patient, now: datetime) -> User:
     """Return the login that the patient has after signing in once with eID."""
-    return identity.ensure_account(
-        country=patient.clinic.country,
+    evidence = Evidence(
+        issuer="",
+        subject="",
         national_id=patient.national_id or "",
         national_id_index=patient.national_id_index or "",
-        name=patient.full_name,
+        given_name=patient.given_name,
+        family_name=patient.family_name,
         birth_date=patient.birth_date,
-        now=now,
-    ).user
+        assurance=Assurance.HIGH,
+    )
+    return identity.account_for(evidence, country=patient.clinic.country, now=now).user
