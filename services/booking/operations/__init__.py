@@ -3,6 +3,7 @@
 from services.booking.operations.answers import approve, refuse_request
 from services.booking.operations.appointments import BookingRefused, book, cancel
 from services.booking.operations.calendars import CalendarChange, extend_calendar
+from services.booking.operations.trials import make_slots_for_trials
 
 __all__ = [
     "BookingRefused",
@@ -11,5 +12,6 @@ __all__ = [
     "book",
     "cancel",
     "extend_calendar",
+    "make_slots_for_trials",
     "refuse_request",
 ]

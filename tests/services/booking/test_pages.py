@@ -1,0 +1,386 @@
+"""The patient's pages, as a browser without scripts meets them."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from icalendar import Calendar
+
+from delegation.models import MatrixTick
+from identity.choices import Assurance, Method
+from identity.models import Account
+from services.access.choices import Approval
+from services.access.models import ProviderRights
+from services.booking.choices import AppointmentStatus, SlotKind, SlotState
+from services.booking.models import Appointment, Slot
+from tests.build import make_clinic, make_patient, make_provider
+from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def on_a_monday_at_nine():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def sign_in(world, language="en"):
+    client = Client()
+    Account.objects.create(
+        user=world.user,
+        country=world.clinic.country,
+        national_id="x",
+        national_id_index=world.patient.national_id_index,
+    )
+    client.force_login(world.user)
+    session = client.session
+    session["sign_in"] = {
+        "method": Method.BANKID.value,
+        "assurance": int(Assurance.HIGH),
+        "at": NOW.isoformat(),
+        "provider": "",
+        "clinic_scope": None,
+    }
+    session.save()
+    client.cookies["django_language"] = language
+    return client
+
+
+def address(name, world, *args):
+    return reverse(f"booking:{name}", args=[world.clinic.portal_identifier, *args])
+
+
+def text(response):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def fill_in(**values):
+    return {"reason": "Sore throat", "wants_reminder": "on", "form_key": str(uuid.uuid4())} | values
+
+
+# -- find --------------------------------------------------------------------------------------------------
+def test_free_times_stand_by_day_with_a_link_each(django_assert_max_num_queries):
+    world = make_world()
+    other = make_provider(world.clinic, name="Anna Berg")
+    allow(other, row=world.gp)
+    slot, urgent = make_slot(world.gp), make_slot(other, NOW + timedelta(hours=2), kind=SlotKind.URGENT)
+    client = sign_in(world)
+    with django_assert_max_num_queries(8):
+        response = client.get(address("find", world))
+    assert response.status_code == 200
+    words = text(response)
+    assert "first free Tuesday 24 November at 10:20" in words
+    assert "Anna Berg" in words
+    for one in (slot, urgent):
+        assert address("book", world, one.pk) in response.content.decode()
+    assert 'data-state="urgent"' in response.content.decode()
+
+
+def test_a_provider_can_be_chosen_and_a_week_turned():
+    world = make_world()
+    other = make_provider(world.clinic, name="Anna Berg")
+    allow(other, row=world.gp)
+    mine, theirs = make_slot(world.gp), make_slot(other, NOW + timedelta(days=8))
+    client = sign_in(world)
+    page = client.get(address("find", world), {"provider": other.pk})
+    assert address("book", world, mine.pk) not in page.content.decode()
+    assert "The first free time is Tuesday 1 December at 09:00" in text(page)
+    page = client.get(address("find", world), {"provider": other.pk, "from": "2026-11-30"})
+    assert address("book", world, theirs.pk) in page.content.decode()
+
+
+def test_a_fragment_is_what_htmx_gets():
+    world = make_world()
+    make_slot(world.gp)
+    response = sign_in(world).get(address("find", world), headers={"HX-Request": "true"})
+    body = response.content.decode()
+    assert body.lstrip().startswith('<div id="offer"')
+    assert "<html" not in body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"provider": "abc"},
+        {"provider": "9" * 40},
+        {"provider": "-1"},
+        {"from": "yesterday"},
+        {"from": "9999-12-31"},
+        {"from": "0001-01-01"},
+        {"from": "2026-13-45", "provider": "0"},
+        {"from": "2027-02-15"},
+    ],
+)
+def test_an_address_that_makes_no_sense_still_shows_the_page(query):
+    world = make_world()
+    make_slot(world.gp)
+    assert sign_in(world).get(address("find", world), query).status_code == 200
+
+
+def test_someone_who_may_book_nobody_reads_why_and_what_to_do():
+    world = make_world(booking=False)
+    response = sign_in(world).get(address("find", world))
+    assert response.status_code == 200
+    assert "You can't book online here" in text(response)
+    assert world.clinic.phone in text(response)
+
+
+def test_it_says_when_urgent_times_open():
+    world = make_world()
+    make_slot(world.gp, kind=SlotKind.URGENT)
+    assert "Urgent times for tomorrow open today at 16:00" in text(sign_in(world).get(address("find", world)))
+
+
+def test_whoever_is_not_signed_in_is_led_to_the_front_page():
+    world = make_world()
+    for name, args in [("find", ()), ("book", (1,)), ("appointments", ()), ("appointment", (uuid.uuid4(),))]:
+        response = Client().get(address(name, world, *args))
+        assert response.status_code == 302
+
+
+# -- book --------------------------------------------------------------------------------------------------
+def test_the_confirm_page_says_when_with_whom_and_what_the_reminder_costs(django_assert_max_num_queries):
+    world = make_world()
+    slot = make_slot(world.gp)
+    client = sign_in(world)
+    with django_assert_max_num_queries(8):
+        response = client.get(address("book", world, slot.pk))
+    words = text(response)
+    assert "Tuesday 24 November at 10:20" in words
+    assert world.gp.name in words
+    assert "Remind me by SMS, 1 kr" in words
+
+
+def test_where_the_clinic_reminds_everyone_there_is_no_choice():
+    world = make_world(clinic={"reminds_everyone": True})
+    words = text(sign_in(world).get(address("book", world, make_slot(world.gp).pk)))
+    assert "The clinic sends you a reminder by SMS" in words
+    assert "1 kr" not in words
+
+
+def test_booking_leads_to_the_appointment():
+    world = make_world()
+    slot = make_slot(world.gp)
+    client = sign_in(world)
+    response = client.post(address("book", world, slot.pk), fill_in())
+    appointment = Appointment.objects.get()
+    assert response.status_code == 302
+    assert response["Location"] == address("appointment", world, appointment.pk)
+    assert (appointment.reason, appointment.wants_reminder) == ("Sore throat", True)
+    words = text(client.get(response["Location"]))
+    assert "The appointment is booked" in words
+    assert "Sore throat" in words
+
+
+def test_sending_the_same_form_again_leads_to_the_same_appointment():
+    world = make_world()
+    slot, form = make_slot(world.gp), fill_in()
+    client = sign_in(world)
+    answers = [client.post(address("book", world, slot.pk), form) for _ in range(3)]
+    assert len({answer["Location"] for answer in answers}) == 1
+    assert Appointment.objects.count() == 1
+
+
+def test_going_back_to_the_confirm_page_after_booking_leads_to_the_appointment():
+    world = make_world()
+    slot = make_slot(world.gp)
+    appointment = world.book(slot)
+    response = sign_in(world).get(address("book", world, slot.pk))
+    assert response["Location"] == address("appointment", world, appointment.pk)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reason": ""}, "Write in a few words why you want to come."),
+        ({"reason": "   "}, "Write in a few words why you want to come."),
+        ({"reason": "a" * 501}, "Shorten the text to at most 500 characters. Now it has 501."),
+        ({"reason": "a\0b"}, "Null characters are not allowed."),
+        ({"form_key": "nonsense"}, "The page was too old."),
+        ({"form_key": ""}, "The page was too old."),
+    ],
+)
+def test_what_is_wrong_with_the_form_is_said_and_nothing_typed_is_lost(change, message):
+    world = make_world()
+    form = fill_in() | change
+    response = sign_in(world).post(address("book", world, make_slot(world.gp).pk), form)
+    assert response.status_code == 422
+    assert message in text(response)
+    if form["reason"].strip() and "\0" not in form["reason"]:
+        assert form["reason"] in response.content.decode()
+    assert re.search(r'name="form_key" value="[0-9a-f-]{36}"', response.content.decode())
+    assert not Appointment.objects.exists()
+
+
+def test_line_ends_count_once():
+    world = make_world()
+    reason = "a\r\n" * 249 + "ab"
+    response = sign_in(world).post(address("book", world, make_slot(world.gp).pk), fill_in(reason=reason))
+    assert response.status_code == 302
+
+
+def test_a_lost_race_keeps_the_typed_reason_and_offers_the_nearest_times():
+    world = make_world()
+    lost, near = make_slot(world.gp), make_slot(world.gp, NOW + timedelta(days=1, hours=2))
+    client = sign_in(world)
+    Slot.objects.filter(pk=lost.pk).update(state=SlotState.TAKEN)
+    form = fill_in(reason="My <b>left</b> knee")
+    response = client.post(address("book", world, lost.pk), form)
+    body = response.content.decode()
+    assert response.status_code == 422
+    assert "Someone else has just taken this time." in text(response)
+    assert "My &lt;b&gt;left&lt;/b&gt; knee" in body
+    again = re.search(r'formaction="([^"]+)"', body).group(1)
+    key = re.search(r'name="form_key" value="([^"]+)"', body).group(1)
+    assert again == address("book", world, near.pk)
+    response = client.post(again, form | {"form_key": key})
+    assert Appointment.objects.get().slot == near
+    assert response["Location"] == address("appointment", world, Appointment.objects.get().pk)
+
+
+def test_a_right_lost_meanwhile_keeps_the_typed_reason():
+    world = make_world()
+    slot = make_slot(world.gp)
+    client = sign_in(world)
+    ProviderRights.objects.update(booking=False)
+    response = client.post(address("book", world, slot.pk), fill_in(reason="My left knee"))
+    assert response.status_code == 422
+    assert "My left knee" in text(response)
+    assert "You can't book with this provider any more." in text(response).replace("&#x27;", "'")
+    assert world.clinic.phone in text(response)
+
+
+def test_opening_a_taken_time_shows_the_nearest_ones():
+    world = make_world()
+    taken, near = make_slot(world.gp, state=SlotState.TAKEN), make_slot(world.gp, NOW + timedelta(days=2))
+    response = sign_in(world).get(address("book", world, taken.pk))
+    assert response.status_code == 409
+    assert address("book", world, near.pk) in response.content.decode()
+
+
+@pytest.mark.parametrize("which", ["unknown", "foreign", "huge"])
+def test_another_clinics_slot_is_no_page_of_ours(which):
+    world = make_world()
+    foreign = make_slot(make_provider(make_clinic(), name="Foreign Doctor"))
+    number = {"unknown": 123_456, "foreign": foreign.pk, "huge": 10**30}[which]
+    client = sign_in(world)
+    for response in (
+        client.get(address("book", world, number)),
+        client.post(address("book", world, number), fill_in()),
+    ):
+        assert response.status_code in {404, 422}
+        assert "Foreign Doctor" not in text(response)
+    assert not Appointment.objects.exists()
+
+
+# -- appointments ------------------------------------------------------------------------------------------
+def test_appointments_stand_as_coming_and_earlier(django_assert_max_num_queries):
+    world = make_world()
+    coming = world.book(make_slot(world.gp))
+    cancelled = world.cancel(world.book(make_slot(world.gp, NOW + timedelta(days=4))))
+    client = sign_in(world)
+    with django_assert_max_num_queries(8):
+        response = client.get(address("appointments", world))
+    body = response.content.decode()
+    assert body.index(str(coming.pk)) < body.index('id="earlier"') < body.index(str(cancelled.pk))
+
+
+def test_someone_without_appointments_is_shown_the_way():
+    world = make_world()
+    assert "No appointments ahead" in text(sign_in(world).get(address("appointments", world)))
+
+
+def test_a_request_says_that_it_waits():
+    world = make_world(approval=Approval.BY_HAND)
+    appointment = world.book(make_slot(world.gp))
+    assert "The clinic has received your request" in text(
+        sign_in(world).get(address("appointment", world, appointment.pk))
+    )
+
+
+@pytest.mark.parametrize("name", ["appointment", "cancel", "calendar_file"])
+def test_someone_elses_appointment_is_not_found(name):
+    world = make_world()
+    appointment = world.book(make_slot(world.gp))
+    neighbour = make_world()
+    neighbour.patient = make_patient(world.clinic, gp=world.gp)
+    neighbour.clinic = world.clinic
+    client = sign_in(neighbour)
+    assert client.get(address(name, world, appointment.pk)).status_code == 404
+    if name == "cancel":
+        assert client.post(address(name, world, appointment.pk)).status_code == 404
+    appointment.refresh_from_db()
+    assert appointment.status == AppointmentStatus.BOOKED
+
+
+def test_cancelling_asks_once_and_then_shows_that_it_is_done():
+    world = make_world()
+    slot = make_slot(world.gp)
+    appointment = world.book(slot)
+    client = sign_in(world)
+    assert "Cancel the appointment?" in text(client.get(address("cancel", world, appointment.pk)))
+    for _ in range(2):
+        response = client.post(address("cancel", world, appointment.pk))
+        assert response["Location"] == address("appointment", world, appointment.pk)
+    words = text(client.get(response["Location"]))
+    assert "Cancelled" in words
+    assert "by you" in words
+    slot.refresh_from_db()
+    assert slot.state == SlotState.FREE
+
+
+def test_what_can_not_be_cancelled_says_whom_to_phone():
+    world = make_world(cancelling=False)
+    appointment = world.book(make_slot(world.gp))
+    client = sign_in(world)
+    assert (
+        address("cancel", world, appointment.pk)
+        not in client.get(address("appointment", world, appointment.pk)).content.decode()
+    )
+    for status, response in (
+        (409, client.get(address("cancel", world, appointment.pk))),
+        (422, client.post(address("cancel", world, appointment.pk))),
+    ):
+        assert response.status_code == status
+        assert world.clinic.phone in text(response)
+    appointment.refresh_from_db()
+    assert appointment.status == AppointmentStatus.BOOKED
+
+
+def test_who_may_no_longer_book_still_sees_and_cancels():
+    world = make_world()
+    appointment = world.book(make_slot(world.gp))
+    MatrixTick.objects.all().delete()
+    client = sign_in(world)
+    assert str(appointment.pk) in client.get(address("appointments", world)).content.decode()
+    client.post(address("cancel", world, appointment.pk))
+    appointment.refresh_from_db()
+    assert appointment.status == AppointmentStatus.CANCELLED
+
+
+def test_the_calendar_file_says_when_and_where_and_nothing_more():
+    world = make_world(clinic={"street": "Storgata 1", "postcode": "0155", "city": "Oslo"})
+    appointment = world.book(make_slot(world.gp), reason="A very private matter")
+    client = sign_in(world)
+    response = client.get(address("calendar_file", world, appointment.pk))
+    assert response["Content-Type"].startswith("text/calendar")
+    calendar = Calendar.from_ical(response.content)
+    (event,) = calendar.walk("VEVENT")
+    (zone,) = calendar.walk("VTIMEZONE")
+    assert event["DTSTART"].dt == appointment.starts_at
+    assert event["DTSTART"].params["TZID"] == zone["TZID"] == "Europe/Oslo"
+    assert str(event["UID"]).startswith(str(appointment.pk))
+    assert (int(event["SEQUENCE"]), str(event["STATUS"])) == (0, "CONFIRMED")
+    assert str(event["LOCATION"]) == "Storgata 1, 0155 Oslo"
+    assert b"private" not in response.content
+    assert world.gp.name.encode() not in response.content
+    world.cancel(appointment)
+    (event,) = Calendar.from_ical(client.get(address("calendar_file", world, appointment.pk)).content).walk(
+        "VEVENT"
+    )
+    assert (int(event["SEQUENCE"]), str(event["STATUS"])) == (1, "CANCELLED")
