@@ -62,13 +62,19 @@ class Ledger:
             return Counter(message["body"] for message in self.taken)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A killed sender's broken connection is no news."""
+
+
 class FakeTwilio:
     """The ledger behind HTTP, in a with statement."""
 
     def __init__(self, **values):
         self.ledger = Ledger(**values)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.ledger))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), _handler(self.ledger))
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self):

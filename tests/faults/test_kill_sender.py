@@ -25,19 +25,48 @@ from tests.notifications.build_notifications import queue
 
 MESSAGES = 400
 SENDERS = 3
-KILLS = int(os.environ.get("VENTEROM_KILLS", "25"))
+KILLS = int(os.environ.get("VENTEROM_KILLS", "40"))
 DRAINED_WITHIN_SECONDS = 60
 OPEN = [State.QUEUED, State.SENDING, State.UNKNOWN]
 
 
-def start_sender(address, *words):
-    environment = os.environ | {
-        "TWILIO_BASE_URL": address,
-        "SMS_TIMEOUT_SECONDS": "1",
-        "LOG_LEVEL": "WARNING",
-        "DATABASE_URL": test_database_url(),
-    }
-    return subprocess.Popen([sys.executable, "-m", "tests.faults.sender_process", "300", *words], env=environment)
+class Senders:
+    """Sending processes, in a with statement. Only processes started here are killed."""
+
+    def __init__(self, address, *words, count):
+        environment = os.environ | {
+            "TWILIO_BASE_URL": address,
+            "SMS_TIMEOUT_SECONDS": "1",
+            "LOG_LEVEL": "WARNING",
+            "DATABASE_URL": test_database_url(),
+        }
+        self.nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.sender_process", *words],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        self.pids = [self.start() for _ in range(count)]
+
+    def start(self):
+        self.nursery.stdin.write("\n")
+        return int(self.nursery.stdout.readline())
+
+    def replace(self, pid):
+        os.kill(pid, signal.SIGKILL)
+        self.pids[self.pids.index(pid)] = self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+        self.nursery.stdin.close()
+        self.nursery.wait()
+        self.nursery.stdout.close()
 
 
 def test_database_url():
@@ -50,47 +79,38 @@ def test_database_url():
 test_database_url.__test__ = False
 
 
-def kill(process):
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_killed_senders_lose_nothing_and_send_nothing_twice():
     seed = int(os.environ.get("VENTEROM_SEED", random.randrange(10**6)))
     chance = random.Random(seed)
-    with FakeTwilio(faults=FAULT_MIX, seed=seed, slow_seconds=1.6) as fake:
-        clinics = [make_clinic() for _ in range(4)]
-        senders = [start_sender(fake.address) for _ in range(SENDERS)]
-        kills, queued = 0, 0
-        try:
-            while kills < KILLS:
-                for _ in range(MESSAGES // KILLS + 1):
-                    queued += 1
-                    queue(clinic=clinics[queued % 4], version=queued, body=f"number {queued}")
-                if kills % 10 == 5:
-                    with transaction.atomic():
-                        cancel_messages(subject=clinics[0], now=timezone.now())
-                victim = whoever_is_sending(senders, chance)
-                time.sleep(chance.uniform(0, 0.06))
-                kill(senders[victim])
-                kills += 1
-                senders[victim] = start_sender(fake.address)
-            seconds = wait_until_drained()
-        finally:
-            for sender in senders:
-                kill(sender)
-        report(seed, kills, queued, seconds, fake.ledger)
-        check(fake.ledger, queued, seed)
+    clinics = [make_clinic() for _ in range(4)]
+    queued = 0
+    with (
+        FakeTwilio(faults=FAULT_MIX, seed=seed, slow_seconds=1.6) as fake,
+        Senders(fake.address, count=SENDERS) as senders,
+    ):
+        for kills in range(KILLS):
+            for _ in range(MESSAGES // KILLS):
+                queued += 1
+                queue(clinic=clinics[queued % 4], version=queued, body=f"number {queued}")
+            if kills % 10 == 5:
+                with transaction.atomic():
+                    cancel_messages(subject=clinics[0], now=timezone.now())
+            victim = whoever_is_sending(senders, chance)
+            time.sleep(chance.uniform(0, 0.06))
+            senders.replace(victim)
+        seconds = wait_until_drained()
+    report(seed, KILLS, queued, seconds, fake.ledger)
+    check(fake.ledger, queued, seed)
 
 
 def whoever_is_sending(senders, chance):
-    """Wait until one of the senders holds letters, so that every kill hits work; return its place."""
+    """Wait until one of the senders holds letters, so that every kill hits work; return its process id."""
     ends = time.monotonic() + 10
     while time.monotonic() < ends:
         owners = set(OutboxMessage.objects.filter(state=State.SENDING).values_list("lease_owner", flat=True))
         pids = {owner.rpartition(":")[2] for owner in owners}
-        busy = [place for place, sender in enumerate(senders) if str(sender.pid) in pids]
+        busy = [pid for pid in senders.pids if str(pid) in pids]
         if busy:
             return chance.choice(busy)
         time.sleep(0.005)
@@ -114,7 +134,7 @@ def states():
 
 
 def report(seed, kills, queued, seconds, ledger):
-    print(  # noqa: T201
+    print(
         f"\nseed {seed}: {kills} kills, {queued} messages, {len(ledger.taken)} taken over, "
         f"drained {seconds:.1f} s after the last kill; {states()}; calls {dict(ledger.calls)}"
     )
@@ -153,10 +173,7 @@ def test_the_check_notices_a_sender_that_takes_no_answer_for_not_sent():
         clinic = make_clinic()
         for number in range(1, 21):
             queue(clinic=clinic, version=number, body=f"number {number}")
-        sender = start_sender(fake.address, "naive")
-        try:
+        with Senders(fake.address, "naive", count=1):
             wait_until_drained()
-        finally:
-            kill(sender)
         with pytest.raises(AssertionError, match="sent twice"):
             check(fake.ledger, 20, seed=1)
