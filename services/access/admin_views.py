@@ -82,7 +82,6 @@ def _provider_page(
         "provider": found,
         "access": access,
         "columns": list(columns.items()),
-        "forms": [access, *columns.values()],
         "may_save": request.staff_member.is_administrator,
     }
     return render(request, "access/provider.html", words, status=status)

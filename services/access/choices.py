@@ -56,8 +56,8 @@ class Reason(TextChoices):
 
     SPECIAL_YES = "special-yes", _("Special rights give this patient “%(right)s”.")
     SPECIAL_NO = "special-no", _("Special rights take “%(right)s” away from this patient.")
-    COLUMN_YES = "column-yes", _("“%(right)s” is on for %(owner)s, %(column)s.")
-    COLUMN_NO = "column-no", _("“%(right)s” is off for %(owner)s, %(column)s.")
+    COLUMN_YES = "column-yes", _("%(owner)s, “%(column)s”: %(right)s is on.")
+    COLUMN_NO = "column-no", _("%(owner)s, “%(column)s”: %(right)s is off.")
     GP_WITHOUT_ACCESS = (
         "gp-without-access",
         _("The patient's GP, %(owner)s, has no portal access, so there are no standard rights."),

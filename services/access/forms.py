@@ -74,9 +74,7 @@ class QuestionForm(forms.Form):
     day = forms.DateField(
         label=_("On which day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    signed_in = forms.ChoiceField(
-        label=_("The patient signs in"), choices=SignedIn.choices, required=False, initial=SignedIn.EID
-    )
+    signed_in = forms.ChoiceField(label=_("The patient signs in"), choices=SignedIn.choices)
 
     def __init__(self, *args: Any, providers: list[Provider], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -135,7 +135,7 @@ def test_every_rule_is_a_sentence_and_the_first_failing_one_is_marked(admin, cli
     assert [answer.sentence for answer in answers] == [
         "The clinic's portal is on.",
         "The record is active, with a full national ID and with the portal.",
-        "“Booking” is off for Magnard Koman, Patients with a GP here.",
+        "Magnard Koman, “Patients with a GP here”: Booking is off.",
         "Magnard Koman has portal access.",
         "The service matrix has no tick for Magnard Koman's list with Magnard Koman.",
         "This service doesn't need eID here.",
