@@ -102,6 +102,7 @@ TEMPLATES = [
                 "template_partials.templatetags.partials",
                 "portal.templatetags.look",
                 "portal.templatetags.moments",
+                "portal.templatetags.phones",
             ],
         },
     }
