@@ -1,0 +1,69 @@
+"""A web server of one measurement: gunicorn as in production, on a free port of the loopback."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench import load
+from launcher.programs import GUNICORN_OPTIONS, WSGI
+
+BASE = "bench.base:application"
+PRODUCT = f"{WSGI}:application"
+READY_WITHIN_SECONDS = 60
+STOPPED_WITHIN_SECONDS = 15
+
+
+class NotReady(RuntimeError):
+    """The server did not answer in time."""
+
+
+@contextlib.contextmanager
+def served(application: str, *, log: Path, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Serve the application while the block runs, and give its port. What it says goes to `log`."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", application, f"--bind={load.HOST}:{port}", *GUNICORN_OPTIONS]
+    with log.open("ab") as says:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=Path(__file__).resolve().parent.parent,
+            env={**os.environ, **(environ or {})},
+            stdout=says,
+            stderr=says,
+            start_new_session=True,
+        )
+    try:
+        _wait(port, server, log)
+        yield port
+    finally:
+        _stop(server)
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((load.HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    ends = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < ends and server.poll() is None:
+        if load.send_all(port, [load.get("/")], clients=1)[0].status:
+            return
+        time.sleep(0.1)
+    raise NotReady(log.read_text(errors="replace")[-2000:])
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(STOPPED_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
