@@ -155,8 +155,9 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     try:
         account, evidence = _consume(request, sign_in, now)
     except SignInRefused as refused:
-        _fail(sign_in, SignInFault(refused.reason.value), "", now)
-        request.session.flush()
+        if refused.reason != SignInFault.STATE:  # then a parallel request opened the session: leave it alone
+            _fail(sign_in, SignInFault(refused.reason.value), "", now)
+            request.session.flush()
         raise
     user = account.user
     request.session.flush()

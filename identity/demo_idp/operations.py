@@ -68,11 +68,11 @@ def discovery(realm: Realm) -> dict[str, Any]:
     }
 
 
-@transaction.atomic
 def push(realm: Realm, proof: ClientProof, *, now: datetime) -> str:
     """Keep an authorization request and return its handle. Raises OAuthError."""
-    _authenticate(realm, proof, now)
-    _forget_old(now)
+    with transaction.atomic():  # of its own: a proof that was shown is used up, whatever comes of the request
+        _authenticate(realm, proof, now)
+        _forget_old(now)
     asked = {name: value for name, value in proof.form.items() if not name.startswith("client_assertion")}
     callback = f"{settings.BASE_URL}{reverse('identity_callback', args=[realm.slug])}"
     required = {
