@@ -79,3 +79,8 @@ def list_holders(clinic: Clinic) -> dict[str, int]:
         .filter(has_patient_list=True)
         .values_list("initials", "pk")
     )
+
+
+def stored_settings(clinic: Clinic) -> ClinicSettings:
+    """Return the settings as they are stored now, whatever was loaded before."""
+    return settings_of(Clinic.objects.get(pk=clinic.pk))

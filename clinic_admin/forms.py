@@ -1,0 +1,199 @@
+"""What administrators fill in about the clinic."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from clinic_admin import policy
+from clinic_admin.choices import ClinicRefusal, Weekday
+from clinic_admin.policy import ClinicSettings, OpenPeriod
+from portal import phone_numbers
+from portal.phone_numbers import BadPhoneNumber
+
+_CLOCK_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S"]
+_DAY_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
+_POSTCODE = RegexValidator(r"\A\d{4}\Z", _("A postcode has four digits."))
+_FEWEST_PERIODS = 2
+
+
+def _clock(label: Any, **more: Any) -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        input_formats=_CLOCK_FORMATS,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": _("Write a time of day, as in 08:00.")},
+        **more,
+    )
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        input_formats=_DAY_FORMATS,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
+    )
+
+
+class SettingsForm(forms.Form):
+    """The clinic's address and how its portal behaves (000 §2.2)."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
+    name = forms.CharField(label=_("Name"), max_length=120)
+    street = forms.CharField(label=_("Street"), max_length=120, required=False)
+    postcode = forms.CharField(label=_("Postcode"), max_length=10, required=False, validators=[_POSTCODE])
+    city = forms.CharField(label=_("Town"), max_length=60, required=False)
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=phone_numbers.LONGEST,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel"}),
+        help_text=_("Shown to patients wherever they can't go on by themselves."),
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        required=False,
+        help_text=_("For messages to the clinic. Patients never see it."),
+    )
+    urgent_release_at = _clock(
+        _("Urgent times open the day before at"),
+        help_text=_("From this hour patients can book the next day's urgent times."),
+    )
+    reminds_everyone = forms.BooleanField(
+        label=_("Remind every portal patient by SMS"),
+        required=False,
+        help_text=_("The clinic pays. Otherwise each patient chooses, and pays."),
+    )
+    reminder_hours_ahead = forms.IntegerField(
+        label=_("Hours between reminder and appointment"),
+        min_value=policy.FEWEST_REMINDER_HOURS,
+        max_value=policy.MOST_REMINDER_HOURS,
+    )
+    longest_question = forms.IntegerField(
+        label=_("Longest question in an e-consultation, in characters"),
+        min_value=policy.SHORTEST_QUESTION_LIMIT,
+        max_value=policy.LONGEST_QUESTION_LIMIT,
+    )
+    requires_eid_for_consultation = forms.BooleanField(
+        label=_("e-Consultations need BankID or MitID"),
+        required=False,
+        help_text=_("Otherwise signing in with a one-time code is enough."),
+    )
+
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country = country
+
+    @classmethod
+    def of(cls, settings: ClinicSettings, country: str) -> "SettingsForm":
+        """Return the form filled in with what is stored, the phone as people write it."""
+        initial = {field.name: getattr(settings, field.name) for field in fields(settings)}
+        initial["phone"] = phone_numbers.as_people_write(settings.phone, country)
+        return cls(initial=initial | {"seen": policy.settings_token(settings)}, country=country)
+
+    def clean_phone(self) -> str:
+        """Return the phone as E.164, or empty."""
+        text: str = self.cleaned_data["phone"]
+        if not text:
+            return ""
+        try:
+            return phone_numbers.parse_phone(text, self.country)
+        except BadPhoneNumber as bad:
+            raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
+
+    def settings(self) -> ClinicSettings:
+        """Return what a valid form says."""
+        return ClinicSettings(
+            **{field.name: self.cleaned_data[field.name] for field in fields(ClinicSettings)}
+        )
+
+
+class HoursForm(forms.Form):
+    """The week's opening hours: for each day one or more pairs of times, each pair whole or empty."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
+
+    def __init__(self, *args: Any, stored: Sequence[OpenPeriod], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        longest = max((sum(p.weekday == day for p in stored) for day in Weekday.values), default=0)
+        self.numbers = range(1, max(_FEWEST_PERIODS, longest) + 1)
+        for day in Weekday:
+            for number in self.numbers:
+                self.fields[f"opens_{day}_{number}"] = self._field(day, number, _("opens"))
+                self.fields[f"closes_{day}_{number}"] = self._field(day, number, _("closes"))
+
+    @classmethod
+    def of(cls, stored: Sequence[OpenPeriod]) -> "HoursForm":
+        """Return the form filled in with the stored hours."""
+        initial: dict[str, time | str] = {"seen": policy.hours_token(stored)}
+        for day in Weekday:
+            for number, period in enumerate((p for p in stored if p.weekday == day), start=1):
+                initial[f"opens_{day}_{number}"] = period.opens_at
+                initial[f"closes_{day}_{number}"] = period.closes_at
+        return cls(initial=initial, stored=stored)
+
+    @property
+    def days(self) -> Iterable[tuple[Any, list[forms.BoundField]]]:
+        """Yield each weekday's name with its fields, in order."""
+        for day in Weekday:
+            names = [f"{what}_{day}_{number}" for number in self.numbers for what in ("opens", "closes")]
+            yield day.label, [self[name] for name in names]
+
+    def clean(self) -> dict[str, Any]:
+        """Collect the periods, and tell what is wrong by the field where it is."""
+        self.periods: list[OpenPeriod] = []
+        for day in Weekday:
+            of_day: list[OpenPeriod] = []
+            for number in self.numbers:
+                of_day += self._period(day, number, of_day)
+            self.periods += of_day
+        return self.cleaned_data
+
+    def _period(self, day: Weekday, number: int, earlier: Sequence[OpenPeriod]) -> list[OpenPeriod]:
+        """Return the pair as no or one period, or put an error by its field."""
+        opens, closes = f"opens_{day}_{number}", f"closes_{day}_{number}"
+        if opens in self.errors or closes in self.errors:
+            return []
+        opens_at, closes_at = self.cleaned_data.get(opens), self.cleaned_data.get(closes)
+        if opens_at is None and closes_at is None:
+            return []
+        if opens_at is None or closes_at is None:
+            self.add_error(opens if opens_at is None else closes, str(_("Write both times, or none.")))
+            return []
+        period = OpenPeriod(day.value, opens_at, closes_at)
+        refusal = policy.hours_refusal([*earlier, period])
+        if refusal is not None:
+            self.add_error(
+                closes if refusal is ClinicRefusal.HOURS_OUT_OF_ORDER else opens, str(refusal.label)
+            )
+            return []
+        return [period]
+
+    @staticmethod
+    def _field(day: Weekday, number: int, what: Any) -> forms.TimeField:
+        field = _clock(f"{day.label} {what} ({number})", required=False)
+        field.short_label = what  # type: ignore[attr-defined]
+        return field
+
+
+class ClosureForm(forms.Form):
+    """Days on which the whole clinic is closed."""
+
+    first_day = _day(_("First day"))
+    last_day = _day(_("Last day"))
+    reason = forms.CharField(
+        label=_("Why"), max_length=120, required=False, help_text=_("As in “Christmas”. Staff see it.")
+    )
+
+
+def disable(*shown: forms.Form) -> None:
+    """Show the forms to someone who may only look."""
+    for form in shown:
+        for field in form.fields.values():
+            field.disabled = True
