@@ -251,15 +251,16 @@ def _settle_unseen(letter: Letter, found: Found, *, now: datetime, pace: Pace) -
     _move(message, verdict.state, now=now, at=now if verdict.state is State.QUEUED else None)
 
 
-def room_of(channel: Channel, *, limit: int, now: datetime) -> int:
-    """Return how many letters the channel may take now: none while its account is refused, then one to try."""
-    pause = ChannelPause.objects.filter(pk=channel).first()
-    if pause is None or pause.failures < policy.BREAKER_FAILURES:
-        return limit
-    if pause.paused_until is not None and pause.paused_until > now:
-        return 0
-    ChannelPause.objects.filter(pk=channel).update(paused_until=now + policy.BREAKER_PAUSE)
-    return 1
+def rooms(*, limit: int, now: datetime) -> dict[Channel, int]:
+    """Return how many letters each channel may take now: none while its account is refused, then one to try."""
+    free = dict.fromkeys(Channel, limit)
+    for pause in ChannelPause.objects.filter(failures__gte=policy.BREAKER_FAILURES):
+        if pause.paused_until is not None and pause.paused_until > now:
+            del free[Channel(pause.channel)]
+        else:
+            free[Channel(pause.channel)] = 1
+            ChannelPause.objects.filter(pk=pause.pk).update(paused_until=now + policy.BREAKER_PAUSE)
+    return free
 
 
 def note_refused_accounts(done: Sequence[tuple[Letter, Answer]], *, now: datetime) -> bool:

@@ -129,11 +129,8 @@ def send_batch(
     started = time.monotonic()
     moment = now or database_now()
     letters: list[Letter] = []
-    for channel in Channel:
-        if room := claims.room_of(channel, limit=limit, now=moment):
-            letters += claims.claim(
-                channel=channel, limit=room, owner=_owner(), now=moment, pace=pace, only=only
-            )
+    for channel, room in claims.rooms(limit=limit, now=moment).items():
+        letters += claims.claim(channel=channel, limit=room, owner=_owner(), now=moment, pace=pace, only=only)
     if not letters:
         return 0
     last_start = started + (pace.lease - pace.margin).total_seconds()

@@ -149,9 +149,8 @@ def test_the_mail_server_answers_nonsense_with_an_error_and_stays(line):
 def test_an_endless_line_ends_the_conversation():
     with MailServer() as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
         client.sendall(b"x" * 200_000)
-        with client.makefile("rb") as reader:
-            with contextlib.suppress(ConnectionResetError):
-                assert reader.read().count(b"\n") == 1
+        with client.makefile("rb") as reader, contextlib.suppress(ConnectionResetError):
+            assert reader.read().count(b"\n") == 1
 
 
 @pytest.mark.django_db
