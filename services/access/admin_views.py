@@ -9,11 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.choices import Service
 from clinic_admin.guards import StaffRequest, admin_page, staff_page
 from clinic_admin.models import Provider
+from delegation import queries as matrix
+from delegation.forms import MatrixForm
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import operations, queries
@@ -85,6 +87,32 @@ def _provider_page(
         "may_save": request.staff_member.is_administrator,
     }
     return render(request, "access/provider.html", words, status=status)
+
+
+@admin_page
+@require_POST
+def preview(request: StaffRequest, service: str) -> HttpResponse:
+    """Show whom the ticks of a matrix would give and take a service, before they are saved. Nothing is stored."""
+    if service not in Service.values:
+        raise Http404
+    today = _today(request)
+    grid = matrix.grid(clinic=request.clinic, service=Service(service), day=today)
+    form = MatrixForm(request.POST, grid=grid)
+    changes, left = queries.preview(
+        clinic=request.clinic,
+        service=grid.service,
+        on=form.ticks - grid.stored,
+        off=grid.stored - form.ticks,
+        day=today,
+    )
+    words = {
+        "service": grid.service,
+        "changes": changes,
+        "left": left,
+        "ticks": sorted(matrix.key(tick) for tick in form.ticks),
+        "sent": form.data,
+    }
+    return render(request, "access/preview.html", words)
 
 
 @staff_page
