@@ -23,7 +23,6 @@ WITH due AS (
     SELECT id FROM notifications_outboxmessage
     WHERE state = 'queued' AND channel = %(channel)s AND next_try_at <= %(now)s AND not_after > %(now)s
       AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
-      AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
     ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), attempt AS (
     INSERT INTO notifications_outboxattempt (id, message_id, started_at, outcome, code, last_status)
@@ -36,6 +35,9 @@ FROM attempt WHERE m.id = attempt.message_id
 RETURNING m.id, attempt.id, m.kind, m.channel, m.due_at, m.not_after, %(now)s::timestamptz,
     m.recipient, m.title, m.body
 """
+
+# The same for one message whose reader waits: it is due now, whatever another host's clock said.
+_CLAIM_ONE = _CLAIM.replace("next_try_at <= %(now)s", "id = %(only)s")
 
 _TAKE_UNCLEAR = """
 WITH due AS (
@@ -106,12 +108,12 @@ def claim(
 ) -> list[Letter]:
     """Take due messages out of the outbox and store an attempt for each; committed when this returns.
 
-    With `only`, take that message alone, if it is due. Raises RuntimeError inside a transaction: the attempts
+    With `only`, take that message alone, if it still waits. Raises RuntimeError inside a transaction: the attempts
     must be stored for good before anything is sent.
     """
     with transaction.atomic(durable=True):
         rows = _rows(
-            _CLAIM,
+            _CLAIM if only is None else _CLAIM_ONE,
             channel=channel.value,
             limit=limit,
             owner=owner[:80],

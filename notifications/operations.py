@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from django.db import connection, models, transaction
-from django.db.models import F
+from django.db.models import F, Subquery
+from django.db.models.functions import Coalesce
 
 from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, State
@@ -46,34 +47,34 @@ def queue_message(
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{kind} must be queued in the transaction that it tells of")
     to = to.strip()
-    message, is_new = OutboxMessage.objects.get_or_create(
-        dedupe_key=dedupe_key(kind=kind, channel=channel, subject=subject, version=version),
-        defaults={
-            "clinic": clinic,
-            "kind": kind,
-            "channel": channel,
-            "subject_type": subject._meta.label_lower,
-            "subject_id": str(subject.pk),
-            "version": version,
-            "recipient": to,
-            "title": title,
-            "body": body,
-            "due_at": due_at,
-            "not_after": not_after or due_at + GIVE_UP_AFTER,
-            "state": State.QUEUED if to else State.NO_RECIPIENT,
-            "next_try_at": due_at if to else None,
-            "closed_at": None if to else now,
-            "epoch": _current_epoch(),
-            "created_at": now,
-        },
+    key = dedupe_key(kind=kind, channel=channel, subject=subject, version=version)
+    message = OutboxMessage(
+        dedupe_key=key,
+        clinic=clinic,
+        kind=kind,
+        channel=channel,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        version=version,
+        recipient=to,
+        title=title,
+        body=body,
+        due_at=due_at,
+        not_after=not_after or due_at + GIVE_UP_AFTER,
+        state=State.QUEUED if to else State.NO_RECIPIENT,
+        next_try_at=due_at if to else None,
+        closed_at=None if to else now,
+        epoch=_CURRENT_EPOCH,
+        created_at=now,
     )
-    if is_new and to and due_at <= now:
+    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+    stored = OutboxMessage.objects.get(dedupe_key=key)
+    if stored.pk == message.pk and to and due_at <= now:
         wake_after_commit()
-    return message
+    return stored
 
 
-def _current_epoch() -> int:
-    return OutboxControl.objects.values_list("epoch", flat=True).filter(pk=1).first() or 1
+_CURRENT_EPOCH = Coalesce(Subquery(OutboxControl.objects.filter(pk=1).values("epoch")[:1]), 1)
 
 
 @transaction.atomic

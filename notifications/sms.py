@@ -27,9 +27,13 @@ _silent.disabled = True  # the SDK's own lines hold numbers and texts
 
 def make_client() -> Client:
     """Return a client with the settings' account. It can be used from several threads."""
-    http = TwilioHttpClient(timeout=settings.SMS_TIMEOUT_SECONDS, logger=_silent)
+    http = TwilioHttpClient(
+        timeout=settings.SMS_TIMEOUT_SECONDS,
+        logger=_silent,
+        proxy=requests.utils.get_environ_proxies(settings.TWILIO_BASE_URL),
+    )
     assert http.session is not None
-    http.session.trust_env = False
+    http.session.trust_env = False  # the proxy was looked up once, and no other file may name another account
     for scheme in ("http://", "https://"):
         http.session.mount(scheme, HTTPAdapter(pool_maxsize=SENDER_THREADS, max_retries=0))
     client = Client(  # type: ignore[no-untyped-call]
@@ -41,7 +45,9 @@ def make_client() -> Client:
 
 def close(client: Client) -> None:
     """Close the client's connections."""
-    client.http_client.session.close()
+    http = client.http_client
+    if isinstance(http, TwilioHttpClient) and http.session is not None:
+        http.session.close()
 
 
 def callback_address(letter: Letter) -> str:

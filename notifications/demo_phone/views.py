@@ -2,16 +2,17 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from notifications.demo_phone import queries
 from portal.audience import development_page
 
 SPECIAL_NUMBERS = (
-    ("0000", "refused as not valid"),
-    ("0001", "sent, but the phone can't be reached"),
-    ("0002", "sent, but the answer to us is an error"),
-    ("0003", "refused once because too much is being sent"),
+    ("0000", _("refused as not valid")),
+    ("0001", _("sent, but the phone can't be reached")),
+    ("0002", _("sent, but the answer to us is an error")),
+    ("0003", _("refused once because too much is being sent")),
 )
 
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from kombu import Connection
 
 from notifications import retention, wakeup
 from notifications.choices import Channel, MessageKind, Outcome, State
 from notifications.models import OutboxAttempt, OutboxMessage
 from notifications.operations import OutsideTransaction, cancel_messages, queue_message
 from notifications.queries import ledger_of, not_reached
+from portal.celery import app
 from tests.build import make_clinic
 from tests.notifications.build_notifications import queue
 
@@ -184,3 +186,34 @@ def test_what_is_due_later_wakes_nobody_now():
     with transaction.atomic():
         queue(now=now, due_at=now + timedelta(hours=1))
         assert not connection.run_on_commit
+
+
+@pytest.mark.django_db
+def test_queueing_takes_two_queries(django_assert_num_queries):
+    clinic = make_clinic()
+    with django_assert_num_queries(4):  # two of them are the savepoint of this test's transaction
+        queue(clinic=clinic)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_now_wakes_a_worker(settings):
+    clinic = make_clinic()
+    wakeup._Broker.silent_until = 0.0
+    with Connection(settings.CELERY_BROKER_URL) as broker, broker.SimpleQueue("celery") as waiting:
+        waiting.clear()
+        queue(clinic=clinic)
+        message = waiting.get(timeout=5)
+        message.ack()
+    assert message.headers["task"] in app.tasks
+    assert message.payload[:2] == [[], {}]
+
+
+def test_the_clocks_schedule_names_tasks_that_exist(settings):
+    app.loader.import_default_modules()
+    ours = {
+        entry["task"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if entry["task"].startswith(("notifications.", "demo_sms."))
+    }
+    assert ours == {"notifications.send_due", "notifications.sweep", "demo_sms.call_back"}
+    assert ours <= set(app.tasks)
