@@ -139,11 +139,13 @@ class HoursForm(forms.Form):
         return cls(initial=initial, stored=stored)
 
     @property
-    def days(self) -> Iterable[tuple[Any, list[forms.BoundField]]]:
-        """Yield each weekday's name with its fields, in order."""
+    def days(self) -> Iterable[tuple[Any, list[tuple[forms.BoundField, forms.BoundField]]]]:
+        """Yield each weekday's name with its pairs of fields, in order."""
         for day in Weekday:
-            names = [f"{what}_{day}_{number}" for number in self.numbers for what in ("opens", "closes")]
-            yield day.label, [self[name] for name in names]
+            yield (
+                day.label,
+                [(self[f"opens_{day}_{number}"], self[f"closes_{day}_{number}"]) for number in self.numbers],
+            )
 
     def clean(self) -> dict[str, Any]:
         """Collect the periods, and tell what is wrong by the field where it is."""
@@ -177,9 +179,8 @@ class HoursForm(forms.Form):
 
     @staticmethod
     def _field(day: Weekday, number: int, what: Any) -> forms.TimeField:
-        field = _clock(f"{day.label} {what} ({number})", required=False)
-        field.short_label = what  # type: ignore[attr-defined]
-        return field
+        label = f"{day.label}, {what}" if number == 1 else f"{day.label}, {what} ({number})"
+        return _clock(label, required=False)
 
 
 class ClosureForm(forms.Form):
