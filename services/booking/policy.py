@@ -19,6 +19,7 @@ BEFORE_QUIET = time(20, 30)
 """When a reminder goes that would fall into the quiet hours: early enough to be out before they begin."""
 
 _SERVICES = {SlotKind.PORTAL: Service.BOOKING, SlotKind.URGENT: Service.URGENT}
+_KINDS = {service: kind for kind, service in _SERVICES.items()}
 
 
 def service_of(kind: str) -> Service | None:
@@ -28,7 +29,7 @@ def service_of(kind: str) -> Service | None:
 
 def kind_of(service: str) -> SlotKind:
     """Return the kind of slots that this service (booking or urgent) offers."""
-    return next(kind for kind, of in _SERVICES.items() if of == service)
+    return _KINDS[Service(service)]
 
 
 def at_clock(day: date, clock: time, zone: tzinfo) -> datetime:

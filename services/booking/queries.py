@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -61,7 +61,7 @@ class Offer:
     providers: tuple[BookableProvider, ...]
     """Whom the patient may book at all, in the order of the list."""
     times: tuple[FreeSlot, ...]
-    """Free times of the days asked for, in order of time."""
+    """Free times of the days asked for, in order of time; with anyone, one for each time and kind, the own GP's first."""
     first_free: FreeSlot | None
     """The first free time with any of those asked for, within the horizon."""
     urgent_opens_at: datetime | None
@@ -75,12 +75,16 @@ class _Span(NamedTuple):
     first_day: date
     last_day: date
     most: int
+    group: str = ""
+    """Of times that begin together within a group only the one of the first span is found."""
 
 
 _FREE = """
-SELECT span.place, slot.id, slot.starts_at, slot.ends_at, slot.day
-FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[])
-     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, place)
+SELECT DISTINCT ON (slot.starts_at, span.together)
+       span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
+       extract(epoch FROM slot.ends_at)::bigint, slot.day
+FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[], %s::text[])
+     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, place)
 CROSS JOIN LATERAL (
     SELECT id, starts_at, ends_at, day FROM booking_slot
     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
@@ -88,9 +92,12 @@ CROSS JOIN LATERAL (
     ORDER BY day, starts_at
     LIMIT span.most
 ) AS slot
-ORDER BY slot.starts_at, span.place
+ORDER BY slot.starts_at, span.together, span.place
 """
-"""One index-only scan of slot_free_by_provider per span, however many slots there are."""
+"""One index-only scan of slot_free_by_provider per span, however many slots there are.
+
+Instants come as seconds: reading them as text is half the time of a page with many of them.
+"""
 
 
 def free_slots(
@@ -137,6 +144,8 @@ def offer(
     windows = _windows(patient, assurance, *_horizon(patient, now), now)
     first = _released(windows, patient, now, most=1)
     listed = _of_provider(_within(_released(windows, patient, now), first_day, last_day), provider_id)
+    if provider_id is None:
+        listed = [span._replace(group=span.window.service.value) for span in listed]
     unreleased = _of_provider(_unreleased(windows, patient, now), provider_id)
     found = _search([*first, *listed, *unreleased], now)
     firsts = _first_of_each(slot for place, slot in found if place < len(first))
@@ -255,6 +264,7 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
                 [span.first_day for span in spans],
                 [span.last_day for span in spans],
                 [span.most for span in spans],
+                [span.group or str(place) for place, span in enumerate(spans)],
                 now,
             ],
         )
@@ -262,7 +272,7 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
     return [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows]
 
 
-def _free_slot(window: Window, slot_id: int, starts_at: datetime, ends_at: datetime, day: date) -> FreeSlot:
+def _free_slot(window: Window, slot_id: int, starts_at: int, ends_at: int, day: date) -> FreeSlot:
     provider = window.provider
     return FreeSlot(
         slot_id=slot_id,
@@ -271,8 +281,8 @@ def _free_slot(window: Window, slot_id: int, starts_at: datetime, ends_at: datet
         provider_initials=provider.initials,
         provider_kind=provider.kind,
         kind=policy.kind_of(window.service),
-        starts_at=starts_at,
-        ends_at=ends_at,
+        starts_at=datetime.fromtimestamp(starts_at, UTC),
+        ends_at=datetime.fromtimestamp(ends_at, UTC),
         day=day,
         approval=provider.approval,
     )

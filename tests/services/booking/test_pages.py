@@ -48,7 +48,9 @@ def sign_in(world, language="en"):
     }
     session.save()
     client.cookies["django_language"] = language
-    client.get(address("appointments", world))  # the session notes now and then that it is used; not on each page
+    client.get(
+        address("appointments", world)
+    )  # the session notes now and then that it is used; not on each page
     return client
 
 

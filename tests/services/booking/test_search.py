@@ -122,7 +122,18 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
         assert {number: slot.starts_at for number, slot in per_provider.items()} == firsts
 
         offer = queries.offer(**asked, first_day=first_day, last_day=last_day)
-        assert [slot.slot_id for slot in offer.times] == [slot.slot_id for slot in found]
+        assert {slot.slot_id for slot in offer.times} <= {slot.slot_id for slot in found}
+        shown = [(slot.starts_at, slot.kind) for slot in offer.times]
+        assert len(shown) == len(set(shown))
+        assert set(shown) == {(slot.starts_at, slot.kind) for slot in found}
+        one = patient.gp_id or 0
+        of_one = queries.offer(**asked, first_day=first_day, last_day=last_day, provider_id=one)
+        assert [slot.slot_id for slot in of_one.times] == [
+            slot.slot_id for slot in found if slot.provider_id == one
+        ]
+        assert {slot.slot_id for slot in of_one.times if slot.starts_at in dict(shown)} <= {
+            slot.slot_id for slot in offer.times
+        }, "the own GP comes first"
         assert {
             one.choice.provider_id: one.first_free.starts_at for one in offer.providers if one.first_free
         } == firsts
@@ -227,7 +238,7 @@ def test_free_slots_are_read_from_the_index_of_free_slots():
         cursor.execute("ANALYZE booking_slot")
         cursor.execute(
             "EXPLAIN " + queries._FREE,
-            [[world.gp.pk], ["portal"], [MONDAY], [MONDAY + timedelta(days=6)], [500], NOW],
+            [[world.gp.pk], ["portal"], [MONDAY], [MONDAY + timedelta(days=6)], [500], ["0"], NOW],
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "slot_free_by_provider" in plan
