@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.password_validation import validate_password
@@ -291,8 +292,10 @@ def note_staff_sign_in(user: User, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def note_enrolment(user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app."""
+def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
+    note_second_factor(request, now=now)
+    UserSession.objects.create_from_request(request)
     audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
@@ -92,6 +94,14 @@ def verified_person(request: HttpRequest) -> VerifiedPerson | None:
         provider=transaction.provider.slug,
         assurance=evidence.assurance,
         next_path=transaction.next_path,
+    )
+
+
+def has_code_app(user: Any) -> bool:
+    """Return whether the signed-in user has set up a code app."""
+    return (
+        user.is_authenticated
+        and Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
     )
 
 

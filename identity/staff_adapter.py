@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from identity import operations, policy, sessions
+from identity import operations, policy, queries, sessions
 from portal import crypto
 
 _SECRETS = "mfa_authenticator.data"
@@ -48,20 +48,13 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:
         """Ask for a code: it proves more than the password."""
-        if not self._has_code_app(user):
+        if not queries.has_code_app(user):
             return []
         return [{"id": "mfa_reauthenticate", "description": "", "url": reverse("mfa_reauthenticate")}]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask again for everything but setting up the first code app, which follows the password directly."""
-        return self._has_code_app(context.request.user)
-
-    @staticmethod
-    def _has_code_app(user: Any) -> bool:
-        return (
-            user.is_authenticated
-            and Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
-        )
+        return queries.has_code_app(context.request.user)
 
 
 class StaffMfaAdapter(DefaultMFAAdapter):

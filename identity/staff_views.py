@@ -10,10 +10,8 @@ from typing import Any
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.views import LoginView
 from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
-from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
-from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -23,7 +21,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from clinic_admin import queries as register
-from identity import operations
+from identity import operations, queries
 from identity.choices import UserKind
 from portal.audience import signing_in_page
 
@@ -64,7 +62,7 @@ class SetUpView(FormStatusMixin, ActivateTOTPView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send those who have one on: to show it if this session has not seen it."""
-        if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
+        if queries.has_code_app(request.user):
             if request.session.get(settings.SECOND_FACTOR_MARK):
                 return HttpResponseRedirect(reverse("mfa_index"))
             return HttpResponseRedirect(reverse("identity_staff:sign_out_first"))
@@ -77,9 +75,7 @@ class SetUpView(FormStatusMixin, ActivateTOTPView):
         user: Any = self.request.user
         record_authentication(self.request, user, "mfa", reauthenticated=True)
         self.request.session.cycle_key()
-        UserSession.objects.create_from_request(self.request)
-        operations.note_second_factor(self.request, now=now)
-        operations.note_enrolment(user, now=now)
+        operations.note_enrolment(self.request, user, now=now)
         return response
 
     def get_success_url(self) -> str:
