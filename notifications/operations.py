@@ -8,8 +8,8 @@ from django.db.models.functions import Coalesce
 
 from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, State
-from notifications.models import OutboxControl, OutboxMessage
-from notifications.policy import GIVE_UP_AFTER
+from notifications.models import OutboxAttempt, OutboxControl, OutboxMessage
+from notifications.policy import GIVE_UP_AFTER, OPEN_STATES
 from notifications.wakeup import wake_after_commit
 
 
@@ -94,13 +94,37 @@ def cancel_messages(*, subject: models.Model, kinds: list[MessageKind] | None = 
 
 
 @transaction.atomic
-def begin_epoch(*, now: datetime) -> int:
+def begin_epoch() -> int:
     """Hold back everything that is open, and return the new epoch. For the moment after a restore from backup.
 
-    What the restored database calls unsent may have been sent after the backup was made.
+    What the restored database calls unsent may have been sent after the backup was made. See release_held.
     """
     control, _ = OutboxControl.objects.select_for_update().get_or_create(pk=1)
     control.epoch = F("epoch") + 1
     control.save(update_fields=["epoch"])
     control.refresh_from_db()
     return control.epoch
+
+
+@transaction.atomic
+def release_held(*, now: datetime) -> int:
+    """Let the messages of earlier epochs go on, after a restore; return of how many.
+
+    What was due before may have been sent after the backup was made: it becomes unclear, is looked for at the
+    provider, and is sent only when it is missing there. What is due later simply waits again.
+    """
+    epoch = OutboxControl.objects.select_for_update().get(pk=1).epoch
+    held = OutboxMessage.objects.filter(state__in=OPEN_STATES, epoch__lt=epoch)
+    doubtful = list(
+        held.filter(state=State.QUEUED, due_at__lte=now)
+        .defer("recipient", "title", "body")
+        .select_for_update()
+    )
+    attempts = [OutboxAttempt(message=message, started_at=message.created_at) for message in doubtful]
+    OutboxAttempt.objects.bulk_create(attempts)
+    for message, attempt in zip(doubtful, attempts, strict=True):
+        message.last_attempt_id = attempt.pk
+        message.state, message.next_try_at, message.epoch = State.UNKNOWN, now, epoch
+    changed = ["last_attempt_id", "state", "next_try_at", "epoch"]
+    OutboxMessage.objects.bulk_update(doubtful, changed, batch_size=500)
+    return len(doubtful) + held.update(epoch=epoch)

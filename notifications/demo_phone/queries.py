@@ -1,5 +1,6 @@
 """What has arrived on the phones and in the mailboxes of the demo's invented people."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,3 +43,9 @@ def recipients() -> list[str]:
     texts = DemoSms.objects.order_by("-created_at").values_list("recipient", flat=True)[:500]
     mails = DemoEmail.objects.order_by("-created_at").values_list("recipient", flat=True)[:500]
     return list(dict.fromkeys([*texts, *mails]))[:40]
+
+
+def fingerprint(shown: list[Arrival]) -> str:
+    """Return a word that changes when anything that is shown changes."""
+    text = "\n".join(f"{each.at.isoformat()} {each.recipient} {each.status}" for each in shown)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -21,12 +21,16 @@ SPECIAL_NUMBERS = (
 def phone(request: HttpRequest) -> HttpResponse:
     """Show every text message and e-mail, newest first, or those of one person (?to=)."""
     recipient = request.GET.get("to", "")[:254]
+    arrivals = queries.arrivals(recipient)
+    mark = queries.fingerprint(arrivals)
+    is_part = "HX-Request" in request.headers
+    if is_part and request.GET.get("seen") == mark:
+        return HttpResponse(status=204)
     page = {
-        "arrivals": queries.arrivals(recipient),
+        "arrivals": arrivals,
+        "mark": mark,
         "recipient": recipient,
         "recipients": queries.recipients(),
         "special_numbers": SPECIAL_NUMBERS,
     }
-    return render(
-        request, "phone/phone.html#screen" if request.headers.get("HX-Request") else "phone/phone.html", page
-    )
+    return render(request, "phone/phone.html#screen" if is_part else "phone/phone.html", page)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -299,13 +300,23 @@ def test_an_account_that_is_refused_stops_the_channel_and_fails_nothing(provider
     assert max(provider.ledger.bodies().values()) == 60
 
 
-def test_after_a_restore_nothing_old_is_sent(provider):
-    old = queue()
-    begin_epoch(now=timezone.now())
-    new = queue()
+def test_after_a_restore_old_messages_are_held_and_then_sent_only_if_missing(provider):
+    sent_after_the_backup, never_sent = queue(body="told already"), queue(body="not told yet")
+    later = queue(body="tomorrow", due_at=timezone.now() + timedelta(hours=20))
+    provider.ledger.take({"To": sent_after_the_backup.recipient, "Body": "told already"})
+    begin_epoch()
+    new = queue(body="new")
     dispatch.run()
-    assert state_of(old) is State.QUEUED
+    assert state_of(never_sent) is State.QUEUED
     assert state_of(new) is State.ACCEPTED
+    call_command("outbox_after_restore", "release")
+    assert state_of(later) is State.QUEUED
+    dispatch.run()
+    assert state_of(sent_after_the_backup) is State.ACCEPTED
+    assert state_of(never_sent) is State.ACCEPTED
+    assert set(provider.ledger.bodies().values()) == {1}
+    dispatch.run(now=hours_later(21))
+    assert state_of(later) is State.ACCEPTED
 
 
 def test_e_mail_is_sent_once_and_named_after_its_message(provider):

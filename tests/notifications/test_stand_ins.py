@@ -266,6 +266,12 @@ def test_the_phone_shows_what_arrived_newest_first(client, django_assert_max_num
     assert "Hello 2" not in only
     part = client.get("/dev/phone/", headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith("<section")
+    seen = part.partition("seen=")[2][:16]
+    again = client.get("/dev/phone/", {"seen": seen}, headers={"HX-Request": "true"})
+    assert again.status_code == 204
+    DemoSms.objects.update(status="sent")
+    changed = client.get("/dev/phone/", {"seen": seen}, headers={"HX-Request": "true"})
+    assert changed.status_code == 200
 
 
 @pytest.mark.django_db
