@@ -75,11 +75,12 @@ class _Line:
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
-        length = next((int(one[15:]) for one in lines if one.startswith(b"content-length:")), 0)
-        while len(body) < length:
+        length = next((int(one[15:]) for one in lines if one.startswith(b"content-length:")), None)
+        while not body.endswith(b"0\r\n\r\n") if length is None else len(body) < length:
             more = line.recv(65536)
             if not more:
-                break
+                self.close()
+                return None
             body += more
         if b"connection: close" in lines:
             self.close()

@@ -1,0 +1,346 @@
+"""What is measured, and how. Each measure gives figures; what must never happen raises Broken."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import median, quantiles
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bench import load, people
+from bench.people import Guest, Practice
+from clinic_admin.choices import ProviderKind
+from clinic_admin.models import Clinic, Provider
+from identity.choices import Assurance
+from notifications import dispatch
+from notifications.choices import Channel, MessageKind, State
+from notifications.models import OutboxMessage
+from notifications.operations import queue_message
+from services.booking import queries
+from services.booking.choices import LIVE, SlotKind, SlotState
+from services.booking.models import Appointment, Slot
+
+CLIENTS = 8
+RUSH_CLIENTS = 64
+SLOT_DAYS = 84
+SLOTS_OF_A_FILLER = SLOT_DAYS * 72
+
+
+class Broken(AssertionError):
+    """The product did something that it must never do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the result. A figure is good when it is at least the target, or at most if `less_is_better`."""
+
+    name: str
+    ratio: float
+    target: float
+    less_is_better: bool = False
+    measured: dict[str, Any] = field(default_factory=dict)
+    also: bool = True
+    """A second condition of the target, as an absolute time."""
+
+    @property
+    def is_met(self) -> bool:
+        """Return whether the target is met."""
+        good = self.ratio <= self.target if self.less_is_better else self.ratio >= self.target
+        return good and self.also
+
+    def __str__(self) -> str:
+        return f"{self.name} ratio {self.ratio:.3g} target {self.target:g} {'ok' if self.is_met else 'short'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where base and product listen, and how long each turn lasts."""
+
+    base: int
+    product: int
+    rounds: int
+    seconds: float
+
+
+def _expect(answers: Sequence[load.Answer], *statuses: int) -> None:
+    found = Counter(answer.status for answer in answers)
+    if set(found) - set(statuses):
+        raise Broken(f"expected only {statuses}, got {dict(found)}")
+
+
+# -- pages and posts, in turns with the base ---------------------------------------------------------------
+def in_turns(
+    name: str,
+    servers: Servers,
+    request_of: Callable[[int], bytes],
+    *,
+    target: float,
+    statuses: tuple[int, ...],
+) -> Figure:
+    """Measure requests per second of base and product, one after the other, several times over."""
+    hello = load.get("/")
+    base, product = [], []
+    sent = 0
+    for _ in range(servers.rounds):
+        answers, rate = load.send_for(
+            servers.base, lambda _number: hello, clients=CLIENTS, seconds=servers.seconds
+        )
+        _expect(answers, 200)
+        base.append(rate)
+        first = sent
+        answers, rate = load.send_for(
+            servers.product,
+            lambda number, first=first: request_of(first + number),  # type: ignore[misc]
+            clients=CLIENTS,
+            seconds=servers.seconds,
+        )
+        _expect(answers, *statuses)
+        sent += len(answers)
+        product.append(rate)
+    ratios = [ours / theirs for ours, theirs in zip(product, base, strict=True)]
+    return Figure(
+        name, median(ratios), target, measured={"base_per_second": base, "product_per_second": product}
+    )
+
+
+def pages(servers: Servers, practice: Practice) -> list[Figure]:
+    """Measure the start page and the page of free times."""
+    guests = practice.guests
+
+    def of(path: str) -> Callable[[int], bytes]:
+        return lambda number: practice.page(guests[number % len(guests)], path)
+
+    return [
+        in_turns("page_start", servers, of("start/"), target=0.15, statuses=(200,)),
+        in_turns("page_slots", servers, of("book/"), target=0.12, statuses=(200,)),
+    ]
+
+
+def bookings(servers: Servers, practice: Practice) -> list[Figure]:
+    """Measure booking a free time, and losing one that is taken."""
+    guests = practice.guests
+    most = 900
+    free = people.make_slots(practice, most, hour=0)
+
+    def win(number: int) -> bytes:
+        if number >= len(free):
+            raise Broken("more was booked in a turn than there are times: shorten the turns")
+        return practice.booking(guests[number % len(guests)], free[number])
+
+    won = in_turns("book_post", servers, win, target=0.10, statuses=(302,))
+    booked = Appointment.objects.filter(slot__in=free, status__in=LIVE)
+    if booked.count() != Slot.objects.filter(pk__in=free, state=SlotState.TAKEN).count():
+        raise Broken("booked appointments and taken slots differ")
+    _no_double_booking()
+    taken = Slot.objects.filter(pk__in=free, state=SlotState.TAKEN).values_list("pk", flat=True)[0]
+    owner = booked.get(slot=taken).patient_id
+    others = [guest for guest in guests if guest.patient.pk != owner]
+
+    def lose(number: int) -> bytes:
+        return practice.booking(others[number % len(others)], taken)
+
+    return [won, in_turns("book_lose", servers, lose, target=0.15, statuses=(409, 422))]
+
+
+def _no_double_booking() -> None:
+    live = Appointment.objects.filter(status__in=LIVE, slot__isnull=False)
+    if live.count() != live.values("slot").distinct().count():
+        raise Broken("a slot is booked twice")
+
+
+def rush(servers: Servers, practice: Practice, *, patients: int = 1000, times: int = 10) -> Figure:
+    """Measure how long it takes until a thousand patients who want ten urgent times all know."""
+    slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=20)
+    wanted = [
+        practice.booking(guest, slots[number % times])
+        for number, guest in enumerate(practice.guests[:patients])
+    ]
+    began = time.perf_counter()
+    _expect(load.send_all(servers.base, [load.get("/")] * len(wanted), clients=RUSH_CLIENTS), 200)
+    base = time.perf_counter() - began
+    began = time.perf_counter()
+    answers = load.send_all(servers.product, wanted, clients=RUSH_CLIENTS)
+    product = time.perf_counter() - began
+    _expect(answers, 302, 409, 422)
+    winners = sum(answer.status == 302 for answer in answers)
+    stored = Appointment.objects.filter(slot__in=slots, status__in=LIVE).count()
+    if not winners == stored == times:
+        raise Broken(f"{winners} were told they won and {stored} are booked, of {times} times")
+    _no_double_booking()
+    return Figure(
+        "rush_all_answered",
+        product / base,
+        6,
+        less_is_better=True,
+        measured={"base_seconds": base, "product_seconds": product, "patients": len(wanted)},
+    )
+
+
+# -- the database --------------------------------------------------------------------------------------------
+def search(practice: Practice, *, few: int, many: int, times: int = 400) -> Figure:
+    """Measure the search for free times among few slots and among many: it must not notice."""
+    filler = Clinic.objects.create(
+        name="Others", portal_identifier="others", country="NO", time_zone="Europe/Oslo", is_active=True
+    )
+    first_day = timezone.now().date() + timedelta(days=1)
+    for provider in practice.providers:
+        people.fill_slots(practice.clinic, [provider.pk], days=2, first_day=first_day + timedelta(days=7))
+    found: dict[int, float] = {}
+    for rows in (few, many):
+        _fill_up_to(filler, rows)
+        found[rows] = _p95(practice, times)
+    return Figure(
+        "search_flat",
+        found[many] / found[few],
+        2,
+        less_is_better=True,
+        measured={f"p95_ms_at_{rows}": value * 1000 for rows, value in found.items()},
+        also=found[many] < 0.005,
+    )
+
+
+def _fill_up_to(clinic: Clinic, rows: int) -> None:
+    """Add providers with full calendars until there are so many slots. The constraint is built once, at the end."""
+    missing = (rows - Slot.objects.count()) // SLOTS_OF_A_FILLER + 1
+    had = Provider.objects.filter(clinic=clinic).count()
+    made = Provider.objects.bulk_create(
+        Provider(clinic=clinic, name="Other", initials=f"O{had + number}", kind=ProviderKind.GP)
+        for number in range(missing)
+    )
+    fence = next(one for one in Slot._meta.constraints if one.name == "slot_no_overlap")
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Slot, fence)
+    for provider in made:
+        people.fill_slots(clinic, [provider.pk], days=SLOT_DAYS, first_day=timezone.now().date())
+    with connection.schema_editor() as editor:
+        editor.add_constraint(Slot, fence)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE booking_slot")
+
+
+def _p95(practice: Practice, times: int) -> float:
+    seconds = []
+    now = timezone.now()
+    today = now.astimezone(practice.clinic.zone).date()
+    for number in range(times):
+        guest = practice.guests[number % len(practice.guests)]
+        guest.patient.clinic = practice.clinic
+        began = time.perf_counter()
+        queries.free_slots(
+            patient=guest.patient,
+            assurance=Assurance.HIGH,
+            first_day=today,
+            last_day=today + timedelta(days=14),
+            now=now,
+        )
+        seconds.append(time.perf_counter() - began)
+    return quantiles(seconds, n=20)[-1]
+
+
+def query_counts(practice: Practice) -> Figure:
+    """Count the queries of the decision "with whom", of the free times, and of the start page."""
+    guest = practice.guests[0]
+    now = timezone.now()
+    today = now.astimezone(practice.clinic.zone).date()
+
+    def free_times() -> None:
+        queries.free_slots(
+            patient=guest.patient,
+            assurance=Assurance.HIGH,
+            first_day=today,
+            last_day=today + timedelta(days=7),
+            now=now,
+        )
+
+    limits: dict[str, tuple[Callable[[], object], int]] = {
+        "free_slots": (free_times, 2),
+        "start_page": (lambda: _visit(practice, guest, "start/"), 8),
+        "page_of_free_times": (lambda: _visit(practice, guest, "book/"), 8),
+    }
+    found = {name: _count(act) for name, (act, _limit) in limits.items()}
+    worst = max(found[name] / limit for name, (_act, limit) in limits.items())
+    return Figure("decide_queries", worst, 1, less_is_better=True, measured=found)
+
+
+def _count(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as caught:
+        act()
+    return len(caught)
+
+
+def _visit(practice: Practice, guest: Guest, path: str) -> None:
+    client = Client(headers={"cookie": guest.cookies})
+    answer = client.get(f"/{practice.clinic.portal_identifier}/{path}")
+    if answer.status_code != 200:
+        raise Broken(f"{path} answers {answer.status_code}")
+
+
+# -- messages ------------------------------------------------------------------------------------------------
+def sending(practice: Practice, *, rounds: int, messages: int = 300) -> Figure:
+    """Measure messages claimed, given to a provider and settled, to a bare loop that posts the same."""
+    ours, bare = [], []
+    _send_everything()
+    for _ in range(rounds):
+        bare.append(messages / _post_in_a_loop(messages))
+        _queue(practice, messages)
+        began = time.perf_counter()
+        taken = _send_everything()
+        ours.append(taken / (time.perf_counter() - began))
+        if taken != messages:
+            raise Broken(f"{messages} messages were due and {taken} were taken out")
+    lost = OutboxMessage.objects.filter(kind=MessageKind.TIME_OFFERED).exclude(state=State.ACCEPTED).count()
+    if lost:
+        raise Broken(f"{lost} messages were not handed over")
+    ratio = median(one / other for one, other in zip(ours, bare, strict=True))
+    return Figure("outbox_rate", ratio, 0.5, measured={"bare_per_second": bare, "product_per_second": ours})
+
+
+def _queue(practice: Practice, number: int) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        for _ in range(number):
+            queue_message(
+                clinic=practice.clinic,
+                kind=MessageKind.TIME_OFFERED,
+                channel=Channel.SMS,
+                to="+4791234567",
+                subject=Appointment(pk=uuid.uuid4()),
+                version=1,
+                title="",
+                body="Bench: a time has come free.",
+                due_at=now,
+                not_after=None,
+                now=now,
+            )
+
+
+def _send_everything() -> int:
+    with dispatch.Sender() as sender:
+        return dispatch.drain(sender)
+
+
+def _post_in_a_loop(number: int) -> float:
+    address = f"{settings.TWILIO_BASE_URL}/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Messages.json"
+    began = time.perf_counter()
+    with requests.Session() as session:
+        session.trust_env = False
+        for _ in range(number):
+            session.post(
+                address,
+                data={
+                    "To": "+4791234567",
+                    "From": settings.TWILIO_FROM,
+                    "Body": "Bench: a time has come free.",
+                },
+                timeout=10,
+            ).raise_for_status()
+    return time.perf_counter() - began
