@@ -540,3 +540,14 @@ def test_one_browser_has_at_most_five_sign_ins_under_way(
     refused(come_back(client, idp, state=idp.pushed[0]["state"]), client)
     idp.claims = {"nonce": idp.pushed[1]["nonce"]}
     assert come_back(client, idp, state=idp.pushed[1]["state"]).status_code == 303
+
+
+def test_the_page_with_the_form_lets_the_browser_go_on_to_the_provider(
+    client: Client, clinic: Clinic, provider: IdentityProvider, idp: FakeIdp
+) -> None:
+    page = client.get(reverse("clinic_front", args=[clinic.portal_identifier]))
+    policy = page["Content-Security-Policy"]
+    assert f"form-action 'self' {idp.issuer};" in policy
+    assert (
+        reverse("identity:sign_in", args=[clinic.portal_identifier, provider.slug]) in page.content.decode()
+    )

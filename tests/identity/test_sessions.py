@@ -1,5 +1,8 @@
 """What a session is worth, and when it ends (numbers: docs/security.md)."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -74,6 +77,15 @@ def test_w2_the_cookie_is_for_this_site_and_out_of_reach_of_scripts(patient: Cli
     assert cookie["path"] == "/"
     assert not cookie["domain"]
     assert not cookie["max-age"]
+
+
+def test_w2_with_https_the_cookies_are_for_this_host_only() -> None:
+    show = "from portal import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE)"
+    environment = os.environ | {"BASE_URL": "https://portal.example"}
+    printed = subprocess.run(
+        [sys.executable, "-c", show], env=environment, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == ["__Host-sid", "__Host-csrf", "True"]
 
 
 def test_w3_an_unused_session_ends(patient: Client, clinic: Clinic) -> None:
