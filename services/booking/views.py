@@ -50,7 +50,7 @@ def find(request: PatientRequest) -> HttpResponse:
     first = offer.first_free
     return render(
         request,
-        "booking/find.html#offer" if request.htmx and not request.htmx.boosted else "booking/find.html",
+        "booking/find.html#offer" if _wants_part(request) else "booking/find.html",
         {
             "page_url": page,
             "offer": offer,
@@ -71,6 +71,11 @@ def find(request: PatientRequest) -> HttpResponse:
             else "",
         },
     )
+
+
+def _wants_part(request: PatientRequest) -> bool:
+    """Return whether only a part of the page changes. Going back asks for the whole page again."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 # -- book --------------------------------------------------------------------------------------------------

@@ -75,14 +75,13 @@ def _book(
     slot = _slot(patient, slot_id, form_key)
     if slot is None or slot.state != SlotState.FREE:
         # Most losers leave here: two reads, no lock.
-        return _same_form(patient, form_key) or _refuse(
-            BookingRefusal.TAKEN
-            if slot is not None and slot.state == SlotState.TAKEN
-            else BookingRefusal.NOT_OFFERED
+        is_taken = slot is not None and slot.state == SlotState.TAKEN
+        return _same_form_or_refuse(
+            patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
         )
     decision = _decide(patient, slot, assurance=assurance, now=now)
     if not _take(slot):
-        return _same_form(patient, form_key) or _refuse(BookingRefusal.TAKEN)
+        return _same_form_or_refuse(patient, form_key, BookingRefusal.TAKEN)
     is_booked = decision.approval == Approval.AUTOMATIC
     appointment = Appointment(
         clinic_id=slot.clinic_id,
@@ -187,6 +186,13 @@ def _same_form(patient: Patient, form_key: UUID) -> Appointment | None:
         .select_related("clinic", "provider")
         .first()
     )
+
+
+def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment:
+    existing = _same_form(patient, form_key)
+    if existing is None:
+        _refuse(reason)
+    return existing
 
 
 def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> Appointment:

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
+from portal.phone_numbers import as_people_write
 from services.booking import messages, policy
 from services.booking.models import Appointment
 
@@ -55,7 +56,7 @@ def _queue(
         kind,
         messages.Occasion(
             clinic_name=clinic.name,
-            clinic_phone=clinic.phone,
+            clinic_phone=as_people_write(clinic.phone, clinic.country) if clinic.phone else "",
             starts_at=appointment.starts_at,
             zone=clinic.zone,
             language=appointment.patient.language or clinic.language,
