@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import django
@@ -17,6 +18,9 @@ import psycopg
 from django.core.management import call_command
 
 from bench import load, web
+
+if TYPE_CHECKING:
+    from bench.measures import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / ".local" / "bench.json"
@@ -89,7 +93,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _write(options: argparse.Namespace, figures: "list[measures.Figure]") -> None:  # noqa: F821
+def _write(options: argparse.Namespace, figures: "list[Figure]") -> None:
     FIGURES.parent.mkdir(exist_ok=True)
     words = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -123,7 +123,7 @@ def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
         _refuse(passed_on)
         return checking.fix()
     if command == "bench":
-        return checking.with_servers(["-m", "tests.bench", *passed_on])
+        return checking.with_servers(["-m", "bench", *passed_on])
     return checking.with_servers(["manage.py", "messages", *passed_on])
 
 
