@@ -1,7 +1,6 @@
 """Days and times as people write them. Instants are shown in the zone in force, which is the clinic's."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, tzinfo
 
 from django import template
 from django.utils import timezone
@@ -11,8 +10,8 @@ from portal import moments
 register = template.Library()
 
 
-def _zone() -> ZoneInfo:
-    return ZoneInfo(timezone.get_current_timezone_name())
+def _zone() -> tzinfo:
+    return timezone.get_current_timezone()
 
 
 @register.filter

@@ -33,7 +33,7 @@ def chromium():
 
 
 @pytest.fixture
-def new_page(chromium, product):
+def new_page(chromium, product, request):
     """Open pages of separate people: each call is a browser of its own. Any script error or CSP refusal fails the test."""
     contexts, troubles = [], []
 
@@ -54,6 +54,8 @@ def new_page(chromium, product):
         return page
 
     yield open_page
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=product.folder / f"{request.node.name}-{number}.png", full_page=True)
         context.close()
     assert not troubles

@@ -69,6 +69,7 @@ def running(folder: Path, database: str) -> Iterator[Product]:
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+    (folder / "log").mkdir()
     product = Product(f"http://localhost:{port}", environment, folder)
     product.manage("compile_messages")
     product.manage("migrate", "--verbosity=0")
