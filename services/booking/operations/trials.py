@@ -52,7 +52,7 @@ def make_slots_for_trials(*, clinic: Clinic, count: int, per_provider: int, now:
                 "count": count,
             },
         )
-        made = cursor.rowcount
+        made = int(cursor.rowcount)
         # Otherwise the planner works with what it knew before there were so many.
         cursor.execute("ANALYZE booking_slot")
     return made
