@@ -1,7 +1,9 @@
 """How allauth serves our staff."""
 
+import io
 from typing import Any
 
+import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
@@ -12,6 +14,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from qrcode.image.svg import SvgPathFillImage
 
 from identity import operations, policy, queries, sessions
 from portal import crypto
@@ -21,6 +25,13 @@ _SECRETS = "mfa_authenticator.data"
 
 class StaffAccountAdapter(DefaultAccountAdapter):
     """Staff are added by an administrator: nobody signs up, and nobody becomes staff by signing in."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _(
+            "The e-mail address or the password is wrong. Check both and try again."
+        ),
+        "too_many_login_attempts": _("Too many attempts. Wait five minutes, then try again."),
+    }
 
     def is_open_for_signup(self, request: object) -> bool:
         return False
@@ -58,7 +69,17 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
 
 class StaffMfaAdapter(DefaultMFAAdapter):
-    """Second factor of staff: secrets are stored encrypted, and it can be replaced but not switched off."""
+    """Second factor of staff: secrets are stored encrypted, and nobody switches it off."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _("The code is wrong, or was used already. Wait for the next one and write that."),
+    }
+
+    def build_totp_svg(self, url: str) -> str:
+        """Draw the picture for the code app on white, so that it can be scanned in the dark look too."""
+        drawn = io.BytesIO()
+        qrcode.make(url, image_factory=SvgPathFillImage).save(drawn)
+        return drawn.getvalue().decode()
 
     def encrypt(self, text: str) -> str:
         return crypto.encrypt(text, context=_SECRETS)

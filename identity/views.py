@@ -1,10 +1,11 @@
 """Patients on the way in and out."""
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import activate, get_language
 from django.views.decorators.http import require_GET, require_POST
 
 from clinic_admin.guards import ClinicRequest
@@ -74,6 +75,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     except SignInRefused as refused:
         return _refused(request, refused)
     except SignInCancelled as cancelled:
+        _speak_as(request, cancelled.clinic)
         return render(request, "identity/sign_in_cancelled.html", {"clinic": cancelled.clinic})
     response = HttpResponseRedirect(reverse("home:signed_in", args=[clinic.portal_identifier]))
     response.status_code = 303
@@ -97,12 +99,19 @@ def signed_out(request: ClinicRequest) -> HttpResponse:
 
 def refusal_page(request: HttpRequest, refused: SignInRefused, clinic: Clinic | None) -> HttpResponse:
     """Return the one page for all failed sign-ins: what happened in a sentence, a reference, and the way on."""
+    _speak_as(request, clinic)
     parts = {"reason": refused.reason, "reference": request_id.current(), "clinic": clinic}
     return render(request, "identity/sign_in_failed.html", parts, status=400)
 
 
 def _refused(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
     return refusal_page(request, refused, refused.clinic or getattr(request, "clinic", None))
+
+
+def _speak_as(request: HttpRequest, clinic: Clinic | None) -> None:
+    """Speak the clinic's language at addresses outside it too, unless the reader chose another."""
+    if clinic is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        activate(clinic.language)
 
 
 def _after_sign_out(address: str) -> HttpResponse:

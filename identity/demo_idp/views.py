@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import activate, check_for_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -64,6 +65,9 @@ def authorize(request: HttpRequest, realm: str) -> HttpResponse:
     )
     if grant is None:
         return render(request, "demo_idp/over.html", {"realm": found}, status=400)
+    asked_language = grant.asked.get("ui_locales", "")
+    if check_for_language(asked_language):
+        activate(asked_language)
     if request.method == "POST" and "cancel" in request.POST:
         return _go(operations.cancel(found, grant))
     form = ChooseForm(request.POST if request.method == "POST" else None, realm=found)
