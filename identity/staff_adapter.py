@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-import qrcode
+import qrcode.main
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
@@ -78,7 +78,8 @@ class StaffMfaAdapter(DefaultMFAAdapter):
     def build_totp_svg(self, url: str) -> str:
         """Draw the picture for the code app on white, so that it can be scanned in the dark look too."""
         drawn = io.BytesIO()
-        qrcode.make(url, image_factory=SvgPathFillImage).save(drawn)
+        picture = qrcode.main.make(url, image_factory=SvgPathFillImage)  # type: ignore[no-untyped-call]
+        picture.save(drawn)
         return drawn.getvalue().decode()
 
     def encrypt(self, text: str) -> str:
