@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def page(request: HttpRequest) -> dict[str, Any]:
     """Return the version, the environment, and whatever the guards put on the request."""
     return {
-        "version": settings.VERSION,
+        "portal_version": settings.VERSION,
         "is_development": settings.IS_DEVELOPMENT,
         "clinic": getattr(request, "clinic", None),
         "patient": getattr(request, "patient", None),

@@ -35,7 +35,7 @@ from services.home.demo.clinics import CLINICS, PASSWORD, DemoClinic, DemoProvid
 from services.home.demo.reasons import REASONS
 
 SEED = 20
-BOOKED_PEOPLE = 60
+BOOKED_PEOPLE = 36
 DAYS_BOOKED = timedelta(days=10)
 
 
