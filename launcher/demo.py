@@ -247,8 +247,7 @@ def _start_programs(supervisor: Supervisor, settings: dict[str, str], place: Pla
     inside = str(VENV / "bin")
     for name, command in (
         ("web", programs.web(place.bind)),
-        ("worker", programs.worker()),
-        ("beat", programs.beat(str(LOCAL / "beat-schedule"))),
+        ("worker", programs.worker_with_beat(str(LOCAL / "beat-schedule"))),
         ("mailbox", programs.mailbox()),
     ):
         supervisor.start(name, [f"{inside}/{command[0]}", *command[1:]], settings)

@@ -77,8 +77,7 @@ def running(folder: Path, database: str) -> Iterator[Product]:
     try:
         with Supervisor(folder / "log") as supervisor:
             supervisor.start("web", programs.web(f"127.0.0.1:{port}"), environment)
-            supervisor.start("worker", programs.worker(), environment)
-            supervisor.start("beat", programs.beat(str(folder / "beat")), environment)
+            supervisor.start("worker", programs.worker_with_beat(str(folder / "beat")), environment)
             supervisor.start("mailbox", programs.mailbox(), environment)
             supervisor.wait_for(
                 lambda: answers(product.address), seconds=60, otherwise="the web server never answered"
