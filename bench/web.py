@@ -16,6 +16,7 @@ from launcher.programs import GUNICORN_OPTIONS, WSGI
 BASE = "bench.base:application"
 PRODUCT = f"{WSGI}:application"
 READY_WITHIN_SECONDS = 60
+BROKEN_FROM = 500
 STOPPED_WITHIN_SECONDS = 15
 
 
@@ -54,7 +55,7 @@ def free_port() -> int:
 def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
     ends = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < ends and server.poll() is None:
-        if load.send_all(port, [load.get("/")], clients=1)[0].status:
+        if 0 < load.send_all(port, [load.get("/")], clients=1)[0].status < BROKEN_FROM:
             return
         time.sleep(0.1)
     raise NotReady(log.read_text(errors="replace")[-2000:])
