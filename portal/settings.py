@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "services.access",
     "services.booking",
     "services.home",
+    "services.reports",
 ]
 if IS_DEVELOPMENT:
     INSTALLED_APPS += ["identity.demo_idp"]

@@ -1,0 +1,425 @@
+"""Every recorded change as a sentence, with before and after in words: one small function per family of actions.
+
+Stored events hold ids, never names of patients; names are looked up when the log is shown. What an old event lacks is
+left out of the sentence's details, never an error.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clinic_admin.choices import ProviderKind, Role, Service, Weekday
+from clinic_admin.forms import SettingsForm
+from portal import phone_numbers
+from portal.models import AuditEvent
+from services.access.choices import Approval, Column, Right
+from services.booking.choices import SlotKind
+from services.reports.choices import ChangeKind
+
+
+class Line(NamedTuple):
+    """One thing that changed. Empty texts mean that there was nothing before, or is nothing after."""
+
+    what: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change in words."""
+
+    sentence: str
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who is who at the clinic, also those who have left."""
+
+    country: str
+    providers: Mapping[int, str]
+    staff: Mapping[UUID, str]
+
+    def provider(self, provider_id: object) -> str:
+        """Return the provider's name."""
+        number = int(str(provider_id)) if str(provider_id).isdecimal() else 0
+        return self.providers.get(number) or _("a provider who has left")
+
+    def list_of(self, row: object) -> str:
+        """Return the name of a row of the matrix; None is all other patients."""
+        if row is None:
+            return _("all other active patients")
+        return _("%(name)s's list") % {"name": self.provider(row)}
+
+
+# -- rights ------------------------------------------------------------------------------------------------
+def _rights(event: AuditEvent, names: Names) -> Told:
+    column = _label(Column, event.details.get("column"))
+    words = {"name": names.provider(event.subject_id), "column": column}
+    return Told(_("Services of %(name)s, %(column)s") % words, _rights_lines(event))
+
+
+def _special(event: AuditEvent, names: Names) -> Told:
+    after = event.details.get("after") or {}
+    if not any(value is not None for value in after.values()):
+        return Told(_("Special rights of a patient taken away: as standard again"), _rights_lines(event))
+    return Told(_("Special rights of a patient"), _rights_lines(event))
+
+
+def _rights_lines(event: AuditEvent) -> tuple[Line, ...]:
+    before, after = _mapping(event, "before"), _mapping(event, "after")
+    labels = dict(Right.choices) | {"approval": _("Approval of bookings")}
+    return tuple(
+        Line(str(label), _right(before.get(name)), _right(after.get(name)))
+        for name, label in labels.items()
+        if before.get(name) != after.get(name)
+    )
+
+
+def _right(value: object) -> str:
+    if value is None:
+        return _("as standard")
+    return _switch(value) if isinstance(value, bool) else _label(Approval, value)
+
+
+def _access(event: AuditEvent, names: Names) -> Told:
+    words = {"name": names.provider(event.subject_id)}
+    if event.details.get("after"):
+        return Told(
+            _("%(name)s can be reached through the portal") % words, _switched(_("Portal access"), event)
+        )
+    return Told(
+        _("%(name)s can no longer be reached through the portal") % words,
+        _switched(_("Portal access"), event),
+    )
+
+
+# -- matrix and absences -----------------------------------------------------------------------------------
+def _matrix(event: AuditEvent, names: Names) -> Told:
+    on, off = event.details.get("on") or [], event.details.get("off") or []
+    total = len(on) + len(off)
+    sentence = ngettext(
+        "Service matrix: %(total)d box changed", "Service matrix: %(total)d boxes changed", total
+    ) % {"total": total}
+    lines = [Line(_tick(tick, names), _("no tick"), _("tick")) for tick in on]
+    lines += [Line(_tick(tick, names), _("tick"), _("no tick")) for tick in off]
+    return Told(sentence, tuple(lines))
+
+
+def _tick(tick: Mapping[str, Any], names: Names) -> str:
+    return _("%(service)s: %(row)s with %(provider)s") % {
+        "service": _label(Service, tick.get("service")),
+        "row": names.list_of(tick.get("row")),
+        "provider": names.provider(tick.get("provider")),
+    }
+
+
+def _absence(event: AuditEvent, names: Names) -> Told:
+    is_added = event.action == "absence.added"
+    absence = _mapping(event, "after" if is_added else "before")
+    words = {
+        "name": names.provider(absence.get("provider")),
+        "days": _days(absence.get("first_day"), absence.get("last_day")),
+    }
+    cover = absence.get("cover")
+    covered = names.provider(cover) if cover else _("nobody")
+    if is_added:
+        return Told(_("%(name)s is away %(days)s") % words, (Line(_("Covered by"), "", covered),))
+    return Told(_("Absence removed: %(name)s, %(days)s") % words, (Line(_("Covered by"), covered, ""),))
+
+
+# -- settings ----------------------------------------------------------------------------------------------
+def _created(event: AuditEvent, names: Names) -> Told:
+    return Told(_("The clinic was set up"))
+
+
+def _switched_clinic(event: AuditEvent, names: Names) -> Told:
+    is_on = event.details.get("after")
+    sentence = (
+        _("The clinic's portal was switched on") if is_on else _("The clinic's portal was switched off")
+    )
+    return Told(sentence, _switched(_("The portal"), event))
+
+
+def _settings(event: AuditEvent, names: Names) -> Told:
+    before, after = _mapping(event, "before"), _mapping(event, "after")
+    lines = tuple(
+        Line(setting_label(name), _setting(name, before.get(name), names), _setting(name, value, names))
+        for name, value in after.items()
+    )
+    return Told(_("Settings of the clinic"), lines)
+
+
+def setting_label(name: str) -> str:
+    """Return the words by which the page of settings calls a setting."""
+    field = SettingsForm.base_fields.get(name)
+    return str(field.label) if field is not None and field.label else name
+
+
+def _setting(name: str, value: object, names: Names) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if name == "phone" and value:
+        return phone_numbers.as_people_write(str(value), names.country)
+    return _("empty") if value in ("", None) else str(value)
+
+
+def _opening_hours(event: AuditEvent, names: Names) -> Told:
+    before, after = _hours(event.details.get("before")), _hours(event.details.get("after"))
+    closed = _("closed")
+    lines = tuple(
+        Line(str(label), before.get(day, closed), after.get(day, closed))
+        for day, label in Weekday.choices
+        if before.get(day) != after.get(day)
+    )
+    return Told(_("Opening hours"), lines)
+
+
+def _hours(periods: Iterable[Iterable[str]] | None) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for day, opens_at, closes_at in periods or ():
+        found.setdefault(day, []).append(f"{opens_at}–{closes_at}")
+    return {day: ", ".join(times) for day, times in found.items()}
+
+
+def _closure(event: AuditEvent, names: Names) -> Told:
+    days = _days(event.details.get("first_day"), event.details.get("last_day"))
+    if event.action == "closure.added":
+        return Told(_("The clinic is closed %(days)s") % {"days": days})
+    return Told(_("Closed days removed: %(days)s") % {"days": days})
+
+
+def _identity_provider(event: AuditEvent, names: Names) -> Told:
+    return Told(
+        _("A way of signing in was connected"), _one_line(_("Sign-in"), event.details.get("provider"))
+    )
+
+
+# -- calendars ---------------------------------------------------------------------------------------------
+def _calendar(event: AuditEvent, names: Names) -> Told:
+    before, after = _mapping(event, "before"), _mapping(event, "after")
+    words = {
+        "calendar": after.get("name") or before.get("name") or "",
+        "name": names.provider(event.details.get("provider")),
+    }
+    if event.action == "calendar-template.deleted":
+        sentence = _("Weekly calendar “%(calendar)s” of %(name)s deleted") % words
+    elif not before:
+        sentence = _("New weekly calendar “%(calendar)s” of %(name)s") % words
+    else:
+        sentence = _("Weekly calendar “%(calendar)s” of %(name)s") % words
+    return Told(sentence, (*_calendar_lines(before, after), *_block_lines(before, after)))
+
+
+def _calendar_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Line, ...]:
+    labels = {"name": _("Name"), "valid_from": _("First day"), "valid_until": _("Last day")}
+    return tuple(
+        Line(label, _calendar_word(name, before), _calendar_word(name, after))
+        for name, label in labels.items()
+        if before.get(name) != after.get(name) or bool(before) != bool(after)
+    )
+
+
+def _calendar_word(name: str, calendar: Mapping[str, Any]) -> str:
+    if not calendar:
+        return ""
+    value = calendar.get(name)
+    if name == "name":
+        return str(value or "")
+    return _day(value) if value else _("until further notice")
+
+
+def _block_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Line, ...]:
+    old, new = before.get("blocks") or [], after.get("blocks") or []
+    gone = [Line(_block(block), _("there"), _("removed")) for block in old if block not in new]
+    added = [Line(_block(block), "", _("added")) for block in new if block not in old]
+    return (*gone, *added)
+
+
+def _block(stored: str) -> str:
+    """Return "Monday 08:00–09:00, 20 minutes, Urgent" for "0 08:00-09:00 20 urgent"."""
+    parts = stored.split()
+    if len(parts) != 4:
+        return stored
+    weekday, times, minutes, kind = parts
+    return _("%(weekday)s %(times)s, %(minutes)s minutes, %(kind)s") % {
+        "weekday": _label(Weekday, weekday),
+        "times": times.replace("-", "–"),
+        "minutes": minutes,
+        "kind": _label(SlotKind, kind),
+    }
+
+
+# -- staff -------------------------------------------------------------------------------------------------
+def _staff_member(event: AuditEvent, names: Names) -> Told:
+    roles = ", ".join(_label(Role, role) for role in event.details.get("roles") or [])
+    return Told(_("New staff member"), _one_line(_("Roles"), roles))
+
+
+def _provider(event: AuditEvent, names: Names) -> Told:
+    details = event.details
+    words = {"name": names.provider(event.subject_id)}
+    return Told(
+        _("New provider: %(name)s") % words,
+        (
+            Line(_("Kind"), "", _label(ProviderKind, details.get("kind"))),
+            Line(_("Patient list"), "", _yes(details.get("has_patient_list"))),
+            Line(_("Portal access"), "", _switch(details.get("has_portal_access"))),
+        ),
+    )
+
+
+def _login(event: AuditEvent, names: Names) -> Told:
+    name = names.staff.get(UUID(event.subject_id)) or _("someone who has left")
+    sentences = {
+        "staff.added": _("%(name)s got a login"),
+        "staff.password-set": _("New password for %(name)s"),
+        "staff.second-factor-set": _("New code app for %(name)s"),
+        "staff.second-factor-reset": _(
+            "The code app of %(name)s was taken away; a new one is set up at sign-in"
+        ),
+    }
+    return Told(sentences[event.action] % {"name": name})
+
+
+# -- patients ----------------------------------------------------------------------------------------------
+def _import(event: AuditEvent, names: Names) -> Told:
+    labels = {
+        "new": _("New patients"),
+        "changed": _("Changed patients"),
+        "unchanged": _("Unchanged patients"),
+    }
+    lines = (Line(label, "", str(event.details.get(name, 0))) for name, label in labels.items())
+    return Told(_("Patients were imported"), tuple(lines))
+
+
+def _contact(event: AuditEvent, names: Names) -> Told:
+    labels = {"mobile": _("mobile"), "email": _("e-mail"), "language": _("language")}
+    fields = ", ".join(labels.get(name, name) for name in event.details.get("fields") or [])
+    return Told(_("A patient's contact details"), _one_line(_("Changed"), fields))
+
+
+def _shown(event: AuditEvent, names: Names) -> Told:
+    return Told(_("A patient's national ID was shown in the log"))
+
+
+def _exported(event: AuditEvent, names: Names) -> Told:
+    of_all = event.details.get("is_everyone")
+    return Told(
+        _("The patient log was taken out as a file: all patients")
+        if of_all
+        else _("The patient log was taken out as a file: what a search had found")
+    )
+
+
+# -- all of them -------------------------------------------------------------------------------------------
+Words = Callable[[AuditEvent, Names], Told]
+
+CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
+    "rights.changed": (ChangeKind.SERVICES, _rights),
+    "portal_access.changed": (ChangeKind.SERVICES, _access),
+    "special_rights.changed": (ChangeKind.SPECIAL, _special),
+    "matrix.saved": (ChangeKind.MATRIX, _matrix),
+    "absence.added": (ChangeKind.ABSENCES, _absence),
+    "absence.removed": (ChangeKind.ABSENCES, _absence),
+    "clinic.created": (ChangeKind.SETTINGS, _created),
+    "clinic.switched": (ChangeKind.SETTINGS, _switched_clinic),
+    "clinic.changed": (ChangeKind.SETTINGS, _settings),
+    "opening_hours.changed": (ChangeKind.SETTINGS, _opening_hours),
+    "closure.added": (ChangeKind.SETTINGS, _closure),
+    "closure.removed": (ChangeKind.SETTINGS, _closure),
+    "provider.connected": (ChangeKind.SETTINGS, _identity_provider),
+    "calendar-template.saved": (ChangeKind.CALENDARS, _calendar),
+    "calendar-template.deleted": (ChangeKind.CALENDARS, _calendar),
+    "staff_member.added": (ChangeKind.STAFF, _staff_member),
+    "provider.added": (ChangeKind.STAFF, _provider),
+    "staff.added": (ChangeKind.STAFF, _login),
+    "staff.password-set": (ChangeKind.STAFF, _login),
+    "staff.second-factor-set": (ChangeKind.STAFF, _login),
+    "staff.second-factor-reset": (ChangeKind.STAFF, _login),
+    "patients.imported": (ChangeKind.PATIENTS, _import),
+    "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
+    "patient.national_id_shown": (ChangeKind.PATIENTS, _shown),
+    "patient_log.exported": (ChangeKind.PATIENTS, _exported),
+}
+"""Every action that the change log tells of."""
+
+LOGINS = tuple(action for action, (_kind, words) in CHANGES.items() if words is _login)
+"""Changes of a person's login. They belong to no clinic: every clinic where the person works sees them."""
+
+NOT_CHANGES = {
+    "appointment.approved": "daily work",
+    "appointment.booked": "daily work",
+    "appointment.cancelled": "daily work",
+    "appointment.refused": "daily work",
+    "appointment.requested": "daily work",
+    "appointment.viewed": "reading, not changing",
+    "calendar.extended": "follows from a weekly calendar, whose change is told",
+    "patient.imported": "one of many that patients.imported sums up",
+    "patient.updated": "one of many that patients.imported sums up",
+    "account.created": "signing in",
+    "auth.cancel": "signing in",
+    "auth.fail": "signing in",
+    "auth.start": "signing in",
+    "auth.success": "signing in",
+    "session.end": "signing in",
+}
+"""Recorded, but not a change of how the clinic works, and why; a test sees to it that every action is in one of the two."""
+
+
+def tell(event: AuditEvent, names: Names) -> Told:
+    """Return the change in words, in the language in force. The event's action must be one of CHANGES."""
+    return CHANGES[event.action][1](event, names)
+
+
+def actions_of(kind: ChangeKind | None) -> list[str]:
+    """Return the actions of a kind, or all of them."""
+    return [action for action, (of, _words) in CHANGES.items() if kind is None or of is kind]
+
+
+# -- small words -------------------------------------------------------------------------------------------
+def _mapping(event: AuditEvent, name: str) -> Mapping[str, Any]:
+    found = event.details.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _switched(what: str, event: AuditEvent) -> tuple[Line, ...]:
+    return (Line(what, _switch(event.details.get("before")), _switch(event.details.get("after"))),)
+
+
+def _one_line(what: str, after: object) -> tuple[Line, ...]:
+    return (Line(what, "", str(after)),) if after else ()
+
+
+def _switch(value: object) -> str:
+    return _("on") if value else _("off")
+
+
+def _yes(value: object) -> str:
+    return _("yes") if value else _("no")
+
+
+def _label(words: Any, value: object) -> str:
+    return str(words(value).label) if value in words.values else str(value or "")
+
+
+def _day(value: object) -> str:
+    try:
+        return date_format(date.fromisoformat(str(value)), "j F Y")
+    except ValueError:
+        return str(value or "")
+
+
+def _days(first: object, last: object) -> str:
+    return (
+        _day(first)
+        if first == last
+        else _("%(first)s to %(last)s") % {"first": _day(first), "last": _day(last)}
+    )
