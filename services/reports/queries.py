@@ -93,8 +93,9 @@ def staff_of(clinic: Clinic) -> list[tuple[UUID, str]]:
 def changes(
     clinic: Clinic, asked: ChangeFilter, *, staff: Sequence[tuple[UUID, str]], after: Cursor | None = None
 ) -> ChangePage:
-    """Return a page of the clinic's changes. At most four queries, none of which grows with the log's age."""
-    events = _newest(clinic, asked, [user_id for user_id, _name in staff], after)
+    """Return a page of the clinic's changes. Four queries at most, however old the log is."""
+    found = [event for events in places(clinic, asked, dict(staff), after) for event in events]
+    events = sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[: PER_PAGE + 1]
     shown = events[:PER_PAGE]
     names = Names(
         country=clinic.country,
@@ -122,10 +123,10 @@ def last_change(
 
 
 # -- finding -----------------------------------------------------------------------------------------------
-def _newest(
-    clinic: Clinic, asked: ChangeFilter, user_ids: list[UUID], after: Cursor | None
-) -> list[AuditEvent]:
-    """Return one more than a page holds, from two places: the clinic's events, and those of its staff's logins.
+def places(
+    clinic: Clinic, asked: ChangeFilter, user_ids: Iterable[UUID], after: Cursor | None
+) -> list[QuerySet[AuditEvent]]:
+    """Return where the changes are: the clinic's events, and those of its staff's logins, one page and one of each.
 
     Each is read newest first along its own index (audit_by_clinic, audit_by_subject) and cut short; joined by OR
     they would be read to the end.
@@ -133,16 +134,15 @@ def _newest(
     actions = change_words.actions_of(asked.kind)
     own = [action for action in actions if action not in LOGINS]
     logins = [action for action in actions if action in LOGINS]
-    places = []
+    found = []
     if own:
-        places.append(AuditEvent.objects.filter(clinic_id=clinic.pk, action__in=own))
+        found.append(AuditEvent.objects.filter(clinic_id=clinic.pk, action__in=own))
     if logins:
         subjects = [str(user_id) for user_id in user_ids]
-        places.append(
+        found.append(
             AuditEvent.objects.filter(subject_type=_LOGIN, subject_id__in=subjects, action__in=logins)
         )
-    found = [event for events in places for event in _narrowed(events, clinic, asked, after)]
-    return sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[: PER_PAGE + 1]
+    return [_narrowed(events, clinic, asked, after) for events in found]
 
 
 def _narrowed(
