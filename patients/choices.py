@@ -41,6 +41,36 @@ class FileProblem(TextChoices):
     )
 
 
+class SearchProblem(TextChoices):
+    """Why nobody can be looked for by what was typed. No sentence repeats it."""
+
+    TOO_LONG = (
+        "too-long",
+        _("This is too long. Write a name, a birth date, a mobile number or a national ID."),
+    )
+    MIXED = "mixed", _("Write a name with or without a birth date, or a number alone.")
+    UNKNOWN = (
+        "unknown",
+        _(
+            "This is neither a birth date, a mobile number nor a national ID. "
+            "Write it in full: 14.4.1988, 91 23 45 67, or all digits of the national ID."
+        ),
+    )
+
+
+class PatientRefusal(Refusal):
+    """Why a change to a patient's record was refused."""
+
+    ALREADY_WITHDRAWN = "already-withdrawn", _("Somebody has already taken the portal from this patient.")
+    NOT_WITHDRAWN = "not-withdrawn", _("This patient has the portal already.")
+    NO_NATIONAL_ID = "no-national-id", _("The record has no national ID to show.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return value -> next step."""
+        return dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)
+
+
 class ImportRefusal(Refusal):
     """Why an import is not carried out now."""
 

@@ -39,6 +39,12 @@ class Patient(PublicIdModel):
     portal_withdrawn_at = models.DateTimeField(null=True, blank=True)
     """When the clinic took the portal away from this patient; empty means they have it."""
     updated_at = models.DateTimeField(auto_now=True)
+    search_name = models.GeneratedField(
+        expression=models.Func("given_name", "family_name", function="patients_search_name"),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    """The name as it is searched (patients.search.folded), each word after a space. The database keeps it."""
 
     objects = PatientQuerySet.as_manager()
 
@@ -58,7 +64,13 @@ class Patient(PublicIdModel):
         ]
         indexes = [
             models.Index(fields=["national_id_index"], name="patient_by_national_id"),
-            models.Index(fields=["clinic", "family_name", "given_name", "id"], name="patient_by_name"),
+            models.Index(
+                fields=["clinic", "family_name", "given_name", "id"],
+                include=["search_name"],
+                name="patient_by_name",
+            ),
+            models.Index(fields=["clinic", "birth_date"], name="patient_by_birth_date"),
+            models.Index(fields=["clinic", "mobile"], name="patient_by_mobile", condition=~Q(mobile="")),
             models.Index(fields=["clinic", "gp", "is_active"], name="patient_by_list"),
         ]
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from clinic_admin.models import Clinic
-from patients import policy, queries
-from patients.choices import ImportRefusal
+from patients import policy, queries, staff_queries
+from patients.choices import ImportRefusal, PatientRefusal
 from patients.import_rows import GoodRow
 from patients.models import Patient
 from patients.queries import ChangedRow
@@ -84,6 +85,53 @@ def change_contact(
             fields=sorted(changes),
         )
     return frozenset(changes)
+
+
+class PatientRefused(Refused):
+    """Nothing was changed; the reason is a PatientRefusal."""
+
+
+@transaction.atomic
+def open_page(*, clinic: Clinic, patient_id: UUID, part: str, actor: Any, now: datetime) -> Patient | None:
+    """Return the clinic's patient for a page of staff, and record who looked at which part. None: no such patient."""
+    found = staff_queries.patient_of(clinic=clinic, patient_id=patient_id)
+    if found is None:
+        return None
+    found.clinic = clinic
+    audit.record(action="patient.viewed", subject=found, actor=actor, now=now, patient_id=found.pk, part=part)
+    return found
+
+
+@transaction.atomic
+def show_national_id(*, patient: Patient, actor: Any, now: datetime) -> str:
+    """Return the national ID in full, as people write it, and record who saw it. Raises PatientRefused."""
+    number = staff_queries.shown_id(patient, in_full=True)
+    if not number:
+        raise PatientRefused(PatientRefusal.NO_NATIONAL_ID)
+    audit.record(
+        action="patient.national_id_shown", subject=patient, actor=actor, now=now, patient_id=patient.pk
+    )
+    return number
+
+
+@transaction.atomic
+def set_portal_withdrawn(*, patient: Patient, withdrawn: bool, actor: Any, now: datetime) -> None:
+    """Take the portal away from one patient, or give it back. What is booked and written stays (002).
+
+    Raises PatientRefused when it is so already.
+    """
+    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    if (stored.portal_withdrawn_at is not None) == withdrawn:
+        raise PatientRefused(PatientRefusal.ALREADY_WITHDRAWN if withdrawn else PatientRefusal.NOT_WITHDRAWN)
+    stored.portal_withdrawn_at = patient.portal_withdrawn_at = now if withdrawn else None
+    stored.save(update_fields=["portal_withdrawn_at", "updated_at"])
+    audit.record(
+        action="patient.portal_withdrawn" if withdrawn else "patient.portal_given_back",
+        subject=stored,
+        actor=actor,
+        now=now,
+        patient_id=stored.pk,
+    )
 
 
 def _take_import_lock(clinic: Clinic) -> bool:
