@@ -2,11 +2,14 @@
 
 import logging
 import time
+from functools import cache
 
 from django.conf import settings
 from django.db import connection, transaction
+from kombu import pools
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
+from kombu.pools import producers
 
 from portal.celery import app
 
@@ -39,10 +42,18 @@ def wake() -> None:
         _publish()
     except (OperationalError, OSError) as error:
         _Broker.silent_until = time.monotonic() + QUIET_SECONDS
+        pools.reset()  # type: ignore[no-untyped-call]  # a connection that broke is not used again
         log.warning("broker does not answer; the sweep will send", extra={"error": type(error).__name__})
 
 
 def _publish() -> None:
+    with producers[_broker(settings.CELERY_BROKER_URL)].acquire(block=True, timeout=SECONDS_TO_CONNECT) as producer:
+        app.send_task(TASK, producer=producer, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _broker(address: str) -> Connection:
+    """Return the broker with our patience. Its connections are kept: making one costs more than publishing."""
     options = {
         **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
         "socket_connect_timeout": SECONDS_TO_CONNECT,
@@ -52,7 +63,6 @@ def _publish() -> None:
         "interval_step": 0,
         "connect_retries_timeout": SECONDS_TO_CONNECT,
     }
-    with Connection(  # type: ignore[no-untyped-call]
-        settings.CELERY_BROKER_URL, transport_options=options, connect_timeout=SECONDS_TO_CONNECT
-    ) as broker:
-        app.send_task(TASK, connection=broker, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
+    return Connection(  # type: ignore[no-untyped-call]
+        address, transport_options=options, connect_timeout=SECONDS_TO_CONNECT
+    )

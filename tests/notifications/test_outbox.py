@@ -204,6 +204,7 @@ def test_what_is_due_now_wakes_a_worker(settings):
         queue(clinic=clinic)
         message = waiting.get(timeout=5)
         message.ack()
+    app.loader.import_default_modules()
     assert message.headers["task"] in app.tasks
     assert message.payload[:2] == [[], {}]
 
