@@ -30,6 +30,8 @@ PRODUCTION = {
     "VENTEROM_ENV": "production",
     "BASE_URL": "https://portal.example",
     "INDEX_KEY": "only for this check",
+    "TWILIO_ACCOUNT_SID": "only for this check",
+    "TWILIO_AUTH_TOKEN": "only for this check",
 }
 
 

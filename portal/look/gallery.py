@@ -186,7 +186,9 @@ def frame(request: HttpRequest, frame: str) -> HttpResponse:
         raise Http404
     words = {
         "scheme": _scheme(request),
-        "clinic": SimpleNamespace(name="Bakken legesenter", portal_identifier="bakken", phone="55 01 02 03"),
+        "clinic": SimpleNamespace(
+            name="Bakken legesenter", portal_identifier="bakken", phone="+4755010203", country="NO"
+        ),
         "patient": SimpleNamespace(full_name="Kari Nordmann"),
         "staff_member": "Anna Berg",
         "days": _times(),

@@ -14,17 +14,17 @@ import django
 
 django.setup()
 
-from datetime import time  # noqa: E402
+from datetime import time
 
-from clinic_admin import operations as register  # noqa: E402
-from clinic_admin.choices import Country, ProviderKind, Role  # noqa: E402
-from clinic_admin.models import Clinic  # noqa: E402
-from clinic_admin.policy import OpenPeriod  # noqa: E402
-from identity import operations as identity  # noqa: E402
-from identity.demo_idp import setup as demo_idp  # noqa: E402
-from portal import audit  # noqa: E402
-from services.booking import template_operations  # noqa: E402
-from services.booking.template_policy import WeekBlock  # noqa: E402
+from clinic_admin import operations as register
+from clinic_admin.choices import Country, ProviderKind, Role
+from clinic_admin.models import Clinic
+from clinic_admin.policy import OpenPeriod
+from identity import operations as identity
+from identity.demo_idp import setup as demo_idp
+from portal import audit
+from services.booking import template_operations
+from services.booking.template_policy import WeekBlock
 
 PASSWORD = "En-lang-frase-for-prøven-9"
 

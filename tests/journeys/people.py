@@ -79,7 +79,9 @@ def cancels(page: Page, appointment: str) -> None:
 
 def is_accessible(page: Page) -> None:
     """No violation that the checker knows, and nothing wider than the window."""
-    found = [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in Axe().run(page).response["violations"]]
+    found = [
+        f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in Axe().run(page).response["violations"]
+    ]
     assert not found, f"{page.url}: {found}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"

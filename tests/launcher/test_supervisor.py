@@ -103,7 +103,7 @@ def test_asked_to_stop_it_stops_everything(tmp_path, number):
     with Supervisor(tmp_path) as supervisor:
         supervisor.start("one", SLEEPER, os.environ)
         pid = supervisor._children[0].process.pid
-        with pytest.raises(Stopped):  # noqa: PT012 - the signal may arrive in either line
+        with pytest.raises(Stopped):
             os.kill(os.getpid(), number)
             supervisor.watch()
     assert not runs(pid)

@@ -2,12 +2,12 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Provider
-from delegation.models import MatrixTick
+from delegation.models import Absence, AbsenceCover, MatrixTick
 from identity.choices import Assurance, UserKind
 from identity.models import User
 from patients.models import Patient
@@ -61,6 +61,21 @@ def allow(provider: Provider, *, row: Provider | None = None, **rights: Any) -> 
         MatrixTick.objects.get_or_create(
             clinic=provider.clinic, service=service, row=row or provider, provider=provider
         )
+
+
+def make_absence(
+    provider: Provider, first_day: date, last_day: date, cover: Provider | None = None
+) -> Absence:
+    """Store an absence, covered in both kinds of booking, or by nobody."""
+    absence = Absence.objects.create(
+        clinic=provider.clinic, provider=provider, first_day=first_day, last_day=last_day
+    )
+    if cover is not None:
+        for service in (Service.BOOKING, Service.URGENT):
+            AbsenceCover.objects.create(
+                clinic=provider.clinic, absence=absence, service=service, provider=cover
+            )
+    return absence
 
 
 @dataclass

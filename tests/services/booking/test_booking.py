@@ -19,7 +19,7 @@ from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from tests.build import make_clinic, make_provider, make_user
-from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
+from tests.services.booking.build_booking import NOW, allow, make_absence, make_slot, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -324,7 +324,7 @@ def test_a_covering_provider_takes_over():
     world = make_world()
     locum = make_provider(world.clinic, has_patient_list=False)
     day = NOW.date() + timedelta(days=1)
-    Absence.objects.create(clinic=world.clinic, provider=world.gp, first_day=day, last_day=day, cover=locum)
+    make_absence(world.gp, day, day, cover=locum)
     assert world.book(make_slot(locum)).provider == locum
     with pytest.raises(BookingRefused):
         world.book(make_slot(locum, NOW + timedelta(days=2)))

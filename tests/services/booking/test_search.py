@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from clinic_admin.choices import Service
-from delegation.models import Absence, MatrixTick
+from delegation.models import MatrixTick
 from identity.choices import Assurance
 from services.access import queries as access
 from services.access.models import SpecialRights
@@ -18,7 +18,7 @@ from services.booking import policy, queries
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Slot
 from tests.build import make_clinic, make_patient, make_provider
-from tests.services.booking.build_booking import MONDAY, NOW, allow, make_slot, make_world
+from tests.services.booking.build_booking import MONDAY, NOW, allow, make_absence, make_slot, make_world
 
 
 def by_hand(patient, now, first_day, last_day):
@@ -60,11 +60,10 @@ def random_ticks(dice, clinic, providers):
                     )
     for _ in range(dice.randrange(3)):
         first, away = MONDAY + timedelta(days=dice.randrange(-2, 8)), dice.choice(providers)
-        Absence.objects.create(
-            clinic=clinic,
-            provider=away,
-            first_day=first,
-            last_day=first + timedelta(days=dice.randrange(5)),
+        make_absence(
+            away,
+            first,
+            first + timedelta(days=dice.randrange(5)),
             cover=dice.choice([None, *(one for one in providers if one != away)]),
         )
 

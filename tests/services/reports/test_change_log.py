@@ -116,7 +116,7 @@ def test_no_sentence_is_kept_for_an_action_that_nothing_records():
 def test_an_event_that_lacks_details_is_told_all_the_same(action, details):
     user = make_user()
     event = AuditEvent(at=NOW, action=action, subject_id=str(user.pk), details=details)
-    assert change_words.tell(event, Names("NO", {}, {})).sentence
+    assert change_words.tell(event, Names("NO", {}, {}, {})).sentence
 
 
 def test_every_setting_has_the_words_of_its_page():
@@ -161,18 +161,21 @@ def test_special_rights_are_told_with_a_link_to_the_patient_whose_name_is_not_in
 
 def test_the_matrix_is_told_box_by_box(clinic, koman, lent, english):
     values = {"clinic": clinic, "service": Service.BOOKING, "provider": lent, "actor": None}
-    delegation.set_tick(row=koman, now=NOW, **values)
+    delegation.tick(row=koman, now=NOW, **values)
     assert told(clinic) == (
         "Service matrix: 1 box changed",
         ["Booking: Magnard Koman's list with Vikar Lent | no tick | tick"],
     )
-    delegation.set_tick(row=None, now=NOW + timedelta(hours=1), **values)
+    delegation.tick(row=None, now=NOW + timedelta(hours=1), **values)
     assert told(clinic)[1] == ["Booking: all other active patients with Vikar Lent | no tick | tick"]
 
 
 def test_absences_are_told_with_days_and_cover(clinic, koman, lent, english):
     days = {"first_day": date(2026, 7, 1), "last_day": date(2026, 7, 14)}
-    absence = delegation.add_absence(clinic=clinic, provider=koman, cover=lent, actor=None, now=NOW, **days)
+    covers = dict.fromkeys(Service, lent)
+    absence = delegation.add_absence(
+        clinic=clinic, provider=koman, covers=covers, actor=None, now=NOW, **days
+    )
     assert told(clinic) == (
         "Magnard Koman is away 1 July 2026 to 14 July 2026",
         ["Covered by |  | Vikar Lent"],
@@ -251,6 +254,41 @@ def test_new_providers_are_told(clinic, english):
     sentence, lines = told(clinic)
     assert sentence == "New provider: Tora Test"
     assert "Kind |  | Intern" in lines
+
+
+def test_covers_that_differ_are_told_service_by_service(clinic, koman, lent, english):
+    days = {"first_day": date(2026, 7, 1), "last_day": date(2026, 7, 1)}
+    covers = {Service.BOOKING: lent}
+    delegation.add_absence(clinic=clinic, provider=koman, covers=covers, actor=None, now=NOW, **days)
+    sentence, lines = told(clinic)
+    assert sentence == "Magnard Koman is away 1 July 2026"
+    assert lines[:2] == ["Booking covered by |  | Vikar Lent", "Urgent booking covered by |  | nobody"]
+
+
+def test_who_gets_messages_is_told_by_name(clinic, english):
+    siv = make_staff_member(clinic, name="Siv Sekretær")
+    after = {"topics": ["consultation", "renewal"], "recipient": siv.pk}
+    make_event(clinic, "message_delegation.changed", before={"topics": [], "recipient": None}, after=after)
+    assert told(clinic) == (
+        "Who gets new messages from patients",
+        ["Messages | none | e-Consultations, Prescription renewals", "To | nobody | Siv Sekretær"],
+    )
+
+
+def test_texts_and_the_identifier_are_told(clinic, koman, english):
+    make_event(clinic, "text.changed", kind="signature", language="", provider=koman.pk, is_factory=False)
+    assert told(clinic) == ("Text written anew: Signature, Magnard Koman", [])
+    make_event(clinic, "text.changed", at=NOW + timedelta(1), kind="about", language="nb", is_factory=True)
+    assert told(clinic) == ("Back to the text it came with: About the clinic, Norwegian", [])
+    make_event(clinic, "clinic.identifier_changed", at=NOW + timedelta(2), before="old", after="new")
+    assert told(clinic) == ("The portal identifier was changed", ["Portal identifier | old | new"])
+
+
+def test_a_portal_taken_from_a_patient_is_told(clinic, english):
+    patient = make_patient(clinic)
+    make_event(clinic, "patient.portal_withdrawn", patient=patient, subject=patient)
+    assert told(clinic)[0] == "The portal was taken away from a patient"
+    assert log(clinic).changes[0].patient_name == "Line Danser"
 
 
 # -- who ---------------------------------------------------------------------------------------------------
