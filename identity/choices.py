@@ -85,3 +85,20 @@ class SignInFault(Refusal):
             member.value: NextStep.PHONE_THE_CLINIC if member in by_phone else NextStep.SIGN_IN_AGAIN
             for member in cls
         }
+
+
+class StaffLinkRefusal(Refusal):
+    """Why a link to choose a password can't be used, or can't be sent."""
+
+    USED = "used", _("This link has been used already. Sign in with the password you chose.")
+    OVER = "over", _("This link is no longer valid.")
+    HAS_PASSWORD = "has-password", _("This person has chosen a password already.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on: signing in, or an administrator who sends a new link."""
+        return {
+            cls.USED.value: NextStep.SIGN_IN_AGAIN,
+            cls.OVER.value: NextStep.ASK_AN_ADMINISTRATOR,
+            cls.HAS_PASSWORD.value: NextStep.RELOAD_THE_PAGE,
+        }

@@ -21,7 +21,14 @@ from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
 from identity import oidc, policy, queries, sessions
 from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
-from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction, User
+from identity.models import (
+    Account,
+    ExternalIdentity,
+    IdentityProvider,
+    LoginTransaction,
+    StaffLink,
+    User,
+)
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
@@ -34,6 +41,7 @@ from portal.refusals import Refused
 TRANSACTION_LASTS = timedelta(minutes=10)
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
+LINKS_ARE_KEPT = timedelta(days=30)
 PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
@@ -205,11 +213,12 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> bool:
 
 @transaction.atomic
 def sweep(*, now: datetime) -> None:
-    """Delete what has had its time: sign-ins, sessions and counters. Their trail is in the audit log."""
+    """Delete what has had its time: sign-ins, links, sessions and counters. Their trail is in the audit log."""
     LoginTransaction.objects.filter(expires_at__lt=now - TRANSACTIONS_ARE_KEPT).delete()
     LoginTransaction.objects.filter(expires_at__lt=now, evidence__isnull=False).update(
         status=TransactionStatus.FAILED, evidence=None
     )
+    StaffLink.objects.filter(expires_at__lt=now - LINKS_ARE_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from identity import staff_link_views as link_views
 from identity import staff_views as views
 
 _own = [
@@ -9,6 +10,8 @@ _own = [
     path("sign-out/", views.sign_out, name="sign_out"),
     path("signed-out/", views.signed_out, name="signed_out"),
     path("sign-in-again/", views.sign_out_first, name="sign_out_first"),
+    path("welcome/", link_views.choose_password, name="choose_password"),
+    path("welcome/<str:token>/", link_views.welcome, name="welcome"),
 ]
 
 urlpatterns = [

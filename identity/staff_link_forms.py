@@ -1,0 +1,31 @@
+"""What new staff fill in."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class PasswordForm(forms.Form):
+    """The password, twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters. Some words in a row are easy to remember and hard to guess."),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse two different passwords."""
+        words = super().clean() or {}
+        if words.get("password") and words.get("again") and words["password"] != words["again"]:
+            self.add_error("again", _("The two passwords differ. Write the same in both."))
+        return words
