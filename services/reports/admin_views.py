@@ -4,7 +4,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,12 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, admin_page, staff_page
-from identity.national_id import BadNationalId
-from patients.models import Patient
+from patients import staff_queries
+from patients.operations import PatientRefused, show_national_id
 from services.reports import operations, patient_file, patient_queries, policy, queries
 from services.reports.choices import ChangeKind, PatientOrder
 from services.reports.forms import PORTAL_ITSELF, ChangesForm, SearchForm
-from services.reports.patient_queries import Search
+from services.reports.patient_queries import PER_PAGE, Search
 from services.reports.queries import ChangeFilter, Cursor
 
 
@@ -26,32 +26,31 @@ from services.reports.queries import ChangeFilter, Cursor
 @require_safe
 def patients(request: StaffRequest) -> HttpResponse:
     """What each patient may use and has used."""
-    if policy.looks_like_national_id(request.GET.get("q", "").strip()):
+    form = _search_form(request, request.GET)
+    if not form.is_valid():
+        return _patients(request, Search(request.clinic), form=form, status=422)
+    if not form.wanted.may_stand_in_an_address:
         return redirect("reports_admin:patients", request.clinic.portal_identifier)
-    return _patients(request, _search(request))
+    return _patients(request, _search(request, form), form=form)
 
 
 @staff_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: StaffRequest) -> HttpResponse:
-    """Find patients. Posted, so that a national ID never stands in an address; names go on to one that can be kept."""
+    """Find patients. Posted, so that a number never stands in an address; names go on to one that can be kept."""
     address = reverse("reports_admin:patients", args=[request.clinic.portal_identifier])
     if request.method != "POST":
-        return redirect(f"{address}?{request.GET.urlencode()}")
-    form = SearchForm(request.POST)
+        return redirect(address)
+    form = _search_form(request, request.POST)
     if not form.is_valid():
         return _patients(request, Search(request.clinic), form=form, status=422)
-    if not form.is_national_id:
-        text = form.cleaned_data["text"]
+    if form.wanted.may_stand_in_an_address:
+        text = form.cleaned_data["q"]
         return redirect(f"{address}?{urlencode({'q': text})}" if text else address)
-    try:
-        found = patient_queries.id_of(clinic=request.clinic, text=form.cleaned_data["text"])
-    except BadNationalId as bad:
-        form.refuse(bad)
-    else:
-        if found is not None:
-            return redirect(f"{address}?{urlencode({'patient': found})}")
-        form.refuse_stranger()
+    found = patient_queries.ids_of(clinic=request.clinic, wanted=form.wanted)
+    if found:
+        return redirect(f"{address}?{urlencode({'patient': found}, doseq=True)}")
+    form.refuse_stranger()
     return _patients(request, Search(request.clinic), form=form, status=422)
 
 
@@ -62,14 +61,16 @@ def national_id(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     """Show one full national ID, in the line of the log or on a page of its own, and record who saw it."""
     if request.method != "POST":
         return redirect("reports_admin:patients", request.clinic.portal_identifier)
+    patient = staff_queries.patient_of(clinic=request.clinic, patient_id=patient_id)
+    if patient is None:
+        raise Http404
+    patient.clinic = request.clinic
     try:
-        patient = operations.show_national_id(
-            clinic=request.clinic, patient_id=patient_id, actor=_user(request), now=timezone.now()
-        )
-    except Patient.DoesNotExist:
-        raise Http404 from None
+        number = show_national_id(patient=patient, actor=request.user, now=timezone.now())
+    except PatientRefused:
+        number = ""
     template = "reports/national_id.html#number" if request.htmx else "reports/national_id.html"
-    return render(request, template, {"patient": patient})
+    return render(request, template, {"patient": patient, "number": number})
 
 
 @admin_page
@@ -78,9 +79,12 @@ def file(request: StaffRequest) -> HttpResponse:
     """Take the log out as a file for spreadsheets: administrators only, and recorded."""
     if request.method != "POST":
         return redirect("reports_admin:patients", request.clinic.portal_identifier)
-    asked = _search(request)
+    form = _search_form(request, request.GET)
+    if not form.is_valid() or not form.wanted.may_stand_in_an_address:
+        return redirect("reports_admin:patients", request.clinic.portal_identifier)
+    asked = _search(request, form)
     operations.record_export(
-        clinic=request.clinic, is_everyone=asked.is_everyone, actor=_user(request), now=timezone.now()
+        clinic=request.clinic, is_everyone=asked.is_everyone, actor=request.user, now=timezone.now()
     )
     lines = patient_file.lines(patient_queries.every_line(asked))
     today = timezone.localdate(timezone=request.clinic.zone)
@@ -93,20 +97,20 @@ def file(request: StaffRequest) -> HttpResponse:
     return cast(HttpResponse, answer)
 
 
-def _search(request: StaffRequest) -> Search:
-    chosen = request.GET.get("patient", "")
-    text = request.GET.get("q", "").replace("\0", "").strip()[:80]
-    if not chosen:
-        return Search(request.clinic, text)
+def _search_form(request: StaffRequest, data: QueryDict) -> SearchForm:
+    today = timezone.localdate(timezone=request.clinic.zone)
+    return SearchForm({"q": data.get("q", "")}, country=request.clinic.country, today=today)
+
+
+def _search(request: StaffRequest, form: SearchForm) -> Search:
     try:
-        return Search(request.clinic, patient_id=UUID(chosen))
+        chosen = tuple(UUID(text) for text in request.GET.getlist("patient")[:PER_PAGE])
     except ValueError:
         raise Http404 from None
+    return Search(request.clinic, form.wanted, chosen)
 
 
-def _patients(
-    request: StaffRequest, asked: Search, *, form: SearchForm | None = None, status: int = 200
-) -> HttpResponse:
+def _patients(request: StaffRequest, asked: Search, *, form: SearchForm, status: int = 200) -> HttpResponse:
     order = request.GET.get("order", "")
     if order.removeprefix("-") not in patient_queries.ORDERS:
         order = PatientOrder.FAMILY_NAME
@@ -115,7 +119,7 @@ def _patients(
     more: dict[str, Any] = {
         "log": log,
         "asked": asked,
-        "form": form or SearchForm(initial={"text": asked.text}),
+        "form": form,
         "heads": _heads(request, order),
         "uses": patient_queries.USES,
         "bars": bars,
@@ -172,7 +176,3 @@ def _filter(form: ChangesForm) -> ChangeFilter:
         since=chosen["since"],
         until=chosen["until"],
     )
-
-
-def _user(request: StaffRequest) -> Any:
-    return request.user

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
-from clinic_admin.choices import ProviderKind, Role, Service, Weekday
+from clinic_admin.choices import ClinicRefusal, ProviderKind, Role, Service, TextKind, Weekday
 from clinic_admin.forms import SettingsForm
+from delegation.choices import Topic
 from portal import phone_numbers
 from portal.models import AuditEvent
 from services.access.choices import Approval, Column, Right
@@ -46,6 +48,9 @@ class Names:
     country: str
     providers: Mapping[int, str]
     staff: Mapping[UUID, str]
+    """By login."""
+    members: Mapping[int, str]
+    """By post at the clinic."""
 
     def provider(self, provider_id: object) -> str:
         """Return the provider's name."""
@@ -128,11 +133,45 @@ def _absence(event: AuditEvent, names: Names) -> Told:
         "name": names.provider(absence.get("provider")),
         "days": _days(absence.get("first_day"), absence.get("last_day")),
     }
-    cover = absence.get("cover")
-    covered = names.provider(cover) if cover else _("nobody")
+    covers = _covers(absence, names)
     if is_added:
-        return Told(_("%(name)s is away %(days)s") % words, (Line(_("Covered by"), "", covered),))
-    return Told(_("Absence removed: %(name)s, %(days)s") % words, (Line(_("Covered by"), covered, ""),))
+        return Told(
+            _("%(name)s is away %(days)s") % words, tuple(Line(what, "", who) for what, who in covers)
+        )
+    return Told(_("Absence removed: %(name)s, %(days)s") % words, tuple(Line(*cover) for cover in covers))
+
+
+def _covers(absence: Mapping[str, Any], names: Names) -> list[tuple[str, str]]:
+    """Return who covers, in one line when it is the same for every service."""
+    covers = absence.get("covers") or {}
+    by_service = {service: covers.get(service) for service in Service.values}
+    different = set(by_service.values())
+    if len(different) == 1:
+        return [(_("Covered by"), _cover(different.pop(), names))]
+    return [
+        (_("%(service)s covered by") % {"service": _label(Service, service)}, _cover(cover, names))
+        for service, cover in by_service.items()
+    ]
+
+
+def _cover(cover: object, names: Names) -> str:
+    return names.provider(cover) if cover else _("nobody")
+
+
+def _messages(event: AuditEvent, names: Names) -> Told:
+    before, after = _mapping(event, "before"), _mapping(event, "after")
+    told = [Line(_("Messages"), _topics(before), _topics(after))]
+    if before.get("recipient") != after.get("recipient"):
+        told.append(Line(_("To"), _recipient(before, names), _recipient(after, names)))
+    return Told(_("Who gets new messages from patients"), tuple(told))
+
+
+def _topics(stored: Mapping[str, Any]) -> str:
+    return ", ".join(_label(Topic, topic) for topic in stored.get("topics") or []) or _("none")
+
+
+def _recipient(stored: Mapping[str, Any], names: Names) -> str:
+    return names.members.get(int(stored.get("recipient") or 0)) or _("nobody")
 
 
 # -- settings ----------------------------------------------------------------------------------------------
@@ -194,6 +233,31 @@ def _closure(event: AuditEvent, names: Names) -> Told:
     if event.action == "closure.added":
         return Told(_("The clinic is closed %(days)s") % {"days": days})
     return Told(_("Closed days removed: %(days)s") % {"days": days})
+
+
+def _identifier(event: AuditEvent, names: Names) -> Told:
+    if event.action == "clinic.identifier_changed":
+        words = (str(event.details.get("before") or ""), str(event.details.get("after") or ""))
+        return Told(_("The portal identifier was changed"), (Line(_("Portal identifier"), *words),))
+    why = _label(ClinicRefusal, event.details.get("reason"))
+    return Told(_("A change of the portal identifier was refused"), _one_line(_("Why"), why))
+
+
+_LANGUAGES = {"nb": _lazy("Norwegian"), "da": _lazy("Danish"), "en": _lazy("English")}
+
+
+def _text(event: AuditEvent, names: Names) -> Told:
+    details = event.details
+    provider = details.get("provider")
+    parts = [
+        _label(TextKind, details.get("kind")),
+        names.provider(provider) if provider else "",
+        str(_LANGUAGES.get(details.get("language") or "", "")),
+    ]
+    words = {"text": ", ".join(part for part in parts if part)}
+    if details.get("is_factory"):
+        return Told(_("Back to the text it came with: %(text)s") % words)
+    return Told(_("Text written anew: %(text)s") % words)
 
 
 def _identity_provider(event: AuditEvent, names: Names) -> Told:
@@ -289,6 +353,14 @@ def _login(event: AuditEvent, names: Names) -> Told:
     return Told(sentences[event.action] % {"name": name})
 
 
+def _link(event: AuditEvent, names: Names) -> Told:
+    known = {str(user_id): name for user_id, name in names.staff.items()}
+    words = {"name": known.get(str(event.details.get("user"))) or _("someone who has left")}
+    if event.action == "staff_link.sent":
+        return Told(_("%(name)s got an e-mail with a link to choose a password") % words)
+    return Told(_("%(name)s chose a password through the link") % words)
+
+
 # -- patients ----------------------------------------------------------------------------------------------
 def _import(event: AuditEvent, names: Names) -> Told:
     labels = {
@@ -306,8 +378,14 @@ def _contact(event: AuditEvent, names: Names) -> Told:
     return Told(_("A patient's contact details"), _one_line(_("Changed"), fields))
 
 
+def _withdrawn(event: AuditEvent, names: Names) -> Told:
+    if event.action == "patient.portal_withdrawn":
+        return Told(_("The portal was taken away from a patient"))
+    return Told(_("The portal was given back to a patient"))
+
+
 def _shown(event: AuditEvent, names: Names) -> Told:
-    return Told(_("A patient's national ID was shown in the log"))
+    return Told(_("A patient's national ID was shown"))
 
 
 def _exported(event: AuditEvent, names: Names) -> Told:
@@ -329,9 +407,13 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "matrix.saved": (ChangeKind.MATRIX, _matrix),
     "absence.added": (ChangeKind.ABSENCES, _absence),
     "absence.removed": (ChangeKind.ABSENCES, _absence),
+    "message_delegation.changed": (ChangeKind.MESSAGES, _messages),
+    "text.changed": (ChangeKind.TEXTS, _text),
     "clinic.created": (ChangeKind.SETTINGS, _created),
     "clinic.switched": (ChangeKind.SETTINGS, _switched_clinic),
     "clinic.changed": (ChangeKind.SETTINGS, _settings),
+    "clinic.identifier_changed": (ChangeKind.SETTINGS, _identifier),
+    "clinic.identifier_refused": (ChangeKind.SETTINGS, _identifier),
     "opening_hours.changed": (ChangeKind.SETTINGS, _opening_hours),
     "closure.added": (ChangeKind.SETTINGS, _closure),
     "closure.removed": (ChangeKind.SETTINGS, _closure),
@@ -340,12 +422,16 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "calendar-template.deleted": (ChangeKind.CALENDARS, _calendar),
     "staff_member.added": (ChangeKind.STAFF, _staff_member),
     "provider.added": (ChangeKind.STAFF, _provider),
+    "staff_link.sent": (ChangeKind.STAFF, _link),
+    "staff_link.used": (ChangeKind.STAFF, _link),
     "staff.added": (ChangeKind.STAFF, _login),
     "staff.password-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-reset": (ChangeKind.STAFF, _login),
     "patients.imported": (ChangeKind.PATIENTS, _import),
     "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
+    "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
+    "patient.portal_given_back": (ChangeKind.PATIENTS, _withdrawn),
     "patient.national_id_shown": (ChangeKind.PATIENTS, _shown),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
@@ -361,6 +447,7 @@ NOT_CHANGES = {
     "appointment.refused": "daily work",
     "appointment.requested": "daily work",
     "appointment.viewed": "reading, not changing",
+    "patient.viewed": "reading, not changing",
     "calendar.extended": "follows from a weekly calendar, whose change is told",
     "patient.imported": "one of many that patients.imported sums up",
     "patient.updated": "one of many that patients.imported sums up",

@@ -11,6 +11,8 @@ class ChangeKind(TextChoices):
     SPECIAL = "special", _("Special rights")
     MATRIX = "matrix", _("Service matrix")
     ABSENCES = "absences", _("Absences")
+    MESSAGES = "messages", _("Who gets messages")
+    TEXTS = "texts", _("Texts")
     SETTINGS = "settings", _("Settings")
     CALENDARS = "calendars", _("Calendars")
     STAFF = "staff", _("Staff")

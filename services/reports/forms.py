@@ -1,14 +1,16 @@
 """What is asked of the logs."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from identity.national_id import BadNationalId
-from services.reports import policy
+from patients import search
+from patients.search import BadSearch, Wanted
 from services.reports.choices import ChangeKind
+from services.reports.queries import Colleague
 
 _DAY_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
 PORTAL_ITSELF = "portal"
@@ -16,29 +18,33 @@ PORTAL_ITSELF = "portal"
 
 
 class SearchForm(forms.Form):
-    """Part of a name, a birth date, or a national ID; the last one is why the form is posted."""
+    """Part of a name, a birth date, a national ID or a mobile number; the last two are why the form is posted."""
 
-    text = forms.CharField(
+    q = forms.CharField(
         label=_("Name, date of birth or national ID"),
-        max_length=80,
+        max_length=search.LONGEST,
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
 
-    @property
-    def is_national_id(self) -> bool:
-        """Return whether a national ID was written, right or wrong."""
-        return policy.looks_like_national_id(self.cleaned_data["text"])
+    def __init__(self, *args: Any, country: str, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country = country
+        self.today = today
+        self.wanted = Wanted()
 
-    def refuse(self, bad: BadNationalId) -> None:
-        """Say by the field what is wrong with the national ID."""
-        self.add_error("text", str(bad.message))
+    def clean_q(self) -> str:
+        """Read whom the text asks for."""
+        text: str = self.cleaned_data["q"]
+        try:
+            self.wanted = search.parse(text, country=self.country, today=self.today)
+        except BadSearch as bad:
+            raise forms.ValidationError(bad.sentence) from None
+        return text
 
     def refuse_stranger(self) -> None:
-        """Say that nobody here has the national ID."""
-        self.add_error(
-            "text", _("No patient of the clinic has this national ID. Check it, or search for the name.")
-        )
+        """Say that nobody here has the number."""
+        self.add_error("q", _("No patient of the clinic has this number. Check it, or search for the name."))
 
 
 class ChangesForm(forms.Form):
@@ -63,9 +69,9 @@ class ChangesForm(forms.Form):
         error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
     )
 
-    def __init__(self, *args: Any, staff: list[tuple[UUID, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, staff: Sequence[Colleague], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = [(str(user_id), name) for user_id, name in staff]
+        people = [(str(one.user_id), one.name) for one in staff]
         self.fields["person"].choices = [  # type: ignore[attr-defined]
             ("", _("Everybody")),
             *people,

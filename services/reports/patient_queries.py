@@ -5,7 +5,7 @@ A service that counts what its patients did is one line of USES; columns, totals
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache
 from itertools import islice
@@ -19,9 +19,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.models import Clinic, Provider
-from identity import national_id
 from identity.choices import UserKind
+from patients import staff_queries
 from patients.models import Patient
+from patients.search import Wanted
 from services.access.choices import Approval, Column
 from services.access.policy import NO_RIGHTS, PatientFacts, ProviderFacts, SpecialRights
 from services.booking.models import Appointment
@@ -104,40 +105,31 @@ ORDERS = (*PatientOrder.values, *(use.name for use in USES))
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which of the clinic's patients: one, or those whose names hold every word and who were born on the days in it."""
+    """Which of the clinic's patients: those with these ids, or those whom a search asks for."""
 
     clinic: Clinic
-    text: str = ""
-    patient_id: UUID | None = None
+    wanted: Wanted = field(default_factory=Wanted)
+    patient_ids: tuple[UUID, ...] = ()
 
     @property
     def is_everyone(self) -> bool:
         """Return whether all the clinic's patients are meant."""
-        return self.patient_id is None and not self.text.strip()
+        return not self.patient_ids and self.wanted == Wanted()
 
     @property
     def found(self) -> QuerySet[Patient]:
         """Return them, in no order."""
-        found = Patient.objects.for_clinic(self.clinic)
-        if self.patient_id is not None:
-            return found.filter(pk=self.patient_id)
-        asked = policy.wanted(self.text)
-        for name in asked.names:
-            found = found.filter(Q(family_name__icontains=name) | Q(given_name__icontains=name))
-        for days in asked.births:
-            found = found.filter(birth_date__in=days)
-        return found
+        patients = Patient.objects.for_clinic(self.clinic)
+        if self.patient_ids:
+            return patients.filter(pk__in=self.patient_ids)
+        if self.wanted.born:
+            patients = patients.filter(birth_date__in=self.wanted.born)
+        return staff_queries.named(patients, self.wanted.words)
 
 
-def id_of(*, clinic: Clinic, text: str) -> UUID | None:
-    """Return the clinic's patient with this national ID, or None. Raises BadNationalId."""
-    index = national_id.index(national_id.parse(text, clinic.country))
-    return (
-        Patient.objects.for_clinic(clinic)
-        .filter(national_id_index=index)
-        .values_list("pk", flat=True)
-        .first()
-    )
+def ids_of(*, clinic: Clinic, wanted: Wanted) -> list[UUID]:
+    """Return the few patients with this national ID or mobile number, which can't stand in an address."""
+    return [patient.pk for patient in staff_queries.find(clinic=clinic, wanted=wanted).patients]
 
 
 def patient_log(search: Search, *, order: str, page: str) -> PatientLog:

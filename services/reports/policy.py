@@ -1,9 +1,8 @@
-"""What a patient's rights come to, how a search is read, what a spreadsheet may be given, and how bars are drawn."""
+"""What a patient's rights come to, what a spreadsheet may be given, and how bars are drawn."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from services.access import policy as access
 from services.access.choices import Approval
@@ -12,9 +11,6 @@ from services.reports.choices import RecordState
 
 WEEKS = 26
 """How far back the chart of use goes."""
-SHORTEST_NATIONAL_ID = 9
-"""So many digits are meant as a national ID, perhaps with one too few; a date has eight at most."""
-MOST_WORDS = 6
 
 
 # -- rights ------------------------------------------------------------------------------------------------
@@ -62,52 +58,6 @@ def _state(patient: PatientFacts) -> RecordState:
     if not patient.has_national_id:
         return RecordState.NO_NATIONAL_ID
     return RecordState.WITHDRAWN if patient.is_withdrawn else RecordState.IN_ORDER
-
-
-# -- searching ---------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a search asks for: all of these parts of names, and born on one of the days of each set."""
-
-    names: tuple[str, ...]
-    births: tuple[tuple[date, ...], ...]
-
-
-_DATES = ("%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%Y-%m-%d")
-_DATE_WITHOUT_CENTURY = re.compile(r"(\d{1,2})[./-]?(\d{1,2})[./-]?(\d{2})", re.ASCII)
-_NATIONAL_ID = re.compile(r"[0-9\s\-\u2010-\u2015\u2212]+")
-
-
-def looks_like_national_id(text: str) -> bool:
-    """Return whether the text is meant as a national ID, right or wrong, and must stay out of addresses."""
-    return bool(_NATIONAL_ID.fullmatch(text)) and sum(map(str.isdigit, text)) >= SHORTEST_NATIONAL_ID
-
-
-def wanted(text: str) -> Wanted:
-    """Return what a search for parts of names and birth dates ("14.04.1988", "140488") asks for."""
-    words = text.split()[:MOST_WORDS]
-    births = {word: days for word in words if (days := birth_dates(word))}
-    return Wanted(tuple(word for word in words if word not in births), tuple(births.values()))
-
-
-def birth_dates(word: str) -> tuple[date, ...]:
-    """Return the days that the word can mean, in both centuries where it names none; empty for other words."""
-    for form in _DATES:
-        day = _date(word, form)
-        if day is not None:
-            return (day,)
-    short = _DATE_WITHOUT_CENTURY.fullmatch(word)
-    if short is None:
-        return ()
-    days = (_date(".".join([*short.groups()[:2], f"{century}{short[3]}"]), _DATES[0]) for century in (19, 20))
-    return tuple(day for day in days if day is not None)
-
-
-def _date(word: str, form: str) -> date | None:
-    try:
-        return datetime.strptime(word, form).date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        return None
 
 
 # -- spreadsheets ------------------------------------------------------------------------------------------

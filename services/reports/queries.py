@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
@@ -83,24 +84,36 @@ class LastChange:
     at: datetime
 
 
-def staff_of(clinic: Clinic) -> list[tuple[UUID, str]]:
-    """Return everybody who works or worked here, by name: (user id, name). One query."""
-    return list(
-        StaffMember.objects.filter(clinic=clinic).order_by("name", "pk").values_list("user_id", "name")
-    )
+class Colleague(NamedTuple):
+    """Someone who works or worked at the clinic."""
+
+    member_id: int
+    user_id: UUID
+    name: str
+
+
+def staff_of(clinic: Clinic) -> list[Colleague]:
+    """Return everybody who works or worked here, by name. One query."""
+    members = StaffMember.objects.filter(clinic=clinic).order_by("name", "pk")
+    return [Colleague(*row) for row in members.values_list("pk", "user_id", "name")]
+
+
+def _logins(staff: Iterable[Colleague]) -> dict[UUID, str]:
+    return {one.user_id: one.name for one in staff}
 
 
 def changes(
-    clinic: Clinic, asked: ChangeFilter, *, staff: Sequence[tuple[UUID, str]], after: Cursor | None = None
+    clinic: Clinic, asked: ChangeFilter, *, staff: Sequence[Colleague], after: Cursor | None = None
 ) -> ChangePage:
     """Return a page of the clinic's changes. Four queries at most, however old the log is."""
-    found = [event for events in places(clinic, asked, dict(staff), after) for event in events]
+    found = [event for events in places(clinic, asked, _logins(staff), after) for event in events]
     events = sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[: PER_PAGE + 1]
     shown = events[:PER_PAGE]
     names = Names(
         country=clinic.country,
         providers=dict(Provider.objects.for_clinic(clinic).values_list("pk", "name")),
-        staff=dict(staff),
+        staff=_logins(staff),
+        members={one.member_id: one.name for one in staff},
     )
     patients = _patients(clinic, shown)
     return ChangePage(
@@ -119,7 +132,7 @@ def last_change(
     event = events.order_by("-at", "-pk").first()
     if event is None:
         return None
-    return LastChange(_who(event, dict(staff_of(clinic))), event.at)
+    return LastChange(_who(event, _logins(staff_of(clinic))), event.at)
 
 
 # -- finding -----------------------------------------------------------------------------------------------

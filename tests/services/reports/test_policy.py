@@ -61,44 +61,6 @@ def test_without_a_record_in_order_there_are_no_services_whatever_is_special(val
     assert policy.active(patient(special=special, **values), providers(AUTOMATIC)) == policy.Active(state)
 
 
-@pytest.mark.parametrize(
-    ("word", "days"),
-    [
-        ("14.04.1988", [date(1988, 4, 14)]),
-        ("1988-04-14", [date(1988, 4, 14)]),
-        ("14-4-1988", [date(1988, 4, 14)]),
-        ("140488", [date(1988, 4, 14), date(2088, 4, 14)]),
-        ("14.4.88", [date(1988, 4, 14), date(2088, 4, 14)]),
-        ("290200", [date(2000, 2, 29)]),
-        ("310288", []),
-        ("Åse", []),
-        ("", []),
-    ],
-)
-def test_birth_dates_are_read_as_people_write_them(word, days):
-    assert list(policy.birth_dates(word)) == days
-
-
-@pytest.mark.parametrize(
-    "text", ["14048812345", "140488 12345", "140488-1234", "140488–123", "14 04 88 12345"]
-)
-def test_what_is_meant_as_a_national_id_is_known_as_one(text):
-    assert policy.looks_like_national_id(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["14.04.1988", "1988-04-14", "140488", "Line Danser", "", "Hansen 14048812345x"]
-)
-def test_names_and_dates_are_not(text):
-    assert not policy.looks_like_national_id(text)
-
-
-@given(st.text())
-def test_any_search_can_be_read(text):
-    policy.looks_like_national_id(text)
-    assert len(policy.wanted(text).names) <= policy.MOST_WORDS
-
-
 @given(st.text())
 def test_no_cell_starts_like_a_formula(text):
     cell = policy.safe_cell(text)
