@@ -1,7 +1,6 @@
 """The administration's first page, and the page about the clinic itself."""
 
 from collections.abc import Sequence
-from datetime import time
 from typing import Any
 
 from django.contrib import messages
@@ -11,12 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic_admin import operations, policy, queries
+from clinic_admin import history, identifier_operations, operations, policy, queries, undo_operations, words
 from clinic_admin.choices import ClinicRefusal
-from clinic_admin.forms import ClosureForm, HoursForm, SettingsForm, disable
+from clinic_admin.forms import ClosureForm, HoursForm, IdentifierForm, SettingsForm, disable
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.operations import ClinicChangeRefused
-from portal import phone_numbers
 
 
 @admin_page
@@ -118,6 +116,63 @@ def switch_portal(request: StaffRequest) -> HttpResponse:
     return _saved(request, _("The portal is on.") if is_active else _("The portal is off."))
 
 
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def identifier(request: StaffRequest) -> HttpResponse:
+    """Change where the portal is, with the vendor's password of the day (A3)."""
+    if request.method != "POST":
+        return _identifier_page(request, IdentifierForm())
+    form = IdentifierForm(request.POST)
+    if not form.is_valid():
+        return _identifier_page(request, form, status=422)
+    try:
+        identifier_operations.change_identifier(
+            clinic=request.clinic, actor=request.user, now=timezone.now(), **form.cleaned_data
+        )
+    except ClinicChangeRefused as refused:
+        is_password = refused.reason in {ClinicRefusal.DAY_PASSWORD_WRONG, ClinicRefusal.TOO_MANY_TRIES}
+        form.add_error("password" if is_password else "identifier", str(refused.message))
+        return _identifier_page(
+            request, form, status=429 if refused.reason is ClinicRefusal.TOO_MANY_TRIES else 422
+        )
+    return _saved(request, _("The portal identifier is changed. Old links lead on to the new address."))
+
+
+def _identifier_page(request: StaffRequest, form: IdentifierForm, *, status: int = 200) -> HttpResponse:
+    may_save = request.staff_member.is_administrator
+    if not may_save:
+        disable(form)
+    more = {
+        "form": form,
+        "may_save": may_save,
+        "former": queries.former_identifiers(request.clinic),
+        "address": request.build_absolute_uri(f"/{request.clinic.portal_identifier}/"),
+    }
+    return render(request, "clinic_admin/identifier.html", more, status=status)
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo(request: StaffRequest, event_id: int) -> HttpResponse:
+    """Show what undoing a change would bring back, and do it (A10)."""
+    change = history.past_change(request.clinic, event_id)
+    if change is None:
+        raise Http404
+    if request.method == "POST":
+        try:
+            undo_operations.undo(
+                clinic=request.clinic, event_id=event_id, actor=request.user, now=timezone.now()
+            )
+        except ClinicChangeRefused as refused:
+            return render(request, "clinic_admin/undo.html", {"refusal": refused.reason}, status=409)
+        return _saved(request, _("The change is undone."))
+    more = {
+        "lines": words.undo_lines(change, request.clinic.country),
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "clinic_admin/undo.html", more)
+
+
 def _page(
     request: StaffRequest,
     *,
@@ -142,6 +197,7 @@ def _page(
         "may_save": may_save,
         "closures": queries.coming_closures(place, today),
         "differences": differences,
+        "last": history.last_change(place, history.UNDOABLE, subject=place),
     }
     return render(request, "clinic_admin/clinic.html", forms | more, status=status)
 
@@ -155,7 +211,7 @@ def _changed_meanwhile(request: StaffRequest, form: SettingsForm) -> HttpRespons
     """Show what was typed beside what someone else saved; saving again is then done knowingly."""
     stored, wanted = queries.stored_settings(request.clinic), form.settings()
     lines = [
-        f"{form.fields[name].label}: {_in_words(name, old, form.country)}"
+        f"{form.fields[name].label}: {words.setting_words(name, old, form.country)}"
         for name, (old, _new) in policy.differences(stored, wanted).items()
     ]
     data = request.POST.copy()
@@ -174,14 +230,3 @@ def _hours_changed_meanwhile(request: StaffRequest) -> HttpResponse:
         f"{days[int(period.weekday)]}: {period.opens_at:%H:%M}–{period.closes_at:%H:%M}" for period in stored
     ]
     return _page(request, hours=again, differences=lines or [_("No opening hours")], status=409)
-
-
-def _in_words(name: str, value: object, country: str) -> str:
-    """Return a stored setting as people would say it."""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, time):
-        return f"{value:%H:%M}"
-    if name == "phone" and value:
-        return f"“{phone_numbers.as_people_write(str(value), country)}”"
-    return f"“{value}”" if value != "" else _("empty")

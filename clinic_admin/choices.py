@@ -90,6 +90,26 @@ class Weekday(TextChoices):
     SUNDAY = "6", _("Sunday")
 
 
+class TextKind(TextChoices):
+    """A text that the clinic writes itself. Each is written per language, but signatures."""
+
+    GUIDANCE_BOOKING = "guidance-booking", _("Guidance on booking")
+    GUIDANCE_URGENT = "guidance-urgent", _("Guidance on urgent booking")
+    ABOUT = "about", _("About the clinic")
+    REJECTED_CONSULTATION = "rejected-consultation", _("Answer to a rejected e-consultation")
+    SIGNATURE = "signature", _("Signature")
+
+
+GUIDANCE = {Service.BOOKING: TextKind.GUIDANCE_BOOKING, Service.URGENT: TextKind.GUIDANCE_URGENT}
+"""The services that patients are guided through; the others follow with their pages."""
+
+LANGUAGES = ("nb", "da", "en")
+"""What texts are written in."""
+
+PATIENT_TAG, DOCTOR_TAG = "[PATIENT_VALUE_TAG]", "[DOCTOR_VALUE_TAG]"
+"""Placeholders of the reply template (000 §6)."""
+
+
 class ClinicRefusal(Refusal):
     """Why a change to the clinic's register is refused."""
 
@@ -103,6 +123,25 @@ class ClinicRefusal(Refusal):
     CLOSURE_IS_OVER = "closure-is-over", _("These days are already past.")
     CLOSURE_TWICE = "closure-twice", _("The clinic is already closed on these days.")
     IDENTIFIER_TAKEN = "identifier-taken", _("Another clinic has this portal identifier.")
+    IDENTIFIER_HAD = (
+        "identifier-had",
+        _("Another clinic had this portal identifier, and its old links still lead there. Choose another."),
+    )
+    IDENTIFIER_SAME = "identifier-same", _("This is the clinic's portal identifier already.")
+    DAY_PASSWORD_WRONG = (
+        "day-password-wrong",
+        _("This is not today's password. Phone the vendor for it; yesterday's no longer works."),
+    )
+    TOO_MANY_TRIES = "too-many-tries", _("Too many tries. Wait an hour, then try again.")
+    TEXT_UNKNOWN_TAG = (
+        "text-unknown-tag",
+        _("A word in square brackets is none of the placeholders. Write it exactly as shown below the text."),
+    )
+    NO_SIGN_IN_LEFT = (
+        "no-sign-in-left",
+        _("Leave at least one of the ways of signing in on, or no patient can sign in."),
+    )
+    NOTHING_TO_UNDO = "nothing-to-undo", _("This can't be undone any more: it has been changed since.")
     IDENTIFIER_BAD = (
         "identifier-bad",
         _(
@@ -119,6 +158,7 @@ class ClinicRefusal(Refusal):
         """Return value -> next step: settings are corrected on their page, operators' mistakes by themselves."""
         return dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE) | {
             cls.IDENTIFIER_TAKEN.value: NextStep.ASK_AN_ADMINISTRATOR,
+            cls.IDENTIFIER_HAD.value: NextStep.ASK_AN_ADMINISTRATOR,
             cls.IDENTIFIER_BAD.value: NextStep.ASK_AN_ADMINISTRATOR,
             cls.INITIALS_TAKEN.value: NextStep.ASK_AN_ADMINISTRATOR,
             cls.ALREADY_STAFF.value: NextStep.ASK_AN_ADMINISTRATOR,

@@ -40,6 +40,14 @@ def _day(label: Any) -> forms.DateField:
     )
 
 
+_GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
+    ("urgent", _("Urgent times"), ("urgent_release_at",)),
+    ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
+    ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
+    ("address", _("Name and address"), ("name", "street", "postcode", "city", "phone", "email")),
+]
+
+
 class SettingsForm(forms.Form):
     """The clinic's address and how its portal behaves (000 §2.2)."""
 
@@ -96,6 +104,11 @@ class SettingsForm(forms.Form):
         initial = {field.name: getattr(settings, field.name) for field in fields(settings)}
         initial["phone"] = phone_numbers.as_people_write(settings.phone, country)
         return cls(initial=initial | {"seen": policy.settings_token(settings)}, country=country)
+
+    @property
+    def groups(self) -> list[tuple[str, Any, list[forms.BoundField]]]:
+        """Return the parts of the page, in the order of 000 §2.2: id, title, fields."""
+        return [(anchor, title, [self[name] for name in names]) for anchor, title, names in _GROUPS]
 
     def clean_phone(self) -> str:
         """Return the phone as E.164, or empty."""
@@ -181,6 +194,55 @@ class HoursForm(forms.Form):
     def _field(day: Weekday, number: int, what: Any) -> forms.TimeField:
         label = f"{day.label}, {what}" if number == 1 else f"{day.label}, {what} ({number})"
         return _clock(label, required=False)
+
+
+class IdentifierForm(forms.Form):
+    """Where the portal is, and the vendor's password of the day (000 §2.1)."""
+
+    identifier = forms.CharField(
+        label=_("New portal identifier"),
+        max_length=60,
+        help_text=_("Small letters a-z, digits and single hyphens, as in “sentrum-legekontor”."),
+    )
+    password = forms.CharField(
+        label=_("Today's password from the vendor"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Phone the vendor for it. It holds today only."),
+    )
+
+
+class PlainText(forms.CharField):
+    """A text of several lines; a line's end counts as one character, however the browser sends it."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with plain line ends and no space around it."""
+        return (super().to_python(str(value).replace("\r\n", "\n")) or "") if value else ""
+
+
+class TextForm(forms.Form):
+    """A text that the clinic writes, and the version that the page was made from."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2_147_483_647, required=False)
+    body = PlainText(label=_("Text"), required=False, max_length=policy.LONGEST_TEXT)
+
+    def __init__(self, *args: Any, is_signature: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_signature:
+            self.fields["body"] = PlainText(
+                label=_("Signature"),
+                required=False,
+                max_length=policy.LONGEST_SIGNATURE,
+                widget=forms.Textarea(attrs={"rows": 4}),
+            )
+
+
+class SearchForm(forms.Form):
+    """What someone looks for among the settings."""
+
+    q = forms.CharField(label=_("Search settings"), max_length=80, required=False)
 
 
 class ClosureForm(forms.Form):

@@ -30,6 +30,8 @@ class StaffRequest(ClinicRequest):
     """A request by a signed-in staff member of that clinic."""
 
     staff_member: StaffMember
+    posts: list[StaffMember]
+    """All the person's posts, this one among them, by the clinics' names."""
 
 
 View = Callable[..., HttpResponse]
@@ -75,7 +77,8 @@ def _staff_guard(view: View, audience: Audience) -> View:
         if not _has_second_factor(request):
             return HttpResponseRedirect(settings.SECOND_FACTOR_URL)
         staff_request = cast(StaffRequest, request)
-        post = queries.post_of(user_id=user.pk, clinic=staff_request.clinic)
+        staff_request.posts = queries.posts_of(user.pk)
+        post = next((one for one in staff_request.posts if one.clinic_id == staff_request.clinic.pk), None)
         if post is None:
             raise Http404
         staff_request.staff_member = post

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.utils import timezone, translation
 
 from clinic_admin import queries
@@ -26,15 +26,26 @@ class ClinicMiddleware:
         view: Callable[..., HttpResponseBase],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-    ) -> None:
+    ) -> HttpResponse | None:
         identifier = kwargs.pop("clinic", None)
         if identifier is None:
-            return
-        clinic = queries.clinic_by_identifier(identifier)
+            return None
+        clinic = queries.clinic_by_any_identifier(identifier)
         if clinic is None:
             raise Http404
+        if clinic.portal_identifier != identifier.lower():
+            return _moved(request, clinic.portal_identifier)
         request.clinic = clinic  # type: ignore[attr-defined]
         timezone.activate(clinic.zone)
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             translation.activate(clinic.language)
             request.LANGUAGE_CODE = clinic.language
+        return None
+
+
+def _moved(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Lead an old link to the same page where the portal is now. What was posted there is refused, not repeated."""
+    if request.method not in {"GET", "HEAD"}:
+        raise Http404
+    _before, _old, rest = request.get_full_path().lstrip("/").partition("/")
+    return HttpResponsePermanentRedirect(f"/{identifier}/{rest}")

@@ -11,7 +11,15 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin.choices import RESERVED_IDENTIFIERS, Country, ProviderKind, Role, Weekday
+from clinic_admin.choices import (
+    LANGUAGES,
+    RESERVED_IDENTIFIERS,
+    Country,
+    ProviderKind,
+    Role,
+    TextKind,
+    Weekday,
+)
 
 
 def refuse_reserved(identifier: str) -> None:
@@ -72,6 +80,16 @@ class Clinic(models.Model):
     def language(self) -> str:
         """Return the language its pages speak until the reader chooses another."""
         return Country(self.country).language
+
+
+class FormerIdentifier(models.Model):
+    """What a clinic's portal was called before. Its old links lead on for ever, so nobody else can have it."""
+
+    identifier = models.CharField(max_length=60, unique=True)
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="former_identifiers")
+
+    def __str__(self) -> str:
+        return self.identifier
 
 
 class OpeningHours(models.Model):
@@ -183,3 +201,41 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.initials
+
+
+class ClinicText(models.Model):
+    """One version of a text that the clinic wrote. Rows are never changed: the highest number is in force."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
+    kind = models.CharField(max_length=30, choices=TextKind.choices)
+    language = models.CharField(max_length=2, blank=True)
+    """Empty for signatures, which are the same in every language."""
+    provider = models.ForeignKey(
+        Provider, null=True, blank=True, on_delete=models.CASCADE, related_name="signatures"
+    )
+    """Whose signature it is; None for other texts."""
+    number = models.PositiveIntegerField()
+    """1 is the first that replaced the factory text."""
+    body = models.TextField(null=True)
+    """None: back to the factory text."""
+    saved_at = models.DateTimeField()
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "kind", "language", "provider", "number"],
+                nulls_distinct=False,
+                name="clinic_text_version_once",
+            ),
+            models.CheckConstraint(
+                name="clinic_text_signature_has_provider",
+                condition=Q(kind=TextKind.SIGNATURE, provider__isnull=False, language="")
+                | (~Q(kind=TextKind.SIGNATURE) & Q(provider__isnull=True, language__in=LANGUAGES)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.language} {self.number}"

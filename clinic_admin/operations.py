@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from clinic_admin import policy, queries
 from clinic_admin.choices import ClinicRefusal, Country, ProviderKind, Role
-from clinic_admin.models import Clinic, Closure, OpeningHours, Provider, StaffMember
+from clinic_admin.models import Clinic, Closure, FormerIdentifier, OpeningHours, Provider, StaffMember
 from clinic_admin.policy import ClinicSettings, ClosedDays, OpenPeriod
 from portal import audit
 from portal.refusals import Refused
@@ -33,17 +33,19 @@ def create_clinic(
 ) -> Clinic:
     """Store a clinic, by default with its portal off. `settings` are fields of ClinicSettings (phone in E.164).
 
-    Raises ClinicChangeRefused when the identifier can't be used or another clinic has it.
+    Raises ClinicChangeRefused when the identifier can't be used, or another clinic has or had it.
     """
     clinic = Clinic(
         name=name,
-        portal_identifier=_clean_identifier(portal_identifier),
+        portal_identifier=clean_identifier(portal_identifier),
         country=Country(country),
         time_zone=Country(country).time_zone,
         is_active=is_active,
         **settings,
     )
     _insert(clinic, taken=ClinicRefusal.IDENTIFIER_TAKEN)
+    if FormerIdentifier.objects.filter(identifier=clinic.portal_identifier).exists():
+        raise ClinicChangeRefused(ClinicRefusal.IDENTIFIER_HAD)
     audit.record(
         action="clinic.created",
         subject=clinic,
@@ -60,16 +62,16 @@ def create_clinic(
 @transaction.atomic
 def switch_portal(*, clinic: Clinic, is_active: bool, actor: Any, now: datetime) -> None:
     """Open the clinic's portal to its patients, or close it. Nothing happens when it already is so."""
-    locked = _locked(clinic)
-    if locked.is_active != is_active:
-        locked.is_active = is_active
-        locked.save(update_fields=["is_active"])
+    row = locked(clinic)
+    if row.is_active != is_active:
+        row.is_active = is_active
+        row.save(update_fields=["is_active"])
         audit.record(
             action="clinic.switched",
-            subject=locked,
+            subject=row,
             actor=actor,
             now=now,
-            clinic_id=locked.pk,
+            clinic_id=row.pk,
             before=not is_active,
             after=is_active,
         )
@@ -84,25 +86,25 @@ def change_settings(
 
     Raises ClinicChangeRefused(CHANGED_MEANWHILE) when someone saved something else since the page was made.
     """
-    locked = _locked(clinic)
-    before = queries.settings_of(locked)
+    row = locked(clinic)
+    before = queries.settings_of(row)
     changes = policy.differences(before, settings)
     if not changes:
         return
     if seen is not None and seen != policy.settings_token(before):
         raise ClinicChangeRefused(ClinicRefusal.CHANGED_MEANWHILE)
     for name, (_old, new) in changes.items():
-        setattr(locked, name, new)
+        setattr(row, name, new)
         setattr(clinic, name, new)
-    locked.save(update_fields=list(changes))
+    row.save(update_fields=list(changes))
     audit.record(
         action="clinic.changed",
-        subject=locked,
+        subject=row,
         actor=actor,
         now=now,
-        clinic_id=locked.pk,
-        before={name: _as_json(old) for name, (old, _new) in changes.items()},
-        after={name: _as_json(new) for name, (_old, new) in changes.items()},
+        clinic_id=row.pk,
+        before={name: value_as_json(old) for name, (old, _new) in changes.items()},
+        after={name: value_as_json(new) for name, (_old, new) in changes.items()},
     )
 
 
@@ -115,22 +117,22 @@ def set_opening_hours(
     Raises ClinicChangeRefused: out of order, overlapping, or changed meanwhile.
     """
     _refuse(policy.hours_refusal(periods))
-    locked = _locked(clinic)
-    before, after = queries.opening_hours_of(locked), sorted(periods)
+    row = locked(clinic)
+    before, after = queries.opening_hours_of(row), sorted(periods)
     if before == after:
         return
     if seen is not None and seen != policy.hours_token(before):
         raise ClinicChangeRefused(ClinicRefusal.CHANGED_MEANWHILE)
-    locked.opening_hours.all().delete()
-    OpeningHours.objects.bulk_create(OpeningHours(clinic=locked, **asdict(period)) for period in after)
+    row.opening_hours.all().delete()
+    OpeningHours.objects.bulk_create(OpeningHours(clinic=row, **asdict(period)) for period in after)
     audit.record(
         action="opening_hours.changed",
-        subject=locked,
+        subject=row,
         actor=actor,
         now=now,
-        clinic_id=locked.pk,
-        before=_hours_as_json(before),
-        after=_hours_as_json(after),
+        clinic_id=row.pk,
+        before=hours_as_json(before),
+        after=hours_as_json(after),
     )
 
 
@@ -142,11 +144,11 @@ def add_closure(
 
     Raises ClinicChangeRefused: out of order, over, or closed already.
     """
-    locked = _locked(clinic)
+    row = locked(clinic)
     today = now.astimezone(clinic.zone).date()
-    existing = [ClosedDays(row.first_day, row.last_day) for row in queries.coming_closures(locked, today)]
+    existing = [ClosedDays(row.first_day, row.last_day) for row in queries.coming_closures(row, today)]
     _refuse(policy.closure_refusal(ClosedDays(first_day, last_day), existing=existing, today=today))
-    closure = Closure.objects.create(clinic=locked, first_day=first_day, last_day=last_day, reason=reason)
+    closure = Closure.objects.create(clinic=row, first_day=first_day, last_day=last_day, reason=reason)
     _record_closure("closure.added", closure, actor, now)
     return closure
 
@@ -154,7 +156,7 @@ def add_closure(
 @transaction.atomic
 def remove_closure(*, clinic: Clinic, closure_id: int, actor: Any, now: datetime) -> bool:
     """Open the clinic on those days again. Returns False when the clinic has no such closure (any more)."""
-    closure = queries.closure_of(_locked(clinic), closure_id)
+    closure = queries.closure_of(locked(clinic), closure_id)
     if closure is None:
         return False
     _record_closure("closure.removed", closure, actor, now)
@@ -196,7 +198,7 @@ def add_provider(
 
     Raises ClinicChangeRefused when another provider of the clinic has the initials.
     """
-    _locked(clinic)
+    locked(clinic)
     provider = Provider(
         clinic=clinic,
         name=name,
@@ -220,8 +222,8 @@ def add_provider(
     return provider
 
 
-def _locked(clinic: Clinic) -> Clinic:
-    """Return the clinic's row, locked against other changes of the register until the transaction ends."""
+def locked(clinic: Clinic) -> Clinic:
+    """Return the clinic's row, row against other changes of the register until the transaction ends."""
     return Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
 
 
@@ -234,7 +236,8 @@ def _insert(row: Clinic | StaffMember | Provider, *, taken: ClinicRefusal) -> No
         raise ClinicChangeRefused(taken) from error
 
 
-def _clean_identifier(identifier: str) -> str:
+def clean_identifier(identifier: str) -> str:
+    """Return the identifier as it is stored, or raise ClinicChangeRefused if no clinic can be called so."""
     try:
         return str(Clinic._meta.get_field("portal_identifier").clean(identifier.strip(), None))
     except ValidationError:
@@ -257,9 +260,11 @@ def _record_closure(action: str, closure: Closure, actor: Any, now: datetime) ->
     )
 
 
-def _as_json(value: object) -> object:
+def value_as_json(value: object) -> object:
+    """Return a setting as the trail holds it."""
     return value.strftime("%H:%M") if isinstance(value, time) else value
 
 
-def _hours_as_json(periods: Iterable[OpenPeriod]) -> list[list[str]]:
+def hours_as_json(periods: Iterable[OpenPeriod]) -> list[list[str]]:
+    """Return opening hours as the trail holds them."""
     return [[period.weekday, f"{period.opens_at:%H:%M}", f"{period.closes_at:%H:%M}"] for period in periods]

@@ -1,18 +1,23 @@
 """Rules of the register: what opening hours and closures can be, and what a page must know to save safely."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, time
 from itertools import pairwise
 
-from clinic_admin.choices import ClinicRefusal
+from clinic_admin.choices import DOCTOR_TAG, PATIENT_TAG, ClinicRefusal
 
 SHORTEST_QUESTION_LIMIT = 100
 LONGEST_QUESTION_LIMIT = 10_000
 """Between these the clinic chooses how many characters a patient may write (000 §2.2)."""
 FEWEST_REMINDER_HOURS = 1
 MOST_REMINDER_HOURS = 168
+LONGEST_TEXT = 4000
+"""Characters of a text that the clinic writes."""
+LONGEST_SIGNATURE = 500
+_TAG = re.compile(r"\[[^\[\]\s]*_TAG\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class ClinicSettings:
     reminds_everyone: bool
     reminder_hours_ahead: int
     longest_question: int
+
+
+TIMES = frozenset({"urgent_release_at"})
+"""Settings that are times of day."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +81,21 @@ def closure_refusal(
     if any(days.first_day <= wanted.first_day and wanted.last_day <= days.last_day for days in existing):
         return ClinicRefusal.CLOSURE_TWICE
     return None
+
+
+def text_refusal(text: str, *, has_tags: bool) -> ClinicRefusal | None:
+    """Return why a clinic can't use this text, or None. With tags, every word like [THIS_TAG] must be one of ours."""
+    if not has_tags:
+        return None
+    known = {PATIENT_TAG, DOCTOR_TAG}
+    wrong = any(word not in known for word in _TAG.findall(text))
+    return ClinicRefusal.TEXT_UNKNOWN_TAG if wrong else None
+
+
+def filled_in(text: str, *, patient: str, doctor: str) -> str:
+    """Return the text with the names in place of the placeholders. A name that looks like one stays a name."""
+    names = {PATIENT_TAG: patient, DOCTOR_TAG: doctor}
+    return _TAG.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def settings_token(settings: ClinicSettings) -> str:

@@ -13,25 +13,29 @@ def clinic_by_identifier(identifier: str) -> Clinic | None:
     return Clinic.objects.filter(portal_identifier=identifier.lower()).first()
 
 
+def clinic_by_any_identifier(identifier: str) -> Clinic | None:
+    """Return the clinic whose portal has, or once had, this identifier."""
+    return (
+        clinic_by_identifier(identifier)
+        or Clinic.objects.filter(former_identifiers__identifier=identifier.lower()).first()
+    )
+
+
+def former_identifiers(clinic: Clinic) -> list[str]:
+    """Return what the clinic's portal was called before; these addresses lead on."""
+    return list(clinic.former_identifiers.order_by("identifier").values_list("identifier", flat=True))
+
+
 def active_clinics() -> list[Clinic]:
     """Return the clinics whose portal is on, by name."""
     return list(Clinic.objects.filter(is_active=True).order_by("name", "pk"))
 
 
-def post_of(*, user_id: UUID, clinic: Clinic) -> StaffMember | None:
-    """Return the user's active post at the clinic, with the provider they are, if any."""
-    return (
-        StaffMember.objects.filter(user_id=user_id, clinic=clinic, is_active=True)
-        .select_related("provider")
-        .first()
-    )
-
-
 def posts_of(user_id: UUID) -> list[StaffMember]:
-    """Return all active posts of the user, with their clinics, by clinic name."""
+    """Return all active posts of the user, with their clinics and the providers they are, by clinic name."""
     return list(
         StaffMember.objects.filter(user_id=user_id, is_active=True)
-        .select_related("clinic")
+        .select_related("clinic", "provider")
         .order_by("clinic__name", "pk")
     )
 
@@ -79,6 +83,11 @@ def list_holders(clinic: Clinic) -> dict[str, int]:
         .filter(has_patient_list=True)
         .values_list("initials", "pk")
     )
+
+
+def providers_in_portal(clinic: Clinic) -> list[Provider]:
+    """Return the active providers whom patients can reach through the portal, in the order of lists."""
+    return list(Provider.objects.for_clinic(clinic).active().filter(has_portal_access=True))
 
 
 def stored_settings(clinic: Clinic) -> ClinicSettings:

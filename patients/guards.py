@@ -2,6 +2,7 @@
 
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -27,7 +28,8 @@ class PatientRequest(ClinicRequest):
 def patient_page(view: View) -> View:
     """Let in whoever is signed in as a patient with an active record at the clinic in the address.
 
-    Nobody signed in: to the clinic's front page. The portal is off, or no active record here: a page that says so.
+    Nobody signed in: to the clinic's front page, and back here afterwards. The portal is off, or no active record here:
+    a page that says so.
     Someone whom the clinic took the portal away from still comes in, to read what there is (002); the decision about
     services is what denies them anything new.
     """
@@ -40,9 +42,9 @@ def patient_page(view: View) -> View:
         sign_in = sessions.of(request)
         user: Any = request.user
         if sign_in is None or not user.is_authenticated or user.kind != "patient":
-            return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
+            return _to_sign_in(request, clinic)
         if sign_in.clinic_scope not in {None, clinic.pk}:
-            return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
+            return _to_sign_in(request, clinic)
         patient = queries.record_of(national_id_index=user.account.national_id_index, clinic=clinic)
         if not clinic.is_active:
             return _shut(request, "patients/clinic_is_off.html", clinic)
@@ -54,6 +56,14 @@ def patient_page(view: View) -> View:
         return view(patient_request, *args, **kwargs)
 
     return guarded
+
+
+def _to_sign_in(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    """Lead to the clinic's front page, and after sign-in back to the page that was asked for (003, A5)."""
+    front = reverse("clinic_front", args=[clinic.portal_identifier])
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponseRedirect(front)
+    return HttpResponseRedirect(f"{front}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _shut(request: HttpRequest, template: str, clinic: Clinic) -> HttpResponse:

@@ -46,6 +46,7 @@ urlpatterns += [
                 path("staff/", include("services.home.staff_urls")),
                 path("staff/", include("services.booking.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
+                path("admin/", include("identity.admin_urls")),
                 path("admin/", include("services.access.admin_urls")),
                 path("admin/", include("delegation.admin_urls")),
                 path("admin/", include("services.booking.admin_urls")),

@@ -4,4 +4,5 @@ import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";
 import "./national-id.js";
+import "./search-key.js";
 import "./unsaved.js";

@@ -17,3 +17,9 @@ URGENT_HELP = {
     Country.DENMARK: UrgentHelp(emergency="112", out_of_hours="1813"),
 }
 """Ambulance, and the out-of-hours doctor (legevakt; lægevagt in the capital region, others via 1813 or sundhed.dk)."""
+
+SERVICE_PAGES = dict.fromkeys(
+    ("booking", "urgent", "timebestilling", "etimebestilling", "tidsbestilling", "time", "tid"),
+    "booking:find",
+)
+"""What links on clinics' own sites call a service (003, A5) -> the page it leads to."""

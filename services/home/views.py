@@ -16,7 +16,7 @@ from patients import queries as patients
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
 from services.home import queries
-from services.home.choices import URGENT_HELP
+from services.home.choices import SERVICE_PAGES, URGENT_HELP
 
 
 @public_page
@@ -29,12 +29,13 @@ def front(request: HttpRequest) -> HttpResponse:
 @public_page
 @require_safe
 def legacy_login(request: HttpRequest) -> HttpResponse:
-    """Lead the links that clinics already have on their own sites to the same clinic (001, A4)."""
+    """Lead the links on clinics' own sites to the same clinic (001, A4), and to the service they name (003, A5)."""
     given = {key.lower(): str(value) for key, value in request.GET.items()}
-    clinic = clinics.clinic_by_identifier(given.get("clinicid", ""))
+    clinic = clinics.clinic_by_any_identifier(given.get("clinicid", ""))
     if clinic is None:
         raise Http404
-    return redirect("clinic_front", clinic.portal_identifier, permanent=True)
+    page = SERVICE_PAGES.get(given.get("service", "").casefold(), "clinic_front")
+    return redirect(page, clinic.portal_identifier, permanent=True)
 
 
 @clinic_page
@@ -90,14 +91,3 @@ def start(request: PatientRequest) -> HttpResponse:
         patient=request.patient, assurance=request.sign_in.assurance, now=timezone.now()
     )
     return render(request, "home/start.html", {"page": page})
-
-
-@clinic_page
-@require_safe
-def help_page(request: ClinicRequest) -> HttpResponse:
-    """Explain signing in and what the portal can do (A12)."""
-    return render(
-        request,
-        "home/help.html",
-        {"urgent": URGENT_HELP[Country(request.clinic.country)], "sign_in": sessions.of(request)},
-    )

@@ -1,5 +1,7 @@
 """The patient's own details, and who may come in at all."""
 
+from urllib.parse import quote
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -105,7 +107,7 @@ def test_whoever_is_not_signed_in_is_led_to_the_clinics_front(client, clinic):
     response = client.get(address(clinic))
     assert (response.status_code, response.url) == (
         302,
-        reverse("clinic_front", args=[clinic.portal_identifier]),
+        f"{reverse('clinic_front', args=[clinic.portal_identifier])}?next={quote(address(clinic), safe='')}",
     )
 
 

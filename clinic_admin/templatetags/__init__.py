@@ -1,0 +1,1 @@
+"""Tags of the administration and of the clinic's texts."""

@@ -1,0 +1,8 @@
+"""Addresses."""
+
+from django.urls import path
+
+from identity import admin_views
+
+app_name = "identity_admin"
+urlpatterns = [path("sign-in-methods/", admin_views.sign_in, name="sign_in")]
