@@ -23,6 +23,8 @@ SECRET_KEY = env.text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 FIELD_KEYS = env.keys("FIELD_KEYS")
 """Keys of encrypted columns; the first encrypts, all of them decrypt."""
+VENDOR_SECRET = env.text("VENDOR_SECRET", f"vendor:{SECRET_KEY}" if IS_DEVELOPMENT else "")
+"""What day passwords are derived from. Without it no clinic can change its portal identifier."""
 INDEX_KEY = env.text(
     "INDEX_KEY", hashlib.sha256(f"index:{SECRET_KEY}".encode()).hexdigest() if IS_DEVELOPMENT else None
 ).encode()
