@@ -80,6 +80,11 @@ class _Span(NamedTuple):
 
 
 _FREE = """
+WITH closed AS MATERIALIZED (
+    SELECT closure.first_day, closure.last_day
+    FROM clinic_admin_closure closure JOIN clinic_admin_provider provider USING (clinic_id)
+    WHERE provider.id = %s
+)
 SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
        extract(epoch FROM slot.ends_at)::bigint, slot.day
@@ -89,12 +94,13 @@ CROSS JOIN LATERAL (
     SELECT id, starts_at, ends_at, day FROM booking_slot
     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
       AND day BETWEEN span.first_day AND span.last_day AND starts_at > %s
+      AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
     ORDER BY day, starts_at
     LIMIT span.most
 ) AS slot
 ORDER BY slot.starts_at, span.together, span.place
 """
-"""One index-only scan of slot_free_by_provider per span, however many slots there are.
+"""The clinic's closed days, then one index-only scan of slot_free_by_provider per span, however many slots there are.
 
 Instants come as seconds: reading them as text is half the time of a page with many of them.
 """
@@ -259,6 +265,7 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
         cursor.execute(
             _FREE,
             [
+                spans[0].window.provider.provider_id,
                 [span.window.provider.provider_id for span in spans],
                 [policy.kind_of(span.window.service).value for span in spans],
                 [span.first_day for span in spans],

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clinic_admin.choices import Service
+from clinic_admin.models import Closure
 from delegation.models import Absence, MatrixTick
 from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
@@ -330,3 +331,14 @@ def test_a_covering_provider_takes_over():
         world.book(make_slot(locum, NOW + timedelta(days=2)))
     allow(locum, row=world.gp)
     assert world.book(make_slot(locum, NOW + timedelta(days=2, hours=1))).provider == locum
+
+
+def test_a_time_on_a_day_that_was_just_closed_is_not_offered_any_more():
+    world = make_world()
+    slot = make_slot(world.gp)
+    Closure.objects.create(clinic=world.clinic, first_day=slot.day, last_day=slot.day)
+    with pytest.raises(BookingRefused) as refused:
+        world.book(slot)
+    assert refused.value.reason == BookingRefusal.NOT_OFFERED
+    slot.refresh_from_db()
+    assert slot.state == SlotState.FREE

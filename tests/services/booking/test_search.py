@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from clinic_admin.choices import Service
+from clinic_admin.models import Closure
 from delegation.models import MatrixTick
 from identity.choices import Assurance
 from services.access import queries as access
@@ -237,8 +238,36 @@ def test_free_slots_are_read_from_the_index_of_free_slots():
         cursor.execute("ANALYZE booking_slot")
         cursor.execute(
             "EXPLAIN " + queries._FREE,
-            [[world.gp.pk], ["portal"], [MONDAY], [MONDAY + timedelta(days=6)], [500], ["0"], NOW],
+            [
+                world.gp.pk,
+                [world.gp.pk],
+                ["portal"],
+                [MONDAY],
+                [MONDAY + timedelta(days=6)],
+                [500],
+                ["0"],
+                NOW,
+            ],
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "slot_free_by_provider" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on booking_slot" not in plan
+
+
+@pytest.mark.django_db
+def test_a_day_that_was_just_closed_is_offered_to_nobody():
+    world = make_world()
+    open_slot = make_slot(world.gp, NOW + timedelta(days=2))
+    make_slot(world.gp, NOW + timedelta(days=1))
+    Closure.objects.create(
+        clinic=world.clinic, first_day=MONDAY + timedelta(days=1), last_day=MONDAY + timedelta(days=1)
+    )
+    Closure.objects.create(clinic=make_clinic(), first_day=MONDAY, last_day=MONDAY + timedelta(days=30))
+    found = queries.free_slots(
+        patient=world.patient,
+        assurance=Assurance.HIGH,
+        first_day=MONDAY,
+        last_day=MONDAY + timedelta(days=7),
+        now=NOW,
+    )
+    assert [slot.slot_id for slot in found] == [open_slot.pk]
