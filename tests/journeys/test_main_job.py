@@ -138,3 +138,13 @@ def test_the_reason_is_kept_when_someone_else_is_faster(clinic, new_page):
     slow.locator("main form button[type=submit]").first.click()
     expect(slow.locator("main")).to_contain_text("Someone else has just taken this time.")
     expect(slow.locator("textarea[name=reason]")).to_have_value("Dizzy in the mornings")
+
+
+def test_no_log_line_knows_a_patient(product, clinic):
+    """Runs last: what web server, worker and mailbox wrote holds no national ID, number, name or reason."""
+    logs = "\n".join(path.read_text(errors="replace") for path in (product.folder / "log").glob("*.log"))
+    assert '"route": "booking:book"' in logs, "the journeys left no trace in the logs"
+    secrets = ["A cough for three weeks", "Dizzy in the mornings", clinic["password"]]
+    for patient in clinic["patients"][:5]:
+        secrets += [patient.national_id, patient.mobile, patient.mobile[-8:], patient.family_name + '"']
+    assert [secret for secret in secrets if secret in logs] == []
