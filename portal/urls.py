@@ -44,6 +44,7 @@ urlpatterns += [
                 path("my-details/", include("patients.urls")),
                 path("", include("services.booking.urls")),
                 path("staff/", include("services.home.staff_urls")),
+                path("staff/patients/", include("services.home.patient_urls")),
                 path("staff/", include("services.booking.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
                 path("admin/", include("identity.admin_urls")),

@@ -3,6 +3,8 @@ import "@digdir/designsystemet-web";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";
+import "./matrix.js";
 import "./national-id.js";
+import "./shortcuts.js";
 import "./search-key.js";
 import "./unsaved.js";

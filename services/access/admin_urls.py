@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from services.access import admin_views
+from services.access import admin_views, special_views
 
 app_name = "access_admin"
 urlpatterns = [
     path("services/", admin_views.services, name="services"),
+    path("services/special/", special_views.special, name="special"),
+    path("services/special/reset/", special_views.reset, name="special_reset"),
+    path("services/special/<uuid:patient_id>/", special_views.special_patient, name="special_patient"),
     path("services/<int:provider_id>/", admin_views.provider, name="provider"),
-    path("services/preview/<slug:service>/", admin_views.preview, name="preview"),
     path("why/", admin_views.explain, name="explain"),
 ]

@@ -1,0 +1,17 @@
+"""Addresses of the staff's pages about patients. A patient is named by id only; the search is posted."""
+
+from django.urls import path
+
+from services.home import patient_views
+
+app_name = "patients_staff"
+urlpatterns = [
+    path("", patient_views.patients, name="list"),
+    path("<uuid:patient_id>/", patient_views.general, name="patient"),
+    path("<uuid:patient_id>/national-id/", patient_views.national_id, name="national_id"),
+    path("<uuid:patient_id>/contact/", patient_views.contact, name="contact"),
+    path("<uuid:patient_id>/portal/", patient_views.portal, name="portal"),
+    path("<uuid:patient_id>/portal/access/", patient_views.portal_access, name="portal_access"),
+    path("<uuid:patient_id>/appointments/", patient_views.appointments, name="appointments"),
+    path("<uuid:patient_id>/history/", patient_views.history, name="history"),
+]
