@@ -1,4 +1,4 @@
-"""Administration: the service matrix and absences. All staff may look, administrators may save."""
+"""Administration: the service matrix, absences and message delegation. All staff may look, administrators may save."""
 
 from datetime import date
 
@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic_admin.choices import Service
 from clinic_admin.guards import StaffRequest, admin_page
 from delegation import operations, queries
-from delegation.choices import DelegationRefusal
-from delegation.forms import AbsenceForm, MatrixForm
+from delegation.choices import DelegationRefusal, Topic
+from delegation.forms import AbsenceForm, MatrixForm, MessagesForm
 from delegation.operations import DelegationRefused, MatrixChanged
 from delegation.policy import Tick
 from delegation.queries import Grid
@@ -22,8 +22,12 @@ FIELD_OF = {
     DelegationRefusal.DAYS_NOT_IN_ORDER: "last_day",
     DelegationRefusal.COVERS_ONESELF: "cover",
     DelegationRefusal.COVER_IS_AWAY: "cover",
+    DelegationRefusal.COVER_WITHOUT_ACCESS: "cover",
 }
 """Where a refused absence shows its sentence; at the provider otherwise."""
+LONGEST_NUMBER = 10
+"""Digits of a version that a page could have sent."""
+CONFLICT = 409
 
 
 @admin_page
@@ -90,15 +94,37 @@ def _matrix_page(
     )
     words = {
         "grid": shown,
-        "services": Service.choices,
+        "services": [(service, shown.unserved[service]) for service in Service],
+        "any_unserved": any(shown.unserved.values()),
         "version": form.data.get("version", "") if form else shown.version,
         "base": form.data.get("base", "") if form else " ".join(sorted(map(queries.key, shown.stored))),
         "form": form,
         "conflict": conflict,
         "changed": sum(cell.is_changed for row in shown.rows for cell in row.cells),
+        "gaps": queries.gaps_from(clinic=request.clinic, day=_today(request)),
+        "last": queries.last_save(clinic=request.clinic, version=shown.version) if shown.version else None,
         "may_save": request.staff_member.is_administrator,
     }
     return render(request, "delegation/matrix.html", words, status=status)
+
+
+@admin_page
+@require_POST
+def undo_matrix(request: StaffRequest, service: str) -> HttpResponse:
+    """Put the matrix back to how it was before the last save, and return to the page of `service`."""
+    if service not in Service.values:
+        raise Http404
+    sent = request.POST.get("version", "")
+    version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < LONGEST_NUMBER else -1
+    try:
+        operations.undo_matrix(
+            clinic=request.clinic, version=version, actor=request.staff_member.user, now=timezone.now()
+        )
+    except DelegationRefused as refused:
+        messages.warning(request, f"{refused.message} {_('Nothing is undone.')}")
+    else:
+        messages.success(request, _("Undone: the ticks are as they were before the last save."))
+    return redirect("delegation_admin:matrix", request.clinic.portal_identifier, service)
 
 
 def _filled(grid: Grid, ticks: frozenset[Tick], asked: str) -> frozenset[Tick]:
@@ -119,14 +145,16 @@ def absences(request: StaffRequest) -> HttpResponse:
     form = AbsenceForm(request.POST, providers=providers)
     if not form.is_valid():
         return _absences_page(request, form, status=422)
+    if "back" in request.POST:
+        return _absences_page(request, form)
     by_id = {provider.pk: provider for provider in providers}
     try:
-        operations.add_absence(
+        absence = operations.add_absence(
             clinic=request.clinic,
             provider=by_id[form.cleaned_data["provider"]],
             first_day=form.cleaned_data["first_day"],
             last_day=form.cleaned_data["last_day"],
-            cover=by_id.get(form.cleaned_data["cover"]),
+            covers={service: by_id[cover] for service, cover in form.covers.items()},
             actor=request.staff_member.user,
             now=timezone.now(),
         )
@@ -134,7 +162,7 @@ def absences(request: StaffRequest) -> HttpResponse:
         form.add_error(FIELD_OF.get(DelegationRefusal(refused.reason), "provider"), str(refused.message))
         return _absences_page(request, form, status=422)
     messages.success(request, _("The absence is saved. It begins and ends by itself."))
-    return redirect("delegation_admin:absences", request.clinic.portal_identifier)
+    return redirect("booking_staff:absence", request.clinic.portal_identifier, absence.pk)
 
 
 def _absences_page(request: StaffRequest, form: AbsenceForm, status: int = 200) -> HttpResponse:
@@ -142,6 +170,8 @@ def _absences_page(request: StaffRequest, form: AbsenceForm, status: int = 200) 
     words = {
         "absences": queries.absences_from(clinic=request.clinic, day=today),
         "today": today,
+        "gaps": queries.gaps_from(clinic=request.clinic, day=today),
+        "last": queries.last_change(clinic=request.clinic, actions=["absence.added", "absence.removed"]),
         "form": form,
         "may_save": request.staff_member.is_administrator,
     }
@@ -160,6 +190,54 @@ def remove_absence(request: StaffRequest, absence_id: int) -> HttpResponse:
     )
     messages.success(request, _("The absence is removed."))
     return redirect("delegation_admin:absences", request.clinic.portal_identifier)
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def message_delegation(request: StaffRequest) -> HttpResponse:
+    """Show who gets which messages; a system administrator saves it (000 §4.3, C4)."""
+    stored = queries.message_delegation(request.clinic)
+    may_save = request.staff_member.is_system_administrator
+    staff = queries.staff(request.clinic, also=stored.recipient_id)
+    now_stored = {"version": stored.version, "topics": stored.topics, "recipient": stored.recipient_id or ""}
+    if request.method != "POST":
+        form = MessagesForm(initial=now_stored, staff=staff, may_save=may_save)
+        return _messages_page(request, form)
+    if not may_save:
+        return _messages_page(
+            request, MessagesForm(initial=now_stored, staff=staff, may_save=False), status=403
+        )
+    form = MessagesForm(request.POST, staff=staff, may_save=True)
+    if not form.is_valid():
+        return _messages_page(request, form, status=422)
+    try:
+        operations.delegate_messages(
+            post=request.staff_member,
+            topics={Topic(name) for name in form.cleaned_data["topics"]},
+            recipient_id=form.recipient_id,
+            version=form.cleaned_data["version"],
+            now=timezone.now(),
+        )
+    except DelegationRefused as refused:
+        changed = refused.reason == DelegationRefusal.MESSAGES_CHANGED
+        form.add_error(None if changed else "recipient", str(refused.message))
+        return _messages_page(request, form, status=409 if changed else 422)
+    messages.success(request, _("Saved. It holds for messages that come from now on."))
+    return redirect("delegation_admin:messages", request.clinic.portal_identifier)
+
+
+def _messages_page(request: StaffRequest, form: MessagesForm, status: int = 200) -> HttpResponse:
+    stored = queries.message_delegation(request.clinic)
+    words = {
+        "form": form,
+        "stored": stored,
+        "version": stored.version if status == CONFLICT else form["version"].value(),
+        "is_delegated": bool(stored.topics and stored.recipient and stored.recipient.is_active),
+        "topics": [topic.label for topic in Topic if topic in stored.topics],
+        "log": queries.message_log(request.clinic),
+        "may_save": request.staff_member.is_system_administrator,
+    }
+    return render(request, "delegation/messages.html", words, status=status)
 
 
 def _today(request: StaffRequest) -> date:

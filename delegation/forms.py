@@ -1,13 +1,19 @@
 """Shape of what the pages of delegation send."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _gettext
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin.models import Provider
-from delegation.policy import Tick
+from clinic_admin.choices import Service
+from clinic_admin.models import Provider, StaffMember
+from delegation.choices import Topic
+from delegation.policy import Away, Tick
 from delegation.queries import Grid, key
+
+LONGEST_ABSENCE = timedelta(days=731)
 
 
 class MatrixForm(forms.Form):
@@ -36,35 +42,130 @@ class MatrixForm(forms.Form):
         return self.grid.ticks_of(set(self.data.get("base", "").split()))
 
 
-class AbsenceForm(forms.Form):
-    """Who is away, when, and who covers."""
+AS_ABOVE, NOBODY = "", "nobody"
 
-    provider = forms.ChoiceField(label=_("Who is away?"))
+
+class AbsenceForm(forms.Form):
+    """Who is away, when, and who covers: one for all services, or somebody else for some."""
+
+    provider = forms.ChoiceField(
+        label=_("Who is away?"), error_messages={"required": _("Choose who is away.")}
+    )
     first_day = forms.DateField(
-        label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("First day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": _("Say from which day on."), "invalid": _("That is not a day.")},
     )
     last_day = forms.DateField(
-        label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("Last day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": _("Say until which day."), "invalid": _("That is not a day.")},
     )
     cover = forms.ChoiceField(
         label=_("Who covers?"),
         required=False,
-        help_text=_("Gets the patients of the one away, in every service, on these days only."),
+        help_text=_("Gets the patients of the one away on these days only."),
     )
 
     def __init__(self, *args: Any, providers: list[Provider], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = [(str(provider.pk), provider.name) for provider in providers]
-        for name, first in (("provider", _("Choose")), ("cover", _("Nobody"))):
+        choices = {
+            "provider": [("", _("Choose")), *people],
+            "cover": [("", _("Nobody")), *people],
+        }
+        for service in Service:
+            self.fields[f"cover-{service.value}"] = forms.ChoiceField(label=service.label, required=False)
+            choices[f"cover-{service.value}"] = [(AS_ABOVE, _("As above")), (NOBODY, _("Nobody")), *people]
+        for name, values in choices.items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", first), *people]
+            field.choices = values
 
     def clean_provider(self) -> int:
         """Return the provider's id."""
         return int(self.cleaned_data["provider"])
 
-    def clean_cover(self) -> int | None:
-        """Return the cover's id, or None for nobody."""
-        chosen = self.cleaned_data["cover"]
+    def clean_last_day(self) -> date:
+        """Return the day; one that is years away is a slip of the pen."""
+        last_day: date = self.cleaned_data["last_day"]
+        first_day = self.cleaned_data.get("first_day")
+        if first_day and last_day - first_day > LONGEST_ABSENCE:
+            raise forms.ValidationError(
+                _("An absence can last two years at most. Untick the provider instead.")
+            )
+        return last_day
+
+    @property
+    def covers(self) -> dict[Service, int]:
+        """Return who stands in for which service. Services with nobody are left out."""
+        found: dict[Service, int] = {}
+        for service in Service:
+            chosen = self.cleaned_data[f"cover-{service.value}"] or self.cleaned_data["cover"] or NOBODY
+            if chosen != NOBODY:
+                found[service] = int(chosen)
+        return found
+
+    @property
+    def wanted(self) -> Away:
+        """Return the absence as the rules see it."""
+        return Away(
+            self.cleaned_data["provider"],
+            self.cleaned_data["first_day"],
+            self.cleaned_data["last_day"],
+            self.covers,
+        )
+
+    @property
+    def per_service(self) -> list[forms.BoundField]:
+        """Return the fields for other covers in some services."""
+        return [self[f"cover-{service.value}"] for service in Service]
+
+    @property
+    def has_other_covers(self) -> bool:
+        """Return whether some service has its own cover, so that the page shows these fields."""
+        return any(field.value() or field.errors for field in self.per_service)
+
+
+class MessagesForm(forms.Form):
+    """Which kinds of messages are delegated, and to whom (000 §4.3)."""
+
+    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    topics = forms.MultipleChoiceField(
+        label=_("1. Choose the kinds of messages"),
+        choices=Topic.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("Nothing ticked: messages are not delegated, even if someone is chosen below."),
+    )
+    recipient = forms.ChoiceField(
+        label=_("2. Choose who gets them"),
+        required=False,
+        help_text=_("One person gets all new messages of the kinds that are ticked."),
+        error_messages={"invalid_choice": _("This staff member doesn't work at the clinic any more.")},
+    )
+
+    def __init__(self, *args: Any, staff: list[StaffMember], may_save: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        recipient = self.fields["recipient"]
+        assert isinstance(recipient, forms.ChoiceField)
+        recipient.choices = [("", _("Nobody chosen")), *((str(post.pk), _post_name(post)) for post in staff)]
+        for name in ("topics", "recipient"):
+            self.fields[name].disabled = not may_save
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a person when something is ticked."""
+        sent = self.cleaned_data
+        if sent.get("topics") and "recipient" in sent and not sent["recipient"]:
+            self.add_error("recipient", _("Choose who gets these messages, or untick them."))
+        return sent
+
+    @property
+    def recipient_id(self) -> int | None:
+        """Return the id of who was chosen."""
+        chosen = self.cleaned_data["recipient"]
         return int(chosen) if chosen else None
+
+
+def _post_name(post: StaffMember) -> str:
+    return post.name if post.is_active else _gettext("%(name)s (has left)") % {"name": post.name}

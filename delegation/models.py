@@ -1,11 +1,13 @@
 """Who covers whom: the service matrix and absences (000 §4)."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from clinic_admin.choices import Service
-from clinic_admin.models import Clinic, Provider
+from clinic_admin.models import Clinic, Provider, StaffMember
+from delegation.choices import Topic
 from delegation.policy import Away
 
 
@@ -46,20 +48,17 @@ class Matrix(models.Model):
 
 
 class Absence(models.Model):
-    """Days, both ends included, on which a provider is away, and who covers; nobody when empty."""
+    """Days, both ends included, on which a provider is away. Who covers stands with it, service by service."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="absences")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="absences")
     first_day = models.DateField()
     last_day = models.DateField()
-    cover = models.ForeignKey(
-        Provider, null=True, blank=True, on_delete=models.PROTECT, related_name="covers"
-    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(name="absence_in_order", condition=Q(last_day__gte=F("first_day"))),
-            models.CheckConstraint(name="absence_not_covered_by_oneself", condition=~Q(cover=F("provider"))),
+            models.UniqueConstraint(fields=["id", "clinic"], name="absence_id_with_clinic"),
         ]
         indexes = [models.Index(fields=["clinic", "last_day"], name="absence_by_clinic")]
 
@@ -68,5 +67,81 @@ class Absence(models.Model):
 
     @property
     def values(self) -> Away:
-        """Return the absence as the rules see it."""
-        return Away(self.provider_id, self.first_day, self.last_day, self.cover_id)
+        """Return the absence as the rules see it; reads the covers."""
+        covers = {Service(cover.service): cover.provider_id for cover in self.covers.all()}
+        return Away(self.provider_id, self.first_day, self.last_day, covers)
+
+
+class AbsenceCover(models.Model):
+    """Who covers for the one away in one service. A service without a row has nobody."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    absence = models.ForeignKey(Absence, on_delete=models.CASCADE, related_name="covers")
+    service = models.CharField(max_length=15, choices=Service.choices)
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="covers")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["absence", "service"], name="absence_cover_once_per_service")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} covers {self.service}"
+
+
+class LookAhead(models.Model):
+    """That somebody looked ahead for a clinic on a day: the nightly task does it once (C5)."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    """The clinic's local day from which on was looked."""
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clinic", "day"], name="look_ahead_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"look ahead from {self.day}"
+
+
+class Gap(models.Model):
+    """Days ahead, both included, on which absences leave a list with nobody for a service."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="gaps")
+    service = models.CharField(max_length=15, choices=Service.choices)
+    row = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="+")
+    first_day = models.DateField()
+    last_day = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "service", "row", "first_day"], name="gap_once", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"gap in {self.service} {self.first_day} - {self.last_day}"
+
+
+class MessageDelegation(models.Model):
+    """Which kinds of new messages go to one staff member (000 §4.3). Inactive while nothing is ticked."""
+
+    clinic = models.OneToOneField(Clinic, on_delete=models.CASCADE, related_name="message_delegation")
+    topics = ArrayField(models.CharField(max_length=20, choices=Topic.choices), default=list)
+    recipient = models.ForeignKey(StaffMember, null=True, on_delete=models.PROTECT, related_name="+")
+    version = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="message_delegation_topics_known", condition=Q(topics__contained_by=Topic.values)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"message delegation of clinic {self.clinic_id}"

@@ -1,15 +1,29 @@
-"""Changes of the matrix and of absences. All lock the clinic's row, on which both hang (services.access.queries)."""
+"""Changes of the matrix, of absences, and of who gets messages.
+
+All lock the clinic's row, on which they hang (services.access.queries).
+"""
 
 from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
 from clinic_admin.choices import Service
-from clinic_admin.models import Clinic, Provider
-from delegation.choices import DelegationRefusal
-from delegation.models import Absence, Matrix, MatrixTick
+from clinic_admin.models import Clinic, Provider, StaffMember
+from delegation import queries
+from delegation.choices import DelegationRefusal, Topic
+from delegation.models import (
+    Absence,
+    AbsenceCover,
+    Gap,
+    LookAhead,
+    Matrix,
+    MatrixTick,
+    MessageDelegation,
+)
 from delegation.policy import Away, Tick, refuse_absence
+from delegation.queries import LOOK_AHEAD
 from identity.models import User
 from portal import audit
 from portal.refusals import Refused
@@ -72,37 +86,80 @@ def tick(
 
 
 @transaction.atomic
+def undo_matrix(*, clinic: Clinic, version: int, actor: User | None, now: datetime) -> int:
+    """Put back the ticks as they were before the last save, and return the new version. The trail tells of it.
+
+    `version` is the one on the page. Raises MatrixChanged when someone saved since, DelegationRefused when
+    nothing was ever saved. Ticks of providers who no longer exist stay away.
+    """
+    matrix = _lock_matrix(clinic)
+    if matrix.version != version:
+        raise MatrixChanged(yours=version, theirs=matrix.version)
+    last = queries.last_save(clinic=clinic, version=version)
+    if last is None:
+        raise DelegationRefused(DelegationRefusal.NOTHING_TO_UNDO)
+    known = frozenset(Provider.objects.for_clinic(clinic).values_list("pk", flat=True)) | {None}
+    back_on = {tick for tick in last.off if {tick.row, tick.provider} <= known}
+    stored = {tick: pk for service in last.services for tick, pk in _stored(clinic, service).items()}
+    return _write(
+        matrix,
+        stored,
+        on=back_on - stored.keys(),
+        off=last.on & stored.keys(),
+        actor=actor,
+        now=now,
+        undoes=version,
+    )
+
+
+@transaction.atomic
 def add_absence(
     *,
     clinic: Clinic,
     provider: Provider,
     first_day: date,
     last_day: date,
-    cover: Provider | None,
+    covers: Mapping[Service, Provider],
     actor: User | None,
     now: datetime,
 ) -> Absence:
     """Store that the provider is away from the first to the last day, both included (000 §4.4, C5).
 
+    `covers` says who stands in for which service; a service left out has nobody.
     Raises DelegationRefused; see delegation.policy.refuse_absence.
     """
     _lock_clinic(clinic)
-    wanted = Away(provider.pk, first_day, last_day, cover.pk if cover else None)
-    active = Provider.objects.for_clinic(clinic).active()
-    there = set(active.filter(pk__in={wanted.provider, wanted.cover}).values_list("pk", flat=True))
-    if not {wanted.provider, wanted.cover} - {None} <= there:
-        raise DelegationRefused(DelegationRefusal.UNKNOWN_PROVIDER)
-    stored = Absence.objects.filter(clinic=clinic, last_day__gte=first_day)
+    wanted = Away(provider.pk, first_day, last_day, {service: cover.pk for service, cover in covers.items()})
+    _refuse_strangers(clinic, wanted)
+    stored = Absence.objects.filter(clinic=clinic, last_day__gte=first_day).prefetch_related("covers")
     refusal = refuse_absence(wanted, [absence.values for absence in stored])
     if refusal is not None:
         raise DelegationRefused(refusal)
-    absence = Absence.objects.create(
-        clinic=clinic, provider=provider, first_day=first_day, last_day=last_day, cover=cover
+    absence = Absence.objects.create(clinic=clinic, provider=provider, first_day=first_day, last_day=last_day)
+    AbsenceCover.objects.bulk_create(
+        AbsenceCover(clinic=clinic, absence=absence, service=service, provider=cover)
+        for service, cover in covers.items()
     )
     audit.record(
-        action="absence.added", subject=absence, actor=actor, now=now, after=_absence_details(absence)
+        action="absence.added",
+        subject=absence,
+        actor=actor,
+        now=now,
+        after=_absence_details(absence.pk, wanted),
     )
+    _store_gaps(clinic, now)
     return absence
+
+
+def _refuse_strangers(clinic: Clinic, wanted: Away) -> None:
+    """Raise DelegationRefused for someone who doesn't work here, or covers without portal access."""
+    covers = set(wanted.covers.values())
+    active = Provider.objects.for_clinic(clinic).active()
+    there = dict(active.filter(pk__in={wanted.provider, *covers}).values_list("pk", "has_portal_access"))
+    if not {wanted.provider, *covers} <= there.keys():
+        raise DelegationRefused(DelegationRefusal.UNKNOWN_PROVIDER)
+    if not all(there[cover] for cover in covers if cover != wanted.provider):
+        raise DelegationRefused(DelegationRefusal.COVER_WITHOUT_ACCESS)
 
 
 @transaction.atomic
@@ -113,9 +170,86 @@ def remove_absence(*, clinic: Clinic, absence_id: int, actor: User | None, now: 
     if absence is None:
         return
     audit.record(
-        action="absence.removed", subject=absence, actor=actor, now=now, before=_absence_details(absence)
+        action="absence.removed",
+        subject=absence,
+        actor=actor,
+        now=now,
+        before=_absence_details(absence.pk, absence.values),
     )
     absence.delete()
+    _store_gaps(clinic, now)
+
+
+# -- looking ahead -----------------------------------------------------------------------------------------
+@transaction.atomic
+def look_ahead(*, clinic: Clinic, now: datetime) -> bool:
+    """Find the days of the coming weeks on which absences leave a list with nobody (C5).
+
+    Once for each of the clinic's local days: returns False when that day is done already.
+    """
+    _lock_clinic(clinic)
+    day = now.astimezone(clinic.zone).date()
+    _row, is_first = LookAhead.objects.get_or_create(clinic=clinic, day=day, defaults={"made_at": now})
+    if is_first:
+        LookAhead.objects.filter(clinic=clinic, day__lt=day - LOOK_AHEAD).delete()
+        _store_gaps(clinic, now)
+    return is_first
+
+
+def _store_gaps(clinic: Clinic, now: datetime) -> None:
+    """Make the stored gaps those of today's settings. The clinic's row is locked."""
+    found = queries.gaps_ahead(clinic=clinic, day=now.astimezone(clinic.zone).date())
+    Gap.objects.filter(clinic=clinic).delete()
+    Gap.objects.bulk_create(
+        Gap(
+            clinic=clinic, service=gap.service, row_id=gap.row, first_day=gap.first_day, last_day=gap.last_day
+        )
+        for gap in found
+    )
+
+
+# -- message delegation ------------------------------------------------------------------------------------
+@transaction.atomic
+def delegate_messages(
+    *,
+    post: StaffMember,
+    topics: Set[Topic],
+    recipient_id: int | None,
+    version: int,
+    now: datetime,
+) -> None:
+    """Choose which kinds of new messages one staff member gets, and who (000 §4.3). `post` is who saves.
+
+    Messages that are there already stay where they are. Raises DelegationRefused for anyone but a system
+    administrator, for someone who doesn't work here, and when someone saved since `version`.
+    """
+    if not post.is_system_administrator:
+        raise DelegationRefused(DelegationRefusal.NOT_SYSTEM_ADMINISTRATOR)
+    clinic = post.clinic
+    _lock_clinic(clinic)
+    stored = MessageDelegation.objects.get_or_create(clinic=clinic)[0]
+    if stored.version != version:
+        raise DelegationRefused(DelegationRefusal.MESSAGES_CHANGED)
+    before = _message_details(stored)
+    if recipient_id is not None and recipient_id not in queries.staff_ids(clinic):
+        raise DelegationRefused(DelegationRefusal.UNKNOWN_RECIPIENT)
+    stored.topics, stored.recipient_id = sorted(topics), recipient_id
+    if _message_details(stored) == before:
+        return
+    stored.version, stored.changed_at, stored.changed_by = stored.version + 1, now, post.user
+    stored.save(update_fields=["topics", "recipient", "version", "changed_at", "changed_by"])
+    audit.record(
+        action="message_delegation.changed",
+        subject=stored,
+        actor=post.user,
+        now=now,
+        before=before,
+        after=_message_details(stored),
+    )
+
+
+def _message_details(stored: MessageDelegation) -> dict[str, Any]:
+    return {"topics": sorted(stored.topics), "recipient": stored.recipient_id}
 
 
 def _lock_clinic(clinic: Clinic) -> None:
@@ -141,6 +275,7 @@ def _write(
     off: Set[Tick],
     actor: User | None,
     now: datetime,
+    **more: int,
 ) -> int:
     if not on and not off:
         return matrix.version
@@ -161,7 +296,9 @@ def _write(
         after=matrix.version,
         on=_tick_details(on),
         off=_tick_details(off),
+        **more,
     )
+    _store_gaps(Clinic.objects.get(pk=matrix.clinic_id), now)
     return matrix.version
 
 
@@ -170,10 +307,14 @@ def _tick_details(ticks: Iterable[Tick]) -> list[dict[str, str | int | None]]:
     return [{"service": t.service.value, "row": t.row, "provider": t.provider} for t in ordered]
 
 
-def _absence_details(absence: Absence) -> dict[str, str | int | None]:
+def _absence_details(absence_id: int, away: Away) -> dict[str, Any]:
+    covers = {service.value: cover for service, cover in away.covers.items()}
+    same = set(covers.values())
     return {
-        "provider": absence.provider_id,
-        "first_day": absence.first_day.isoformat(),
-        "last_day": absence.last_day.isoformat(),
-        "cover": absence.cover_id,
+        "absence": absence_id,
+        "provider": away.provider,
+        "first_day": away.first_day.isoformat(),
+        "last_day": away.last_day.isoformat(),
+        "cover": same.pop() if len(same) == 1 and len(covers) == len(Service) else None,
+        "covers": covers,
     }

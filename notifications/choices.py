@@ -11,6 +11,7 @@ class MessageKind(TextChoices):
     BOOKING_REQUESTED = "booking-requested", _("Appointment requested")
     BOOKING_REFUSED = "booking-refused", _("Appointment refused")
     BOOKING_MOVED = "booking-moved", _("Appointment moved")
+    BOOKING_IN_DOUBT = "booking-in-doubt", _("Appointment may change")
     BOOKING_CANCELLED = "booking-cancelled", _("Appointment cancelled")
     REMINDER = "reminder", _("Reminder of an appointment")
     TIME_OFFERED = "time-offered", _("A time has come free")

@@ -21,7 +21,7 @@ function mark(form) {
 
 let leaving = false;
 document.addEventListener("change", (event) => {
-  const form = event.target.form;
+  const form = event.target.form ?? event.target.closest?.("form");
   if (form?.hasAttribute("data-unsaved-guard")) mark(form);
 });
 document.addEventListener("submit", (event) => {

@@ -1,6 +1,5 @@
 """Administration: what each provider offers, and why a patient can or can't. All staff may look, administrators save."""
 
-from dataclasses import asdict
 from datetime import date
 from uuid import UUID
 
@@ -9,18 +8,17 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.choices import Service
 from clinic_admin.guards import StaffRequest, admin_page, staff_page
 from clinic_admin.models import Provider
-from delegation import queries as matrix
-from delegation.forms import MatrixForm
+from delegation import queries as delegation
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import operations, queries
 from services.access.choices import Column, SignedIn
-from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm
+from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm, services_forms
 from services.access.operations import RightsRefused
 
 
@@ -44,6 +42,8 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
         return _provider_page(request, found, access, columns)
     if not all([access.is_valid(), *(form.is_valid() for form in columns.values())]):
         return _provider_page(request, found, access, columns, status=422)
+    if "back" in request.POST:
+        return _provider_page(request, found, access, columns)
     try:
         operations.save_services(
             clinic=request.clinic,
@@ -61,16 +61,12 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
 
 
 def _forms(request: StaffRequest, found: Provider) -> tuple[PortalAccessForm, dict[Column, ColumnForm]]:
-    """Return the switch and the columns. Without a list there are no patients for the first column."""
-    may_save = request.staff_member.is_administrator
-    sent = request.POST if request.method == "POST" else None
-    access = PortalAccessForm(sent, initial={"allowed": found.has_portal_access}, may_save=may_save)
-    columns = {
-        column: ColumnForm(sent, prefix=column.value, initial=asdict(rights), may_save=may_save)
-        for column, rights in queries.columns_of(found).items()
-        if found.has_patient_list or column is Column.WITHOUT_GP
-    }
-    return access, columns
+    return services_forms(
+        request.POST if request.method == "POST" else None,
+        provider=found,
+        stored=queries.columns_of(found),
+        may_save=request.staff_member.is_administrator,
+    )
 
 
 def _provider_page(
@@ -84,35 +80,14 @@ def _provider_page(
         "provider": found,
         "access": access,
         "columns": list(columns.items()),
+        "last": delegation.last_change(
+            clinic=request.clinic,
+            actions=["rights.changed", "portal_access.changed"],
+            subject_id=str(found.pk),
+        ),
         "may_save": request.staff_member.is_administrator,
     }
     return render(request, "access/provider.html", words, status=status)
-
-
-@admin_page
-@require_POST
-def preview(request: StaffRequest, service: str) -> HttpResponse:
-    """Show whom the ticks of a matrix would give and take a service, before they are saved. Nothing is stored."""
-    if service not in Service.values:
-        raise Http404
-    today = _today(request)
-    grid = matrix.grid(clinic=request.clinic, service=Service(service), day=today)
-    form = MatrixForm(request.POST, grid=grid)
-    changes, left = queries.preview(
-        clinic=request.clinic,
-        service=grid.service,
-        on=form.ticks - grid.stored,
-        off=grid.stored - form.ticks,
-        day=today,
-    )
-    words = {
-        "service": grid.service,
-        "changes": changes,
-        "left": left,
-        "ticks": sorted(matrix.key(tick) for tick in form.ticks),
-        "sent": form.data,
-    }
-    return render(request, "access/preview.html", words)
 
 
 @staff_page

@@ -1,5 +1,7 @@
 """Shape of what the pages of rights send."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -7,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Provider
-from services.access.choices import Approval, SignedIn
+from services.access.choices import Approval, Column, SignedIn
 from services.access.policy import Rights
 
 
@@ -62,6 +64,19 @@ class ColumnForm(forms.Form):
     def rights(self) -> Rights:
         """Return the column as the rules see it."""
         return Rights(**{**self.cleaned_data, "approval": Approval(self.cleaned_data["approval"])})
+
+
+def services_forms(
+    sent: Any, *, provider: Provider, stored: Mapping[Column, Rights], may_save: bool
+) -> tuple[PortalAccessForm, dict[Column, ColumnForm]]:
+    """Return the switch and the columns of a provider. Without a list there are no patients for the first column."""
+    access = PortalAccessForm(sent, initial={"allowed": provider.has_portal_access}, may_save=may_save)
+    columns = {
+        column: ColumnForm(sent, prefix=column.value, initial=asdict(rights), may_save=may_save)
+        for column, rights in stored.items()
+        if provider.has_patient_list or column is Column.WITHOUT_GP
+    }
+    return access, columns
 
 
 class QuestionForm(forms.Form):

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from clinic_admin.choices import Service
-from delegation.policy import Away, Presence, Tick, presence
+from delegation.policy import Away, Presence, Tick, presence, stretches
 from identity.choices import Assurance
 from services.access.choices import Approval, Column, Reason, Right, Rule
 
@@ -290,7 +290,7 @@ def spans(
 ) -> list[Span]:
     """Return the longest spans within these days (both included). Only absences change an answer between days."""
     found: dict[tuple[Service, int], list[Span]] = {}
-    for start, end in _stretches(facts.absences, first_day, last_day):
+    for start, end in stretches(facts.absences, first_day, last_day):
         for service, provider_id in allowed(facts, services, assurance, start):
             before = found.setdefault((service, provider_id), [])
             if before and before[-1].last_day + timedelta(days=1) == start:
@@ -298,14 +298,3 @@ def spans(
             else:
                 before.append(Span(service, provider_id, start, end))
     return [span for group in found.values() for span in group]
-
-
-def _stretches(absences: tuple[Away, ...], first_day: date, last_day: date) -> list[tuple[date, date]]:
-    """Cut the days where somebody goes or comes back."""
-    next_day = timedelta(days=1)
-    turns = {absence.first_day for absence in absences} | {
-        absence.last_day + next_day for absence in absences
-    }
-    starts = sorted({first_day} | {turn for turn in turns if first_day < turn <= last_day})
-    ends = [start - next_day for start in starts[1:]] + [last_day]
-    return list(zip(starts, ends, strict=True)) if first_day <= last_day else []

@@ -4,7 +4,7 @@ What decides is always read anew, also of a patient who is already loaded: an an
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Provider
-from delegation.models import Absence, MatrixTick
+from delegation.models import Absence, AbsenceCover, MatrixTick
 from delegation.policy import Away, Tick
 from identity.choices import Assurance
 from patients.models import Patient
@@ -205,58 +205,14 @@ def reach(
 
     Two queries, however many patients. `ticks`, if given, stand in for the stored matrix: what a save would do.
     """
-    setting = _setting_facts(clinic, day)
+    setting = setting_facts(clinic, day)
     if ticks is not None:
         setting = replace(setting, ticks=ticks)
     found: Counter[tuple[Service, int]] = Counter()
-    for patient, count in _kinds_of_patients(clinic):
+    for patient, count in kinds_of_patients(clinic):
         for pair in policy.allowed(replace(setting, patient=patient), tuple(Service), assurance, day):
             found[pair] += count
     return dict(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What saving a matrix would do for one provider: how many patients gain and lose the service, and have it then."""
-
-    provider: Provider
-    gain: int
-    lose: int
-    after: int
-
-
-def preview(
-    *, clinic: Clinic, service: Service, on: Set[Tick], off: Set[Tick], day: date
-) -> tuple[list[Change], int]:
-    """Return what switching these ticks on and off would do today, and how many patients would be left with nobody.
-
-    Only providers for whom something changes. Patients left with nobody are those who have somebody for the
-    service now. Signed in with eID. Three queries, however many patients.
-    """
-    before = _setting_facts(clinic, day)
-    after = replace(before, ticks=(before.ticks - off) | on)
-    gain, lose, then = Counter[int](), Counter[int](), Counter[int]()
-    left = 0
-    for patient, count in _kinds_of_patients(clinic):
-        had, gets = (
-            {
-                provider_id
-                for _service, provider_id in policy.allowed(
-                    replace(setting, patient=patient), (service,), Assurance.HIGH, day
-                )
-            }
-            for setting in (before, after)
-        )
-        gain.update(dict.fromkeys(gets - had, count))
-        lose.update(dict.fromkeys(had - gets, count))
-        then.update(dict.fromkeys(gets, count))
-        left += count if had and not gets else 0
-    changes = [
-        Change(provider, gain[provider.pk], lose[provider.pk], then[provider.pk])
-        for provider in providers(clinic)
-        if gain[provider.pk] or lose[provider.pk]
-    ]
-    return changes, left
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +240,10 @@ class ProviderState:
 
 def provider_states(*, clinic: Clinic, day: date) -> list[ProviderState]:
     """Return the clinic's active providers in their order. Three queries, however many patients."""
-    setting = _setting_facts(clinic, day)
+    setting = setting_facts(clinic, day)
     patients: Counter[int | None] = Counter()
     served: Counter[int | None] = Counter()
-    for kind, count in _kinds_of_patients(clinic):
+    for kind, count in kinds_of_patients(clinic):
         if kind.is_active:
             patients[kind.gp_id] += count
         if any(policy.allowed(replace(setting, patient=kind), tuple(Service), Assurance.HIGH, day)):
@@ -327,20 +283,20 @@ def patient_of(*, clinic: Clinic, patient_id: UUID) -> Patient | None:
     return Patient.objects.for_clinic(clinic).filter(pk=patient_id).select_related("gp").first()
 
 
-def _kinds_of_patients(clinic: Clinic) -> list[tuple[PatientFacts, int]]:
+def kinds_of_patients(clinic: Clinic) -> list[tuple[PatientFacts, int]]:
     """Return the different sets of facts about patients, and how many patients have each. One query."""
     rows = (
         _with_facts(Patient.objects.for_clinic(clinic))
         .order_by()
-        .values(*_PATIENT_FIELDS)
+        .values(*PATIENT_FIELDS)
         .annotate(count=Count("pk"))
     )
-    return [(_patient_facts(row), row["count"]) for row in rows]
+    return [(patient_facts(row), row["count"]) for row in rows]
 
 
 # -- reading -----------------------------------------------------------------------------------------------
 _SPECIAL = ("renewal", "consultation", "booking", "approval", "cancelling")
-_PATIENT_FIELDS = (
+PATIENT_FIELDS = (
     "is_active",
     "has_id",
     "is_withdrawn",
@@ -349,13 +305,24 @@ _PATIENT_FIELDS = (
 )
 
 
-_NOBODY = dict.fromkeys(_PATIENT_FIELDS) | dict.fromkeys(_PATIENT_FIELDS[:3], False)
+_NOBODY = dict.fromkeys(PATIENT_FIELDS) | dict.fromkeys(PATIENT_FIELDS[:3], False)
 
 
 def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     return patients.annotate(
         has_id=_is(national_id_index__isnull=False), is_withdrawn=_is(portal_withdrawn_at__isnull=False)
     )
+
+
+def facts_of_patient(path: str) -> dict[str, Any]:
+    """Return what to select of rows that point at a patient by `path`, so that patient_facts reads them."""
+    return {
+        "is_active": F(f"{path}__is_active"),
+        "has_id": _is(**{f"{path}__national_id_index__isnull": False}),
+        "is_withdrawn": _is(**{f"{path}__portal_withdrawn_at__isnull": False}),
+        "gp_id": F(f"{path}__gp_id"),
+        **{f"special_rights__{name}": F(f"{path}__special_rights__{name}") for name in _SPECIAL},
+    }
 
 
 def _is(**condition: Any) -> "ExpressionWrapper[Any]":
@@ -366,7 +333,7 @@ def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
     row: dict[str, Any] | None = (
         _with_facts(Patient.objects.filter(pk=patient.pk))
         .values(
-            *_PATIENT_FIELDS,
+            *PATIENT_FIELDS,
             portal_is_on=F("clinic__is_active"),
             requires_eid=F("clinic__requires_eid_for_consultation"),
             tick_rows=ArraySubquery(
@@ -383,13 +350,13 @@ def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
     return row
 
 
-def _setting_facts(clinic: Clinic, day: date) -> AccessFacts:
-    """Return the facts of the clinic, with nobody as the patient."""
+def setting_facts(clinic: Clinic, first_day: date, last_day: date | None = None) -> AccessFacts:
+    """Return the facts of the clinic on these days (or the one), with nobody as the patient. One query."""
     row = Clinic.objects.values(
         portal_is_on=F("is_active"),
         requires_eid=F("requires_eid_for_consultation"),
         tick_rows=ArraySubquery(MatrixTick.objects.filter(clinic=OuterRef("pk")).values(json=_TICK)),
-        **_setting(OuterRef("pk"), day, day),
+        **_setting(OuterRef("pk"), first_day, last_day or first_day),
     ).get(pk=clinic.pk)
     return _facts(_NOBODY | row)
 
@@ -402,6 +369,7 @@ def _setting(clinic: OuterRef, first_day: date, last_day: date) -> dict[str, Arr
     providers = Provider.objects.filter(clinic=clinic).order_by("position", "name", "pk")
     columns = ProviderRights.objects.filter(provider__clinic=clinic)
     absences = Absence.objects.filter(clinic=clinic, first_day__lte=last_day, last_day__gte=first_day)
+    covers = AbsenceCover.objects.filter(absence=OuterRef("pk"))
     return {
         "provider_rows": ArraySubquery(
             providers.values(
@@ -431,7 +399,12 @@ def _setting(clinic: OuterRef, first_day: date, last_day: date) -> dict[str, Arr
         "absence_rows": ArraySubquery(
             absences.order_by("first_day", "pk").values(
                 json=JSONObject(
-                    provider="provider_id", first_day="first_day", last_day="last_day", cover="cover_id"
+                    provider="provider_id",
+                    first_day="first_day",
+                    last_day="last_day",
+                    covers=ArraySubquery(
+                        covers.values(json=JSONObject(service="service", provider="provider_id"))
+                    ),
                 )
             )
         ),
@@ -452,7 +425,7 @@ def _facts(row: dict[str, Any]) -> AccessFacts:
     }
     return AccessFacts(
         clinic=ClinicFacts(row["portal_is_on"], row["requires_eid"]),
-        patient=_patient_facts(row),
+        patient=patient_facts(row),
         providers={
             provider["id"]: ProviderFacts(
                 id=provider["id"],
@@ -470,14 +443,15 @@ def _facts(row: dict[str, Any]) -> AccessFacts:
                 provider=absence["provider"],
                 first_day=date.fromisoformat(absence["first_day"]),
                 last_day=date.fromisoformat(absence["last_day"]),
-                cover=absence["cover"],
+                covers={Service(cover["service"]): cover["provider"] for cover in absence["covers"]},
             )
             for absence in row["absence_rows"]
         ),
     )
 
 
-def _patient_facts(row: Mapping[str, Any]) -> PatientFacts:
+def patient_facts(row: Mapping[str, Any]) -> PatientFacts:
+    """Return the facts of a row with the columns of PATIENT_FIELDS."""
     special = {name: row[f"special_rights__{name}"] for name in _SPECIAL}
     if special["approval"] is not None:
         special["approval"] = Approval(special["approval"])

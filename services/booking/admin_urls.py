@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from services.booking import admin_views
+from services.booking import admin_views, effect_views
 
 app_name = "booking_admin"
 urlpatterns: list[URLPattern] = [
@@ -10,4 +10,9 @@ urlpatterns: list[URLPattern] = [
     path("calendars/new/<int:provider_id>/", admin_views.new_template, name="new_template"),
     path("calendars/<int:template_id>/", admin_views.template, name="template"),
     path("calendars/<int:template_id>/delete/", admin_views.delete_template, name="delete_template"),
+    path("effects/matrix/<slug:service>/", effect_views.matrix, name="effect_of_matrix"),
+    path("effects/matrix/<slug:service>/save/", effect_views.check_matrix, name="check_matrix"),
+    path("effects/services/<int:provider_id>/", effect_views.provider, name="effect_of_provider"),
+    path("effects/services/<int:provider_id>/save/", effect_views.check_provider, name="check_provider"),
+    path("effects/absence/save/", effect_views.check_absence, name="check_absence"),
 ]

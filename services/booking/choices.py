@@ -34,6 +34,14 @@ class AppointmentStatus(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class AbsenceAnswerKind(TextChoices):
+    """What was done about an appointment with someone who is away then."""
+
+    MOVED = "moved", _("Moved to the cover")
+    KEPT = "kept", _("Stays as it is")
+    TOLD = "told", _("The patient is told")
+
+
 LIVE = (AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED)
 
 
@@ -48,6 +56,10 @@ class BookingRefusal(Refusal):
     ALREADY_ENDED = "already-ended", _("This appointment has already ended or been cancelled.")
     ALREADY_DECIDED = "already-decided", _("Someone has already decided this request.")
     CLASHES = "clashes", _("The provider already has an appointment at that time.")
+    CHANGED_MEANWHILE = (
+        "changed-meanwhile",
+        _("This appointment was changed while you had the page open."),
+    )
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
@@ -61,4 +73,5 @@ class BookingRefusal(Refusal):
             cls.ALREADY_ENDED: NextStep.SEE_MY_APPOINTMENTS,
             cls.ALREADY_DECIDED: NextStep.RELOAD_THE_PAGE,
             cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.CHANGED_MEANWHILE: NextStep.RELOAD_THE_PAGE,
         }

@@ -47,7 +47,7 @@ def text_of(kind: MessageKind, occasion: Occasion) -> Text:
         }
         title, sentence = _sentences(kind)
         way_on = _("Sign in to see more: %(address)s") % words
-        if kind == MessageKind.BOOKING_REFUSED and occasion.clinic_phone:
+        if kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT} and occasion.clinic_phone:
             way_on = _("Choose another time at %(address)s or phone %(phone)s.") % words
         return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}")
 
@@ -65,6 +65,14 @@ def _sentences(kind: MessageKind) -> tuple[str, str]:
         MessageKind.BOOKING_REFUSED: (
             _("Your request to %(clinic)s"),
             _("We could not approve your request for %(when)s."),
+        ),
+        MessageKind.BOOKING_MOVED: (
+            _("Your appointment at %(clinic)s is changed"),
+            _("Your appointment is changed. It is now on %(when)s."),
+        ),
+        MessageKind.BOOKING_IN_DOUBT: (
+            _("About your appointment at %(clinic)s"),
+            _("There is a change at the clinic on %(when)s. Please choose another time, or phone us."),
         ),
         MessageKind.BOOKING_CANCELLED: (
             _("Appointment cancelled at %(clinic)s"),

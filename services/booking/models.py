@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from clinic_admin.choices import Weekday
-from clinic_admin.models import Clinic, Provider
+from clinic_admin.models import Clinic, Provider, StaffMember
+from delegation.models import Absence
 from patients.models import Patient
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
-from services.booking.choices import LIVE, AppointmentStatus, SlotKind, SlotState
+from services.booking.choices import LIVE, AbsenceAnswerKind, AppointmentStatus, SlotKind, SlotState
 
 
 class TsTzRange(Func):
@@ -147,6 +148,10 @@ class Appointment(PublicIdModel):
     """Rises with every change of time; messages name the version they tell of."""
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    assigned_to = models.ForeignKey(
+        StaffMember, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    """Who gets the request, as message delegation said when it came (C4); empty means everyone."""
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -189,7 +194,33 @@ class Appointment(PublicIdModel):
                 condition=Q(status=AppointmentStatus.REQUESTED),
                 name="appointment_waiting",
             ),
+            models.Index(
+                fields=["assigned_to", "requested_at"],
+                condition=Q(status=AppointmentStatus.REQUESTED, assigned_to__isnull=False),
+                name="appointment_waiting_for",
+            ),
+            models.Index(
+                fields=["provider", "starts_at"], condition=Q(status__in=LIVE), name="appointment_of_provider"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"appointment {self.pk}"
+
+
+class AbsenceAnswer(models.Model):
+    """What staff did about an appointment with someone who is away then (C5). One answer for each; the last stands."""
+
+    absence = models.ForeignKey(Absence, on_delete=models.CASCADE, related_name="answers")
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="absence_answers")
+    answer = models.CharField(max_length=10, choices=AbsenceAnswerKind.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["absence", "appointment"], name="absence_answer_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.answer}: appointment {self.appointment_id}"

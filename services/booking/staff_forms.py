@@ -55,3 +55,11 @@ class DecisionForm(forms.Form):
     def clean_back(self) -> Back:
         """Return the page, the list of requests when none is said."""
         return Back(self.cleaned_data["back"] or Back.WAITING)
+
+
+class AnswerForm(forms.Form):
+    """What to do about one appointment; the version is the one that the page showed."""
+
+    answer = forms.ChoiceField(choices=[(name, name) for name in ("move", "keep", "tell")])
+    version = forms.IntegerField(min_value=1, max_value=2**31 - 1)
+    slot = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from clinic_admin.models import Clinic
+from clinic_admin.models import Clinic, StaffMember
 from identity.models import User
 from patients.models import Patient
 from portal import audit
@@ -28,9 +28,14 @@ def open_appointment(
 
 
 @transaction.atomic
-def open_waiting(*, clinic: Clinic, after: Cursor | None, actor: User, now: datetime) -> WaitingPage:
-    """Return a page of requests, and record that `actor` saw each: the reasons are part of the record."""
-    page = staff_queries.waiting(clinic, now=now, after=after)
+def open_waiting(
+    *, clinic: Clinic, after: Cursor | None, mine: StaffMember | None, actor: User, now: datetime
+) -> WaitingPage:
+    """Return a page of requests, and record that `actor` saw each: the reasons are part of the record.
+
+    With `mine`, only requests that message delegation gave to this staff member.
+    """
+    page = staff_queries.waiting(clinic, now=now, after=after, mine=mine)
     audit.record_many(
         action=VIEWED,
         patients=[

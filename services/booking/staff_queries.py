@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from clinic_admin.choices import ProviderKind
-from clinic_admin.models import Clinic, Closure, Provider
-from delegation.models import Absence
+from clinic_admin.choices import ProviderKind, Service
+from clinic_admin.models import Clinic, Closure, Provider, StaffMember
+from delegation.models import Absence, AbsenceCover
 from services.booking.choices import LIVE, AppointmentStatus
 from services.booking.models import Appointment, Slot
 
@@ -85,6 +85,8 @@ class WaitingRequest:
     reason: str
     requested_at: datetime
     has_passed: bool
+    assigned_to: str
+    """Who got the request by message delegation; empty when it is everyone's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,19 @@ def providers_of_day(clinic: Clinic, day: date) -> tuple[ProviderOfDay, ...]:
     away = Absence.objects.filter(
         clinic=clinic, provider=OuterRef("pk"), first_day__lte=day, last_day__gte=day
     ).order_by("first_day", "pk")
+    covers = AbsenceCover.objects.filter(
+        absence__clinic=clinic,
+        absence__provider=OuterRef("pk"),
+        absence__first_day__lte=day,
+        absence__last_day__gte=day,
+        service=Service.BOOKING,
+    ).order_by("absence__first_day", "absence")
     rows = (
         Provider.objects.for_clinic(clinic)
         .active()
         .annotate(
             absence=Subquery(away.values("pk")[:1]),
-            covered_by=Subquery(away.values("cover__name")[:1]),
+            covered_by=Subquery(covers.values("provider__name")[:1]),
         )
         .values_list("pk", "name", "kind", "absence", "covered_by")
     )
@@ -213,14 +222,28 @@ def waiting_total(clinic: Clinic) -> int:
     return Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED).count()
 
 
-def waiting(clinic: Clinic, *, now: datetime, after: Cursor | None) -> WaitingPage:
-    """Return a page of requests that wait for approval, oldest first, with their reasons decrypted."""
+def waiting_for(post: StaffMember) -> int:
+    """Return how many requests wait that were given to this staff member (C4)."""
+    return Appointment.objects.filter(status=AppointmentStatus.REQUESTED, assigned_to=post).count()
+
+
+def waiting(
+    clinic: Clinic, *, now: datetime, after: Cursor | None, mine: StaffMember | None = None
+) -> WaitingPage:
+    """Return a page of requests that wait for approval, oldest first, with their reasons decrypted.
+
+    With `mine`, only those that message delegation gave to this staff member.
+    """
     rows = Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED)
+    if mine is not None:
+        rows = rows.filter(assigned_to=mine)
     if after is not None:
         later = Q(requested_at__gt=after.requested_at) | Q(pk__gt=after.pk)
         rows = rows.filter(later, requested_at__gte=after.requested_at)
     found = list(
-        rows.select_related("patient", "provider").order_by("requested_at", "pk")[: WAITING_PER_PAGE + 1]
+        rows.select_related("patient", "provider", "assigned_to").order_by("requested_at", "pk")[
+            : WAITING_PER_PAGE + 1
+        ]
     )
     shown = found[:WAITING_PER_PAGE]
     more = len(found) > WAITING_PER_PAGE
@@ -243,6 +266,7 @@ def _waiting_request(appointment: Appointment, now: datetime) -> WaitingRequest:
         reason=appointment.reason or "",
         requested_at=appointment.requested_at,
         has_passed=appointment.starts_at <= now,
+        assigned_to=appointment.assigned_to.name if appointment.assigned_to else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from services.booking import staff_views
+from services.booking import absence_views, staff_views
 
 app_name = "booking_staff"
 urlpatterns: list[URLPattern] = [
@@ -10,4 +10,10 @@ urlpatterns: list[URLPattern] = [
     path("waiting/", staff_views.waiting, name="waiting"),
     path("appointments/<uuid:appointment_id>/", staff_views.appointment, name="appointment"),
     path("appointments/<uuid:appointment_id>/decision/", staff_views.decide, name="decide"),
+    path("absences/<int:absence_id>/", absence_views.absence, name="absence"),
+    path(
+        "absences/<int:absence_id>/appointments/<uuid:appointment_id>/",
+        absence_views.answer,
+        name="answer_absence",
+    ),
 ]

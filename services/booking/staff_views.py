@@ -69,9 +69,11 @@ def calendar(request: StaffRequest) -> HttpResponse:
 @require_safe
 @staff_page
 def waiting(request: StaffRequest) -> HttpResponse:
-    """Everything that waits for approval, oldest first."""
+    """Everything that waits for approval, oldest first; `?mine=1` only what was given to whoever asks (C4)."""
+    is_mine = request.GET.get("mine") == "1"
     page = staff_operations.open_waiting(
         clinic=request.clinic,
+        mine=request.staff_member if is_mine else None,
         after=Cursor.parse(request.GET.get("after", "")),
         actor=request.user,  # type: ignore[arg-type]
         now=timezone.now(),
@@ -79,6 +81,8 @@ def waiting(request: StaffRequest) -> HttpResponse:
     context = {
         "page": page,
         "is_first": "after" not in request.GET,
+        "is_mine": is_mine,
+        "mine_count": staff_queries.waiting_for(request.staff_member),
         "waiting_count": staff_queries.waiting_total(request.clinic),
     }
     return render(request, "booking/staff/waiting.html", context)

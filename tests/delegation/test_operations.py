@@ -107,7 +107,7 @@ def add(clinic, by, provider, first, last, cover=None):
         provider=provider,
         first_day=date(2026, 7, first),
         last_day=date(2026, 7, last),
-        cover=cover,
+        covers=dict.fromkeys(Service, cover) if cover else {},
         **by,
     )
 
@@ -115,10 +115,12 @@ def add(clinic, by, provider, first, last, cover=None):
 def test_an_absence_is_stored_audited_and_removed(clinic, koman, lent, by):
     absence = add(clinic, by, koman, 1, 14, cover=lent)
     assert AuditEvent.objects.get(action="absence.added").details["after"] == {
+        "absence": absence.pk,
         "provider": koman.pk,
         "first_day": "2026-07-01",
         "last_day": "2026-07-14",
         "cover": lent.pk,
+        "covers": dict.fromkeys(Service.values, lent.pk),
     }
     for _ in range(2):
         operations.remove_absence(clinic=clinic, absence_id=absence.pk, **by)

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from clinic_admin.choices import Role, Service
 from delegation import operations
-from delegation.models import Absence, Matrix, MatrixTick
+from delegation.models import Absence, AbsenceCover, Matrix, MatrixTick
 from tests.build import make_clinic, make_provider
 from tests.delegation.build_delegation import sign_in
+from tests.services.access.build_access import away
 
 pytestmark = pytest.mark.django_db
 
@@ -152,11 +153,11 @@ def test_an_absence_of_today_stands_on_its_column_and_its_cover_serves_the_row(
 ):
     send(admin, address, (koman.pk, koman.pk))
     today = timezone.now().astimezone(clinic.zone).date()
-    Absence.objects.create(clinic=clinic, provider=koman, first_day=today, last_day=today, cover=lent)
+    away(koman, today, today, cover=lent)
     page = admin.get(address)
     assert "Konsu Lent covers" in page.text
     assert [row.is_unserved for row in page.context["grid"].rows] == [False, True]
-    Absence.objects.update(cover=None)
+    AbsenceCover.objects.all().delete()
     assert admin.get(address).context["grid"].rows[0].is_unserved
 
 
@@ -198,7 +199,7 @@ def test_an_absence_is_added_shown_and_removed(admin, absences, koman, lent):
     assert admin.post(absences, form(koman, today, later, lent)).status_code == 302
     page = admin.get(absences)
     assert "Magnard Koman" in page.text
-    assert page.context["absences"][0].cover == lent
+    assert page.context["absences"][0].covers == [("", lent.name)]
     remove = f"{absences}{Absence.objects.get().pk}/remove/"
     for _ in range(2):
         assert admin.post(remove).status_code == 302

@@ -6,9 +6,12 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BooleanField, Func, Value
+from django.db.models import BooleanField, Exists, Func, OuterRef, Value
 
 from clinic_admin.choices import Service
+from clinic_admin.models import Closure
+from delegation import queries as delegation
+from delegation.choices import Topic
 from identity.choices import Assurance
 from notifications.choices import MessageKind
 from patients.models import Patient
@@ -80,7 +83,7 @@ def _book(
             patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
         )
     decision = _decide(patient, slot, assurance=assurance, now=now)
-    if not _take(slot):
+    if not take(slot):
         return _same_form_or_refuse(patient, form_key, BookingRefusal.TAKEN)
     is_booked = decision.approval == Approval.AUTOMATIC
     appointment = Appointment(
@@ -97,6 +100,7 @@ def _book(
         form_key=form_key,
         requested_at=now,
         requested_by=actor,
+        assigned_to=None if is_booked else delegation.recipient_of(patient.clinic, Topic.UNCONFIRMED_BOOKING),
         decided_at=now if is_booked else None,
     )
     appointment.clinic = patient.clinic
@@ -123,7 +127,10 @@ def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
     """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
     lock = _form_lock(patient, form_key)
     is_first = Func(Value(lock), function="pg_try_advisory_xact_lock", output_field=BooleanField())
-    own = Slot.objects.filter(pk=slot_id, clinic_id=patient.clinic_id)
+    closed = Closure.objects.filter(
+        clinic_id=patient.clinic_id, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
+    )
+    own = Slot.objects.filter(~Exists(closed), pk=slot_id, clinic_id=patient.clinic_id)
     slot = own.annotate(is_first=is_first).first()
     if slot is None or slot.is_first:
         return slot
@@ -172,7 +179,7 @@ WHERE id = (SELECT id FROM booking_slot WHERE id = %s AND state = 'free' FOR UPD
 """
 
 
-def _take(slot: Slot) -> bool:
+def take(slot: Slot) -> bool:
     """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [slot.pk])

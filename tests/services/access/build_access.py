@@ -3,7 +3,7 @@
 from datetime import date
 
 from clinic_admin.choices import Service
-from delegation.models import Absence, MatrixTick
+from delegation.models import Absence, AbsenceCover, MatrixTick
 from services.access.choices import Column
 from services.access.models import ProviderRights, SpecialRights
 
@@ -27,11 +27,17 @@ def tick(provider, *rows, services=(Service.BOOKING,)):
             )
 
 
-def away(provider, first_day, last_day, cover=None):
-    """Store an absence."""
-    return Absence.objects.create(
-        clinic=provider.clinic, provider=provider, first_day=first_day, last_day=last_day, cover=cover
+def away(provider, first_day, last_day, cover=None, covers=None):
+    """Store an absence: one cover for all services, or `covers` by service."""
+    absence = Absence.objects.create(
+        clinic=provider.clinic, provider=provider, first_day=first_day, last_day=last_day
     )
+    for service, one in (covers or dict.fromkeys(Service, cover)).items():
+        if one is not None:
+            AbsenceCover.objects.create(
+                clinic=provider.clinic, absence=absence, service=service, provider=one
+            )
+    return absence
 
 
 def special(patient, **rights):

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from clinic_admin.choices import Service
-from delegation.models import Absence, MatrixTick
+from delegation.models import Absence, AbsenceCover, MatrixTick
 from identity.choices import Assurance
 from services.access.models import ProviderRights, SpecialRights
 from tests.build import make_clinic, make_patient, make_provider
@@ -31,6 +31,8 @@ class World:
     specials: dict = field(default_factory=dict)
     ticks: list = field(default_factory=list)
     absences: list = field(default_factory=list)
+    covers: dict = field(default_factory=dict)
+    """(absence id, service) -> provider."""
 
 
 def answer(world, patient, service, provider, assurance, day):
@@ -81,7 +83,10 @@ def _ticked(world, patient, service, provider, day):
         if stored.provider == provider:
             return True
         for absence in away_today:
-            if absence.provider == stored.provider and absence.cover == provider:
+            if (
+                absence.provider == stored.provider
+                and world.covers.get((absence.pk, str(service.value))) == provider
+            ):
                 return True
     return False
 
@@ -156,13 +161,20 @@ def _absence(draw, world):
     provider = draw(st.sampled_from(world.providers))
     others = [other for other in world.providers if other != provider]
     first = draw(st.integers(-1, 5))
-    return Absence.objects.create(
+    absence = Absence.objects.create(
         clinic=world.clinic,
         provider=provider,
         first_day=FIRST_DAY + timedelta(days=first),
         last_day=FIRST_DAY + timedelta(days=first + draw(st.integers(0, 3))),
-        cover=draw(st.sampled_from([*others, None])),
     )
+    one_for_all = draw(st.sampled_from([*others, None]))
+    for service in Service:
+        cover = one_for_all if draw(st.booleans()) else draw(st.sampled_from([*others, None]))
+        if cover is not None:
+            world.covers[absence.pk, service.value] = AbsenceCover.objects.create(
+                clinic=world.clinic, absence=absence, service=service, provider=cover
+            ).provider
+    return absence
 
 
 assurances = st.sampled_from(

@@ -133,13 +133,27 @@ def one_day_late(absences, day):
     return presence([absence for absence in absences if absence.last_day != day], day)
 
 
+def cover_every_service(absences, day):
+    """Broken: whoever covers one service covers all."""
+    return presence(
+        [
+            replace(absence, covers=dict.fromkeys(Service, next(iter(absence.covers.values()))))
+            if absence.covers
+            else absence
+            for absence in absences
+        ],
+        day,
+    )
+
+
 BROKEN = [
     *[("RULES", policy.RULES[:number] + policy.RULES[number + 1 :]) for number in range(6)],
     ("presence", ignore_cover),
     ("presence", stay_when_away),
     ("presence", one_day_late),
+    ("presence", cover_every_service),
     ("_column", standard_of_the_asked),
-    ("_stretches", lambda absences, first, last: [(first, last)]),
+    ("stretches", lambda absences, first, last: [(first, last)]),
 ]
 
 

@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 
 from clinic_admin.choices import Role, Service
-from delegation.models import MatrixTick
 from services.access.choices import Approval, Column
 from services.access.models import ProviderRights
 from services.access.policy import Rights
@@ -184,33 +183,3 @@ def test_other_clinics_patients_and_made_up_ids_are_not_there(admin, clinic):
 
 def test_patients_do_not_see_why(client, clinic, danser):
     assert ask(client, clinic, danser).status_code == 302
-
-
-# -- ahead of a save ---------------------------------------------------------------------------------------
-def test_before_a_save_the_page_tells_who_gains_and_loses_and_stores_nothing(admin, clinic, koman):
-    lent = make_provider(clinic, name="Konsu Lent", position=2, has_patient_list=False)
-    give(koman, booking=True)
-    tick(koman, koman)
-    for _ in range(3):
-        make_patient(clinic, gp=koman)
-    make_patient(clinic, gp=koman, is_active=False)
-    address = page_of(clinic, "preview", "booking")
-    sent = {"tick": [f"{koman.pk}:{lent.pk}"], "version": "0", "base": f"{koman.pk}:{koman.pk}"}
-    page = admin.post(address, sent)
-    changes = [
-        (change.provider, change.gain, change.lose, change.after) for change in page.context["changes"]
-    ]
-    assert changes == [(koman, 0, 3, 0), (lent, 3, 0, 3)]
-    assert page.context["left"] == 0
-    assert MatrixTick.objects.get().provider == koman
-    assert admin.post(address, {"version": "0"}).context["left"] == 3
-    matrix = reverse("delegation_admin:matrix", args=[clinic.portal_identifier, "booking"])
-    back = admin.post(matrix, sent | {"fill": "none"})
-    assert back.context["changed"] == 2
-    assert admin.post(matrix, sent).status_code == 302
-    assert MatrixTick.objects.get().provider == lent
-
-
-def test_the_preview_is_for_administrators(client, clinic, koman):
-    sign_in(client, clinic, Role.ASSISTANT)
-    assert client.post(page_of(clinic, "preview", "booking")).status_code == 403

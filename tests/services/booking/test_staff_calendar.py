@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Closure
-from delegation.models import Absence
 from identity.choices import UserKind
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import Slot
 from tests.build import make_clinic, make_patient, make_provider, make_user
+from tests.services.access.build_access import away
 from tests.services.booking.build_booking import make_slot
 from tests.services.booking.build_staff import (
     BACKEND,
@@ -142,7 +142,7 @@ def test_a_closed_day_and_an_absence_are_shown_with_the_cover(client, clinic, pr
     day = ahead(clinic).date()
     cover = make_provider(clinic, name="Vikar Vik")
     Closure.objects.create(clinic=clinic, first_day=day, last_day=day, reason="Course day")
-    Absence.objects.create(clinic=clinic, provider=provider, first_day=day, last_day=day, cover=cover)
+    away(provider, day, day, cover=cover)
     make_slot(provider, ahead(clinic))
     text = page(client, clinic, day=day.isoformat()).content.decode()
     assert "Course day" in text
