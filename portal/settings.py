@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "identity.middleware.SessionLimitsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.AudienceMiddleware",
     "clinic_admin.middleware.ClinicMiddleware",
@@ -273,6 +274,7 @@ CELERY_BEAT_CRON_STARTING_DEADLINE = 3600
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "send what is due": {"task": "notifications.send_due", "schedule": 15.0},
+    "look ahead for gaps": {"task": "delegation.look_ahead", "schedule": 3600.0},
     "extend the calendars": {"task": "booking.extend_calendars", "schedule": 3600.0},
     "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
