@@ -51,11 +51,23 @@ class Names:
     """By login."""
     members: Mapping[int, str]
     """By post at the clinic."""
+    sign_ins: Mapping[str, str]
+    """Identity providers by slug."""
 
     def provider(self, provider_id: object) -> str:
         """Return the provider's name."""
         number = int(str(provider_id)) if str(provider_id).isdecimal() else 0
         return self.providers.get(number) or _("a provider who has left")
+
+    def member(self, member_id: object) -> str:
+        """Return the name of the post's holder."""
+        number = int(str(member_id)) if str(member_id).isdecimal() else 0
+        return self.members.get(number) or _("someone who has left")
+
+    def login(self, user_id: object) -> str:
+        """Return the name of the person with the login."""
+        known = {str(user): name for user, name in self.staff.items()}
+        return known.get(str(user_id)) or _("someone who has left")
 
     def list_of(self, row: object) -> str:
         """Return the name of a row of the matrix; None is all other patients."""
@@ -261,9 +273,19 @@ def _text(event: AuditEvent, names: Names) -> Told:
 
 
 def _identity_provider(event: AuditEvent, names: Names) -> Told:
-    return Told(
-        _("A way of signing in was connected"), _one_line(_("Sign-in"), event.details.get("provider"))
-    )
+    slug = str(event.details.get("provider") or "")
+    name = names.sign_ins.get(slug, slug)
+    return Told(_("A way of signing in was connected"), _one_line(_("Sign-in"), name))
+
+
+def _sign_in(event: AuditEvent, names: Names) -> Told:
+    before, after = (_sign_ins(event.details.get(side), names) for side in ("before", "after"))
+    return Told(_("How patients may sign in"), (Line(_("Ways of signing in"), before, after),))
+
+
+def _sign_ins(slugs: object, names: Names) -> str:
+    told = [names.sign_ins.get(slug, slug) for slug in slugs] if isinstance(slugs, list) else []
+    return ", ".join(told) or _("none")
 
 
 # -- calendars ---------------------------------------------------------------------------------------------
@@ -323,8 +345,51 @@ def _block(stored: str) -> str:
 
 # -- staff -------------------------------------------------------------------------------------------------
 def _staff_member(event: AuditEvent, names: Names) -> Told:
-    roles = ", ".join(_label(Role, role) for role in event.details.get("roles") or [])
-    return Told(_("New staff member"), _one_line(_("Roles"), roles))
+    words = {"name": names.member(event.subject_id)}
+    details = event.details
+    if event.action == "staff_member.roles_changed":
+        line = Line(_("Roles"), _roles(details.get("before")), _roles(details.get("after")))
+        return Told(_("Roles of %(name)s") % words, (line,))
+    if event.action == "staff_member.left":
+        return Told(_("%(name)s no longer works here") % words, _handed_over(details, names))
+    if event.action == "staff_member.came_back":
+        return Told(
+            _("%(name)s works here again") % words, _one_line(_("Roles"), _roles(details.get("roles")))
+        )
+    return Told(_("New staff member: %(name)s") % words, _one_line(_("Roles"), _roles(details.get("roles"))))
+
+
+def _roles(roles: object) -> str:
+    return ", ".join(_label(Role, role) for role in roles) if isinstance(roles, list) else ""
+
+
+def _handed_over(details: Mapping[str, Any], names: Names) -> tuple[Line, ...]:
+    if "patients" not in details:
+        return ()
+    successor = details.get("successor")
+    return (
+        Line(_("Patients of the list"), "", str(details["patients"])),
+        Line(_("They are now on the list of"), "", names.provider(successor) if successor else _("nobody")),
+    )
+
+
+def _leaving(event: AuditEvent, names: Names) -> Told:
+    words = {"name": names.member(event.details.get("staff_member"))}
+    if event.action == "leaving.called_off":
+        return Told(_("%(name)s stays after all") % words)
+    return Told(
+        _("%(name)s will leave") % words, _one_line(_("Last day"), _day(event.details.get("last_day")))
+    )
+
+
+def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
+    words = {"name": names.login(event.details.get("user"))}
+    sentences = {
+        "second_factor_reset.requested": _("Someone asked for a new code app for %(name)s"),
+        "second_factor_reset.confirmed": _("A second person agreed to a new code app for %(name)s"),
+        "second_factor_reset.withdrawn": _("No new code app for %(name)s after all"),
+    }
+    return Told(sentences[event.action] % words)
 
 
 def _provider(event: AuditEvent, names: Names) -> Told:
@@ -341,7 +406,6 @@ def _provider(event: AuditEvent, names: Names) -> Told:
 
 
 def _login(event: AuditEvent, names: Names) -> Told:
-    name = names.staff.get(UUID(event.subject_id)) or _("someone who has left")
     sentences = {
         "staff.added": _("%(name)s got a login"),
         "staff.password-set": _("New password for %(name)s"),
@@ -350,12 +414,11 @@ def _login(event: AuditEvent, names: Names) -> Told:
             "The code app of %(name)s was taken away; a new one is set up at sign-in"
         ),
     }
-    return Told(sentences[event.action] % {"name": name})
+    return Told(sentences[event.action] % {"name": names.login(event.subject_id)})
 
 
 def _link(event: AuditEvent, names: Names) -> Told:
-    known = {str(user_id): name for user_id, name in names.staff.items()}
-    words = {"name": known.get(str(event.details.get("user"))) or _("someone who has left")}
+    words = {"name": names.login(event.details.get("user"))}
     if event.action == "staff_link.sent":
         return Told(_("%(name)s got an e-mail with a link to choose a password") % words)
     return Told(_("%(name)s chose a password through the link") % words)
@@ -417,10 +480,19 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "opening_hours.changed": (ChangeKind.SETTINGS, _opening_hours),
     "closure.added": (ChangeKind.SETTINGS, _closure),
     "closure.removed": (ChangeKind.SETTINGS, _closure),
+    "sign_in.changed": (ChangeKind.SETTINGS, _sign_in),
     "provider.connected": (ChangeKind.SETTINGS, _identity_provider),
     "calendar-template.saved": (ChangeKind.CALENDARS, _calendar),
     "calendar-template.deleted": (ChangeKind.CALENDARS, _calendar),
     "staff_member.added": (ChangeKind.STAFF, _staff_member),
+    "staff_member.roles_changed": (ChangeKind.STAFF, _staff_member),
+    "staff_member.left": (ChangeKind.STAFF, _staff_member),
+    "staff_member.came_back": (ChangeKind.STAFF, _staff_member),
+    "leaving.decided": (ChangeKind.STAFF, _leaving),
+    "leaving.called_off": (ChangeKind.STAFF, _leaving),
+    "second_factor_reset.requested": (ChangeKind.STAFF, _second_factor_reset),
+    "second_factor_reset.confirmed": (ChangeKind.STAFF, _second_factor_reset),
+    "second_factor_reset.withdrawn": (ChangeKind.STAFF, _second_factor_reset),
     "provider.added": (ChangeKind.STAFF, _provider),
     "staff_link.sent": (ChangeKind.STAFF, _link),
     "staff_link.used": (ChangeKind.STAFF, _link),
@@ -441,14 +513,20 @@ LOGINS = tuple(action for action, (_kind, words) in CHANGES.items() if words is 
 """Changes of a person's login. They belong to no clinic: every clinic where the person works sees them."""
 
 NOT_CHANGES = {
+    "appointment.absence_answered": "daily work",
     "appointment.approved": "daily work",
     "appointment.booked": "daily work",
     "appointment.cancelled": "daily work",
+    "appointment.moved": "daily work",
     "appointment.refused": "daily work",
     "appointment.requested": "daily work",
     "appointment.viewed": "reading, not changing",
     "patient.viewed": "reading, not changing",
     "calendar.extended": "follows from a weekly calendar, whose change is told",
+    "new_staff.started": "a draft; what comes of it is told",
+    "new_staff.discarded": "a draft; what comes of it is told",
+    "new_staff.finished": "the new staff member, rights and calendar are told one by one",
+    "patient.gp_changed": "one of many that staff_member.left sums up",
     "patient.imported": "one of many that patients.imported sums up",
     "patient.updated": "one of many that patients.imported sums up",
     "account.created": "signing in",

@@ -9,7 +9,10 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from clinic_admin import history
+from clinic_admin.history import LastChange
 from clinic_admin.models import Clinic, Provider, StaffMember
+from identity.models import IdentityProvider
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.reports import change_words
@@ -76,14 +79,6 @@ class ChangePage:
     following: Cursor | None
 
 
-@dataclass(frozen=True, slots=True)
-class LastChange:
-    """Who changed it last, and when."""
-
-    who: str
-    at: datetime
-
-
 class Colleague(NamedTuple):
     """Someone who works or worked at the clinic."""
 
@@ -105,7 +100,7 @@ def _logins(staff: Iterable[Colleague]) -> dict[UUID, str]:
 def changes(
     clinic: Clinic, asked: ChangeFilter, *, staff: Sequence[Colleague], after: Cursor | None = None
 ) -> ChangePage:
-    """Return a page of the clinic's changes. Four queries at most, however old the log is."""
+    """Return a page of the clinic's changes. Five queries at most, however old the log is."""
     found = [event for events in places(clinic, asked, _logins(staff), after) for event in events]
     events = sorted(found, key=lambda event: (event.at, event.pk), reverse=True)[: PER_PAGE + 1]
     shown = events[:PER_PAGE]
@@ -114,6 +109,7 @@ def changes(
         providers=dict(Provider.objects.for_clinic(clinic).values_list("pk", "name")),
         staff=_logins(staff),
         members={one.member_id: one.name for one in staff},
+        sign_ins=dict(IdentityProvider.objects.values_list("slug", "name")),
     )
     patients = _patients(clinic, shown)
     return ChangePage(
@@ -126,13 +122,7 @@ def last_change(
     clinic: Clinic, *, kind: ChangeKind | None = None, subject: Model | None = None
 ) -> LastChange | None:
     """Return who last made a change of this kind, of this very thing if one is given, or None. Two queries."""
-    events = AuditEvent.objects.filter(clinic_id=clinic.pk, action__in=change_words.actions_of(kind))
-    if subject is not None:
-        events = events.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
-    event = events.order_by("-at", "-pk").first()
-    if event is None:
-        return None
-    return LastChange(_who(event, _logins(staff_of(clinic))), event.at)
+    return history.last_change(clinic, change_words.actions_of(kind), subject=subject)
 
 
 # -- finding -----------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def test_no_sentence_is_kept_for_an_action_that_nothing_records():
 def test_an_event_that_lacks_details_is_told_all_the_same(action, details):
     user = make_user()
     event = AuditEvent(at=NOW, action=action, subject_id=str(user.pk), details=details)
-    assert change_words.tell(event, Names("NO", {}, {}, {})).sentence
+    assert change_words.tell(event, Names("NO", {}, {}, {}, {})).sentence
 
 
 def test_every_setting_has_the_words_of_its_page():
@@ -289,6 +289,33 @@ def test_a_portal_taken_from_a_patient_is_told(clinic, english):
     make_event(clinic, "patient.portal_withdrawn", patient=patient, subject=patient)
     assert told(clinic)[0] == "The portal was taken away from a patient"
     assert log(clinic).changes[0].patient_name == "Line Danser"
+
+
+def test_staff_who_come_change_and_go_are_told(clinic, koman, english):
+    siv = make_staff_member(clinic, name="Siv Sekretær")
+    roles = {"before": ["assistant"], "after": ["assistant", "clinic-administrator"]}
+    make_event(clinic, "staff_member.roles_changed", subject=siv, **roles)
+    assert told(clinic) == ("Roles of Siv Sekretær", ["Roles | Assistant | Assistant, Clinic administrator"])
+    gone = {"successor": koman.pk, "patients": 312, "ticks": 4}
+    make_event(clinic, "staff_member.left", at=NOW + timedelta(1), subject=siv, **gone)
+    assert told(clinic) == (
+        "Siv Sekretær no longer works here",
+        ["Patients of the list |  | 312", "They are now on the list of |  | Magnard Koman"],
+    )
+    make_event(clinic, "leaving.decided", at=NOW + timedelta(2), staff_member=siv.pk, last_day="2026-12-31")
+    assert told(clinic) == ("Siv Sekretær will leave", ["Last day |  | 31 December 2026"])
+    user = str(siv.user_id)
+    make_event(clinic, "second_factor_reset.requested", at=NOW + timedelta(3), user=user)
+    assert told(clinic)[0] == "Someone asked for a new code app for Siv Sekretær"
+
+
+def test_ways_of_signing_in_are_told_by_their_names(english):
+    names = Names("NO", {}, {}, {}, sign_ins={"no-x": "BankID", "code-x": "One-time code"})
+    changed = {"before": ["no-x"], "after": ["no-x", "code-x"]}
+    event = AuditEvent(at=NOW, action="sign_in.changed", details=changed)
+    told = change_words.tell(event, names)
+    assert told.sentence == "How patients may sign in"
+    assert told.lines == (("Ways of signing in", "BankID", "BankID, One-time code"),)
 
 
 # -- who ---------------------------------------------------------------------------------------------------
