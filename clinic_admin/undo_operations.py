@@ -51,7 +51,7 @@ def _bring_back(clinic: Clinic, change: PastChange, actor: Any, now: datetime) -
     else:
         before = {name: _from_json(name, value) for name, value in change.before.items()}
         settings = replace(queries.settings_of(clinic), **before)
-        operations.change_settings(clinic=clinic, settings=settings, actor=actor, now=now)
+        operations.change_settings(clinic=clinic, settings=settings, seen=None, actor=actor, now=now)
 
 
 def _from_json(name: str, value: Any) -> Any:
