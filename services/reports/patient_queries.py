@@ -23,8 +23,9 @@ from identity.choices import UserKind
 from patients import staff_queries
 from patients.models import Patient
 from patients.search import Wanted
-from services.access.choices import Approval, Column
-from services.access.policy import NO_RIGHTS, PatientFacts, ProviderFacts, SpecialRights
+from services.access.choices import Column
+from services.access.policy import NO_RIGHTS, PatientFacts, ProviderFacts
+from services.access.queries import PATIENT_FIELDS, patient_facts
 from services.booking.models import Appointment
 from services.reports import policy
 from services.reports.choices import PatientOrder
@@ -186,7 +187,7 @@ def _lines(
     rows = {
         row["pk"]: row
         for row in _with_facts(Patient.objects.filter(pk__in=ids)).values(
-            "pk", "birth_date", "family_name", "given_name", "gp__initials", *_FACTS
+            "pk", "birth_date", "family_name", "given_name", "gp__initials", *PATIENT_FIELDS
         )
     }
     numbers = [dict(_per_patient(use, clinic, ids)) for use in USES]
@@ -198,7 +199,7 @@ def _lines(
             family_name=rows[pk]["family_name"],
             given_name=rows[pk]["given_name"],
             gp_initials=rows[pk]["gp__initials"] or "",
-            active=active(_facts(rows[pk])),
+            active=active(patient_facts(rows[pk])),
             uses=tuple(number.get(pk, 0) for number in numbers),
         )
         for pk in ids
@@ -215,8 +216,8 @@ def _per_patient(use: Use, clinic: Clinic, ids: Iterable[UUID]) -> QuerySet[Any,
 def _totals(search: Search, active: Callable[[PatientFacts], Active]) -> Totals:
     """Add up what patients with the same facts have in common, instead of going through every patient."""
     sums: Counter[str] = Counter()
-    for row in _with_facts(search.found).order_by().values(*_FACTS).annotate(number=Count("pk")):
-        has, number = active(_facts(row)), row["number"]
+    for row in _with_facts(search.found).order_by().values(*PATIENT_FIELDS).annotate(number=Count("pk")):
+        has, number = active(patient_facts(row)), row["number"]
         sums["patients"] += number
         for name in ("booking", "by_hand", "renewal", "consultation", "cancelling"):
             sums[name] += number * getattr(has, name)
@@ -235,23 +236,10 @@ def _totals(search: Search, active: Callable[[PatientFacts], Active]) -> Totals:
 
 
 # -- what decides ------------------------------------------------------------------------------------------
-_SPECIAL = ("renewal", "consultation", "booking", "approval", "cancelling")
-_FACTS = ("is_active", "has_id", "is_withdrawn", "gp_id", *(f"special_rights__{name}" for name in _SPECIAL))
-
-
 def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     return patients.annotate(
         has_id=ExpressionWrapper(Q(national_id_index__isnull=False), output_field=BooleanField()),
         is_withdrawn=ExpressionWrapper(Q(portal_withdrawn_at__isnull=False), output_field=BooleanField()),
-    )
-
-
-def _facts(row: Mapping[str, Any]) -> PatientFacts:
-    special = {name: row[f"special_rights__{name}"] for name in _SPECIAL}
-    if special["approval"] is not None:
-        special["approval"] = Approval(special["approval"])
-    return PatientFacts(
-        row["is_active"], row["has_id"], row["is_withdrawn"], row["gp_id"], SpecialRights(**special)
     )
 
 
