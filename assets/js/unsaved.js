@@ -1,7 +1,8 @@
 // <form data-unsaved-guard>: leaving with changes that are not saved asks first; the save bar counts the changes.
 const changed = (form) =>
   [...form.elements].filter((field) => {
-    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+    if (field.type === "radio") return field.checked && !field.defaultChecked; // one change, not one per button
     if (field instanceof HTMLSelectElement) {
       return [...field.options].some((option) => option.selected !== option.defaultSelected);
     }

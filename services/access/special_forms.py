@@ -127,6 +127,16 @@ class FilterForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
+    having = forms.ChoiceField(
+        label=_("Which way"),
+        required=False,
+        choices=[
+            ("", _("More or less than the standard")),
+            (Standing.YES.value, _("Has it by itself")),
+            (Standing.NO.value, _("Does not have it")),
+        ],
+    )
+
     def __init__(self, *args: Any, providers: list[Provider], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["provider"]
@@ -150,6 +160,7 @@ class FilterForm(forms.Form):
             provider_id=int(data["provider"]) if data.get("provider") else None,
             types=frozenset(PatientType(kind) for kind in data.get("type", ())),
             rights=frozenset(Right(right) for right in data.get("right", ())),
+            having={Standing.YES.value: True, Standing.NO.value: False}.get(data.get("having", "")),
             words=tuple(folded(data.get("q", "")).split()[:MOST_WORDS]),
         )
 

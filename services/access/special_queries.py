@@ -236,6 +236,8 @@ class Filter:
     """From whom the patient types are seen; for nobody, "own" is any list here."""
     types: frozenset[PatientType] = frozenset()
     rights: frozenset[Right] = frozenset()
+    having: bool | None = None
+    """Only those to whom these rights are given (True) or from whom they are taken."""
     words: tuple[str, ...] = ()
 
 
@@ -299,16 +301,24 @@ def exceptions(*, clinic: Clinic, chosen: Filter, after: UUID | None = None) -> 
 def filtered(clinic: Clinic, chosen: Filter) -> PatientQuerySet:
     """Return the clinic's patients with special rights that the filter lets through."""
     found = Patient.objects.for_clinic(clinic).filter(special_rights__isnull=False)
-    if chosen.rights:
-        asked = Q()
-        for right in chosen.rights:
-            asked |= Q(**{f"special_rights__{right.value}__isnull": False})
-            if right is Right.BOOKING:
-                asked |= Q(special_rights__approval__isnull=False)
-        found = found.filter(asked)
+    if chosen.rights or chosen.having is not None:
+        found = found.filter(_with_rights(chosen))
     if chosen.types:
         found = found.filter(_of_types(chosen))
     return staff_queries.named(found, chosen.words)
+
+
+def _with_rights(chosen: Filter) -> Q:
+    asked = Q()
+    for right in chosen.rights or LISTED:
+        name = f"special_rights__{right.value}"
+        if chosen.having is not None:
+            asked |= Q(**{name: chosen.having})
+        else:
+            asked |= Q(**{f"{name}__isnull": False})
+            if right is Right.BOOKING:
+                asked |= Q(special_rights__approval__isnull=False)
+    return asked
 
 
 def to_reset(*, clinic: Clinic, chosen: Filter, patient_ids: Collection[UUID] | None) -> PatientQuerySet:

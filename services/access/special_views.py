@@ -13,11 +13,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.models import Provider
 from patients.operations import open_page
 from services.access import queries, special_editor, special_operations, special_queries
 from services.access.choices import Column
 from services.access.operations import RightsRefused
-from services.access.special_choices import SpecialRefusal
+from services.access.special_choices import PatientType, SpecialRefusal
 from services.access.special_forms import FilterForm, ResetForm
 
 
@@ -48,12 +49,19 @@ def _list(request: StaffRequest, refused: str = "", status: int = 200) -> HttpRe
         "columns": [
             (column, special_queries.column_exceptions(seen_from, column))
             for column in Column
-            if seen_from.has_patient_list or column is Column.WITHOUT_GP
+            if _is_asked(column, chosen.types, seen_from)
         ]
         if seen_from
         else [],
     }
     return render(request, "access/special.html", words, status=status)
+
+
+def _is_asked(column: Column, types: frozenset[PatientType], provider: Provider) -> bool:
+    """Return whether the column is about the patients of the filter. Without a list there is no first column."""
+    if column is Column.WITHOUT_GP:
+        return not types or PatientType.NONE in types
+    return provider.has_patient_list and (not types or PatientType.OWN in types)
 
 
 def _uuid(text: str) -> UUID | None:
