@@ -275,8 +275,9 @@ def _write(
     off: Set[Tick],
     actor: User | None,
     now: datetime,
-    **more: int,
+    undoes: int | None = None,
 ) -> int:
+    """Store the difference, its version and its trail. `undoes` names the version whose save is taken back."""
     if not on and not off:
         return matrix.version
     MatrixTick.objects.bulk_create(
@@ -287,6 +288,9 @@ def _write(
     before = matrix.version
     matrix.version, matrix.changed_at, matrix.changed_by = before + 1, now, actor
     matrix.save(update_fields=["version", "changed_at", "changed_by"])
+    details: dict[str, Any] = {"on": _tick_details(on), "off": _tick_details(off)}
+    if undoes is not None:
+        details["undoes"] = undoes
     audit.record(
         action="matrix.saved",
         subject=matrix,
@@ -294,9 +298,7 @@ def _write(
         now=now,
         before=before,
         after=matrix.version,
-        on=_tick_details(on),
-        off=_tick_details(off),
-        **more,
+        **details,
     )
     _store_gaps(Clinic.objects.get(pk=matrix.clinic_id), now)
     return matrix.version

@@ -20,6 +20,8 @@ from services.access.policy import AccessFacts, PatientFacts, Rights, SpecialRig
 
 EVERY_ROW = None
 """In place of rows: any patient may be touched."""
+EVERYBODY = None
+"""In place of providers: any may be touched."""
 ASSURANCE = Assurance.HIGH
 """Patients are counted as signed in with eID: what a setting gives and takes doesn't hang on the way of signing in."""
 
@@ -36,6 +38,10 @@ class Trial:
     last_day: date
     rows: frozenset[int | None] | None = EVERY_ROW
     """Only patients of these rows see different facts; EVERY_ROW when anyone may."""
+    asked: frozenset[int] | None = EVERYBODY
+    """Only answers about these providers can differ; EVERYBODY when any may."""
+    lists: frozenset[int] = frozenset()
+    """But to the patients of these lists any answer may differ: their standard rights are changed."""
     days_matter: bool = False
     """The change itself is about days: what it does is told for each of them, not for the first only."""
 
@@ -59,6 +65,10 @@ class Trial:
         """Return whether the patient's answers could differ."""
         return self.rows is None or patient.gp_id in self.rows
 
+    def asked_by(self, patient: PatientFacts) -> frozenset[int] | None:
+        """Return the providers about whom the patient's answers could differ; EVERYBODY when any may."""
+        return EVERYBODY if patient.gp_id in self.lists else self.asked
+
     def denied(self, patient: PatientFacts, service: Service, provider_id: int, day: date) -> bool:
         """Return whether the patient may use the service with the provider on the day now, and then no more."""
         if service not in self.services or not self.touches(patient):
@@ -81,7 +91,14 @@ def of_ticks(
     last_day: date | None = None,
 ) -> Trial:
     """Return the trial of switching these boxes of one service on and off. One query."""
-    before = queries.setting_facts(clinic, day, last_day)
+    before = queries.setting_facts(clinic, day, last_day, [service])
+    switched = {tick.provider for tick in on | off}
+    covers = {
+        cover
+        for absence in before.absences
+        if absence.provider in switched
+        for cover in absence.covers.values()
+    }
     return Trial(
         clinic=clinic,
         before=before,
@@ -90,6 +107,7 @@ def of_ticks(
         first_day=day,
         last_day=last_day or day,
         rows=frozenset(tick.row for tick in on | off),
+        asked=frozenset(switched | covers),
     )
 
 
@@ -124,6 +142,8 @@ def of_provider(
         first_day=day,
         last_day=last_day or day,
         rows=EVERY_ROW if wanted.has_portal_access != own.has_portal_access else frozenset(rows),
+        asked=frozenset({provider_id}),
+        lists=frozenset({provider_id}),
     )
 
 
@@ -220,27 +240,25 @@ def _kinds(trial: Trial) -> list[Kind]:
     return [(patient, patient, count) for patient, count in found.items()]
 
 
-Allowed = frozenset[tuple[Service, int]]
-
-
 def _effect(trial: Trial, kinds: list[Kind]) -> Effect:
     gain, lose = Counter[tuple[Service, int]](), Counter[tuple[Service, int]]()
     endings: Counter[tuple[Service, int | None, date, date]] = Counter()
     gaining = losing = left = 0
+    pieces = trial.pieces
     for now, then, count in kinds:
-        ends = False
-        for number, (first_day, last_day) in enumerate(trial.pieces):
-            had = _allowed(trial.before, now, trial.services, first_day)
-            gets = _allowed(trial.after, then, trial.services, first_day)
-            if number == 0:
+        ended = False
+        for first_day, last_day in pieces:
+            had, gets = _answers(trial, now, then, first_day)
+            if first_day == trial.first_day:
                 gain.update(dict.fromkeys(gets - had, count))
                 lose.update(dict.fromkeys(had - gets, count))
                 gaining += count if gets - had else 0
                 losing += count if had - gets else 0
-            for service in {service for service, _ in had} - {service for service, _ in gets}:
-                endings[service, now.gp_id, first_day, last_day] += count
-                ends = True
-        left += count if ends else 0
+            for service in {service for service, _provider in had - gets}:
+                if not _has_anybody(trial, then, service, first_day):
+                    endings[service, now.gp_id, first_day, last_day] += count
+                    ended = True
+        left += count if ended else 0
     if not (gain or lose or endings):
         return NOTHING
     people = list(Provider.objects.for_clinic(trial.clinic).order_by("position", "name", "pk"))
@@ -258,8 +276,22 @@ def _effect(trial: Trial, kinds: list[Kind]) -> Effect:
     )
 
 
-def _allowed(facts: AccessFacts, patient: PatientFacts, services: tuple[Service, ...], day: date) -> Allowed:
-    return frozenset(policy.allowed(replace(facts, patient=patient), services, ASSURANCE, day))
+def _answers(
+    trial: Trial, now: PatientFacts, then: PatientFacts, day: date
+) -> tuple[set[tuple[Service, int]], set[tuple[Service, int]]]:
+    """Return what is allowed as things are and as they would be, of the answers that could differ."""
+    asked = trial.asked_by(now)
+    return (
+        set(policy.allowed(replace(trial.before, patient=now), trial.services, ASSURANCE, day, asked)),
+        set(policy.allowed(replace(trial.after, patient=then), trial.services, ASSURANCE, day, asked)),
+    )
+
+
+def _has_anybody(trial: Trial, patient: PatientFacts, service: Service, day: date) -> bool:
+    """Return whether the patient would have anybody at all for the service."""
+    return any(
+        True for _ in policy.allowed(replace(trial.after, patient=patient), (service,), ASSURANCE, day)
+    )
 
 
 def _in_order(

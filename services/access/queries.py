@@ -350,12 +350,22 @@ def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
     return row
 
 
-def setting_facts(clinic: Clinic, first_day: date, last_day: date | None = None) -> AccessFacts:
-    """Return the facts of the clinic on these days (or the one), with nobody as the patient. One query."""
+def setting_facts(
+    clinic: Clinic,
+    first_day: date,
+    last_day: date | None = None,
+    services: Collection[Service] = tuple(Service),
+) -> AccessFacts:
+    """Return the facts of the clinic on these days (or the one), with nobody as the patient. One query.
+
+    Only with the ticks of these services: the matrix of a large clinic takes longer to read than all the rest.
+    """
     row = Clinic.objects.values(
         portal_is_on=F("is_active"),
         requires_eid=F("requires_eid_for_consultation"),
-        tick_rows=ArraySubquery(MatrixTick.objects.filter(clinic=OuterRef("pk")).values(json=_TICK)),
+        tick_rows=ArraySubquery(
+            MatrixTick.objects.filter(clinic=OuterRef("pk"), service__in=services).values(json=_TICK)
+        ),
         **_setting(OuterRef("pk"), first_day, last_day or first_day),
     ).get(pk=clinic.pk)
     return _facts(_NOBODY | row)

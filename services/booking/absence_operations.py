@@ -100,7 +100,8 @@ def _give(appointment: Appointment, slot: Slot) -> None:
     appointment.starts_at, appointment.ends_at = slot.starts_at, slot.ends_at
     appointment.version += 1
     appointment.save(update_fields=["slot", "provider", "starts_at", "ends_at", "version"])
-    Slot.objects.filter(pk=old, state=SlotState.TAKEN).update(state=SlotState.FREE)
+    if old is not None:
+        Slot.objects.filter(pk=old, state=SlotState.TAKEN).update(state=SlotState.FREE)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -110,7 +111,7 @@ def cover_of(absence: Absence, kind: str) -> Provider | None:
 
 def _offers(
     absence: Absence, appointments: list[Appointment], covers: dict[Service, Provider], now: datetime
-) -> dict[object, Slot]:
+) -> dict[UUID, Slot]:
     """Give each appointment a free time of its cover, no time twice: first the same times, then the nearest."""
     if not appointments or not covers:
         return {}
@@ -121,7 +122,7 @@ def _offers(
         .filter(day__gte=min(days) - NEAR, day__lte=max(days) + NEAR)
         .order_by("starts_at", "pk")[:MOST_SLOTS]
     )
-    found: dict[object, Slot] = {}
+    found: dict[UUID, Slot] = {}
     for only_same_time in (True, False):
         for appointment in appointments:
             cover = covers.get(policy.service_of(appointment.kind) or Service.BOOKING)
@@ -147,8 +148,8 @@ def _best(appointment: Appointment, slots: Iterable[Slot], only_same_time: bool)
 def _affected(
     row: Appointment,
     covers: dict[Service, Provider],
-    offers: dict[object, Slot],
-    answers: dict[object, AbsenceAnswer],
+    offers: dict[UUID, Slot],
+    answers: dict[UUID, AbsenceAnswer],
 ) -> Affected:
     cover = covers.get(policy.service_of(row.kind) or Service.BOOKING)
     return Affected(row, cover, offers.get(row.pk), answers.get(row.pk))

@@ -180,7 +180,7 @@ def _page(
     return render(request, template, words, status=200)
 
 
-def _carried(lists: Iterable[tuple[str, list[object]]]) -> list[tuple[str, object]]:
+def _carried(lists: Iterable[tuple[str, list[str]]]) -> list[tuple[str, str]]:
     """Return every field of the form, to be sent again."""
     return [
         (name, value)
