@@ -122,7 +122,10 @@ PAGES: tuple[Page, ...] = (
         _("Why can't this patient…?"),
         "access_admin:explain",
         _("explain rights access"),
-        tuple(Setting(label) for label in (_("With whom"), _("On which day"), _("The patient signs in"))),
+        tuple(
+            Setting(label)
+            for label in (_("Service"), _("With whom"), _("On which day"), _("The patient signs in"))
+        ),
     ),
     Page(
         _("Service matrix"),
@@ -136,6 +139,8 @@ PAGES: tuple[Page, ...] = (
         _("away cover locum holiday vacation"),
         (
             Setting(_("Who is away?"), "id_provider", _("absence")),
+            Setting(_("First day"), "id_first_day", _("absence")),
+            Setting(_("Last day"), "id_last_day", _("absence")),
             Setting(_("Who covers?"), "id_cover", _("absence locum")),
         ),
     ),
@@ -143,6 +148,10 @@ PAGES: tuple[Page, ...] = (
         _("Message delegation"),
         "delegation_admin:messages",
         _("redirect messages recipient renewal consultation"),
+        (
+            Setting(_("1. Choose the kinds of messages"), "", _("message delegation")),
+            Setting(_("2. Choose who gets them"), "", _("message delegation recipient")),
+        ),
     ),
     Page(
         _("Guidance texts"),
@@ -167,10 +176,35 @@ PAGES: tuple[Page, ...] = (
         _("template times slots appointment book"),
         tuple(
             Setting(label, "", _("calendar template"))
-            for label in (_("Name"), _("First day"), _("Last day"), _("Minutes each"), _("Kind"))
+            for label in (
+                _("Name"),
+                _("First day"),
+                _("Last day"),
+                _("Day"),
+                _("From"),
+                _("Until"),
+                _("Minutes each"),
+                _("Kind"),
+            )
         ),
     ),
-    Page(_("Staff"), "staff_admin:list", _("employee user role new doctor wizard")),
+    Page(
+        _("Staff"),
+        "onboarding_admin:staff",
+        _("employee user new doctor wizard leave"),
+        tuple(
+            Setting(label, "", _("staff new user"))
+            for label in (
+                _("Name"),
+                _("Roles"),
+                _("Initials"),
+                _("Patients can book or write to this person"),
+                _("Has a patient list of their own"),
+                _("Weekly calendar"),
+                _("Name as patients see it"),
+            )
+        ),
+    ),
 )
 
 

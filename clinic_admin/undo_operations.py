@@ -33,9 +33,9 @@ def undo(*, clinic: Clinic, event_id: int, actor: Any, now: datetime) -> bool:
 
 def _still_holds(clinic: Clinic, change: PastChange) -> bool:
     if change.action == "clinic.switched":
-        return clinic.is_active is change.after
+        return clinic.is_active is bool(change.after)
     if change.action == "opening_hours.changed":
-        return hours_as_json(queries.opening_hours_of(clinic)) == change.after
+        return bool(hours_as_json(queries.opening_hours_of(clinic)) == change.after)
     return all(value_as_json(getattr(clinic, name)) == value for name, value in change.after.items())
 
 

@@ -13,7 +13,10 @@ from clinic_admin import operations, queries, settings_index
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
 from clinic_admin.policy import OpenPeriod
+from delegation.forms import AbsenceForm
 from portal.models import AuditEvent
+from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm
+from services.booking.admin_forms import BlockForm, TemplateForm
 from tests.build import make_clinic, make_provider
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import provider_row
@@ -94,6 +97,19 @@ def test_every_setting_is_found_by_its_own_name_and_by_each_word_people_use(clin
             assert address in [
                 one.address for one in settings_index.search(str(page.title), clinic.portal_identifier)
             ]
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
+    "form", [PortalAccessForm, ColumnForm, QuestionForm, AbsenceForm, TemplateForm, BlockForm], ids=str
+)
+def test_every_field_of_the_other_areas_settings_is_found(form, language):
+    with translation.override(language):
+        for name, field in form.base_fields.items():
+            if field.widget.is_hidden:
+                continue
+            found = settings_index.search(str(field.label), "any")
+            assert str(field.label) in [one.label for one in found], name
 
 
 def test_the_page_shows_what_it_found_and_works_without_scripts(client, clinic, admin):
