@@ -72,7 +72,7 @@ def _sentences(kind: MessageKind) -> tuple[str, str]:
         ),
         MessageKind.BOOKING_IN_DOUBT: (
             _("About your appointment at %(clinic)s"),
-            _("There is a change at the clinic on %(when)s. Please choose another time, or phone us."),
+            _("Your appointment on %(when)s may not take place as planned."),
         ),
         MessageKind.BOOKING_CANCELLED: (
             _("Appointment cancelled at %(clinic)s"),
