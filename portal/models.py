@@ -35,6 +35,7 @@ class AuditEvent(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["clinic_id", "-at"], name="audit_by_clinic"),
+            models.Index(fields=["clinic_id", "action", "-at", "-id"], name="audit_by_action"),
             models.Index(
                 fields=["patient_id", "-at"],
                 name="audit_by_patient",
