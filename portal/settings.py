@@ -39,6 +39,8 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 APPEND_SLASH = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+"""A service matrix of 60 providers sends one field for each tick."""
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -233,6 +235,7 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "nb"
 LANGUAGES = [("nb", _("Norwegian")), ("da", _("Danish")), ("en", _("English"))]
 LOCALE_PATHS = [ROOT / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

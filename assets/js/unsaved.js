@@ -12,7 +12,7 @@ const changed = (form) =>
 function mark(form) {
   const fields = changed(form);
   for (const cell of form.querySelectorAll("[data-changed]")) cell.removeAttribute("data-changed");
-  for (const field of fields) field.closest("td, label, .ds-field")?.setAttribute("data-changed", "");
+  for (const field of fields) (field.closest("td") ?? field.closest("label, .ds-field"))?.setAttribute("data-changed", "");
   const count = form.querySelector("[data-unsaved-count]");
   if (count) {
     const words = fields.length === 1 ? count.dataset.one : count.dataset.many;
