@@ -88,6 +88,10 @@ def special_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     if editor.is_saved:
         messages.success(request, _("Saved. It holds from now on."))
         return redirect("access_admin:special", request.clinic.portal_identifier)
+    if request.method == "POST":
+        if request.htmx:
+            return render(request, "access/special_effect.html", {"editor": editor})
+        open_page(clinic=request.clinic, patient_id=patient_id, part="rights", actor=request.user, now=now)
     return render(request, "access/special_patient.html", {"editor": editor}, status=editor.status)
 
 

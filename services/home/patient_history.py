@@ -22,6 +22,11 @@ _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "patient.viewed": (gettext_lazy("Opened the patient's page"), "eye"),
     "patient.national_id_shown": (gettext_lazy("Saw the whole national ID"), "eye"),
     "patient.contact_changed": (gettext_lazy("Changed how the patient is reached"), "edit"),
+    "patient.gp_changed": (gettext_lazy("Moved the patient to another list"), "move"),
+    "appointment.absence_answered": (
+        gettext_lazy("Decided about a time while the provider is away"),
+        "pause",
+    ),
     "patient.imported": (gettext_lazy("The record came with an import"), "folder-up"),
     "patient.updated": (gettext_lazy("An import changed the record"), "folder-up"),
     "patient.portal_withdrawn": (gettext_lazy("Took the portal away"), "person-cross"),
@@ -31,6 +36,7 @@ _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "appointment.approved": (gettext_lazy("Approved a time"), "check"),
     "appointment.refused": (gettext_lazy("Refused a time"), "cross"),
     "appointment.cancelled": (gettext_lazy("Cancelled a time"), "cross"),
+    "appointment.moved": (gettext_lazy("Moved a time"), "move"),
     "appointment.viewed": (gettext_lazy("Opened an appointment"), "eye"),
     "account.created": (gettext_lazy("The patient's login was made"), "key"),
     "auth.success": (gettext_lazy("Signed in"), "sign-in"),
@@ -96,7 +102,7 @@ def history_of(*, patient: Patient, before: int | None = None) -> History:
 
 
 def _line(event: AuditEvent, names: Mapping[UUID, str]) -> Line:
-    what, icon = _SENTENCES.get(event.action, (event.action, "info"))
+    what, icon = _SENTENCES.get(event.action, (_("Something else was done"), "info"))
     return Line(event.at, str(what), _who(event, names), _more(event), icon, event.action)
 
 
@@ -113,7 +119,7 @@ def _more(event: AuditEvent) -> str:
     fields = details.get("fields")
     if isinstance(fields, list):
         return ", ".join(str(_FIELDS.get(field, field)) for field in fields)
-    return ""
+    return "" if event.action in _SENTENCES else event.action
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

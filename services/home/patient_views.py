@@ -139,6 +139,8 @@ def portal(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     if editor.is_saved:
         messages.success(request, _("Saved. It holds from now on."))
         return redirect("patients_staff:portal", request.clinic.portal_identifier, patient.pk)
+    if is_post and request.htmx:
+        return render(request, "access/special_effect.html", {"editor": editor})
     return _page(request, patient, "portal", {"editor": editor}, status=editor.status)
 
 
@@ -196,6 +198,8 @@ def history(request: StaffRequest, patient_id: UUID) -> HttpResponse:
 def _page(
     request: StaffRequest, patient: Patient, tab: str, words: dict[str, Any], status: int = 200
 ) -> HttpResponse:
+    if request.method == "POST":
+        _opened(request, patient.pk, tab)  # an answer with the page is an opening, too
     special = patient_queries.has_special_rights(patient)
     frame = {
         "asked": patient,

@@ -252,6 +252,16 @@ def test_the_effect_is_said_before_and_nothing_is_stored(staff, clinic, koman, d
     assert not SpecialRights.objects.exists()
 
 
+def test_a_look_through_the_form_gives_the_effect_alone_and_a_whole_page_is_recorded(staff, clinic, danser):
+    sent = AS_SHOWN | {"renewal": "yes", "do": "look"}
+    part = staff.post(address(clinic, "portal", danser.pk), sent, headers={"hx-request": "true"})
+    assert 'id="effect"' in part.text
+    assert "Danser" not in part.text
+    assert not events(danser, "patient.viewed")
+    staff.post(address(clinic, "portal", danser.pk), sent)
+    assert len(events(danser, "patient.viewed")) == 1
+
+
 def test_rights_are_saved_by_any_staff_member_and_recorded(staff, clinic, koman, danser):
     sent = AS_SHOWN | {"booking": "yes", "approval": "automatic", "renewal": "no"}
     assert staff.post(address(clinic, "portal", danser.pk), sent).status_code == 302
