@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "services.access",
     "services.booking",
     "services.home",
+    "services.onboarding",
     "services.reports",
 ]
 if IS_DEVELOPMENT:
@@ -280,6 +281,7 @@ CELERY_BEAT_SCHEDULE = {
     "look ahead for gaps": {"task": "delegation.look_ahead", "schedule": 3600.0},
     "extend the calendars": {"task": "booking.extend_calendars", "schedule": 3600.0},
     "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},
+    "carry out leavings": {"task": "onboarding.carry_out_leavings", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
 }
 if IS_DEVELOPMENT:

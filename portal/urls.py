@@ -51,6 +51,7 @@ urlpatterns += [
                 path("admin/", include("services.access.admin_urls")),
                 path("admin/", include("delegation.admin_urls")),
                 path("admin/", include("services.booking.admin_urls")),
+                path("admin/", include("services.onboarding.admin_urls")),
                 path("admin/", include("services.reports.admin_urls")),
             ]
         ),

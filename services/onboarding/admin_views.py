@@ -1,0 +1,183 @@
+"""Everyone who works here, and one person: roles, code app, link, last day. Administrators save, all staff may look."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic_admin.choices import Role
+from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.models import StaffMember
+from portal.refusals import Refused
+from services.onboarding import operations, queries
+from services.onboarding.choices import StaffRefusal, Step
+from services.onboarding.forms import RolesForm
+from services.onboarding.operations import StaffChangeRefused
+from services.onboarding.queries import StaffLine
+
+
+@admin_page
+@require_safe
+def staff(request: StaffRequest) -> HttpResponse:
+    """Show everyone who works here, resets that wait, and who is being added."""
+    lines = queries.staff_lines(request.clinic)
+    context = {
+        "lines": [line for line in lines if line.is_active],
+        "left": [line for line in lines if not line.is_active],
+        "without_login": queries.providers_without_login(request.clinic),
+        "unfinished": [
+            {"new": new, "name": new.told.get(Step.ROLE, {}).get("name", "")}
+            for new in queries.unfinished(request.clinic)
+        ],
+        "resets": queries.open_resets(request.clinic, timezone.now()),
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "onboarding/staff.html", context)
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def person(request: StaffRequest, member_id: int) -> HttpResponse:
+    """Show one person, and save their roles."""
+    member, line = found_person(request, member_id)
+    form = _roles_form(request, member)
+    if request.method != "POST":
+        return _person_page(request, member, line, form)
+    if not form.is_valid():
+        return _person_page(request, member, line, form, status=422)
+    chosen = form.chosen()
+    if not request.staff_member.is_system_administrator and Role.SYSTEM_ADMINISTRATOR in member.roles:
+        chosen.append(Role.SYSTEM_ADMINISTRATOR)  # isn't on this administrator's form, so it stays
+    try:
+        operations.change_roles(
+            clinic=request.clinic,
+            member_id=member.pk,
+            roles=set(chosen),
+            actor=request.staff_member,
+            now=timezone.now(),
+        )
+    except StaffChangeRefused as refused:
+        form.add_error("roles", str(refused.message))
+        return _person_page(request, member, line, form, status=422)
+    messages.success(request, _("Saved. It holds from now on."))
+    return to_person(request, member.pk)
+
+
+@admin_page
+@require_POST
+def link(request: StaffRequest, member_id: int) -> HttpResponse:
+    """Send a new link for choosing a password."""
+    return do(
+        request,
+        member_id,
+        _("A new link is on its way. The older one doesn't work any more."),
+        lambda: operations.send_link_again(
+            clinic=request.clinic, member_id=member_id, actor=request.staff_member, now=timezone.now()
+        ),
+    )
+
+
+@admin_page
+@require_POST
+def request_reset(request: StaffRequest, member_id: int) -> HttpResponse:
+    """Ask that a lost code app be taken away."""
+    return do(
+        request,
+        member_id,
+        _("Asked. Another administrator must confirm within 24 hours; nothing changes before that."),
+        lambda: operations.request_reset(
+            clinic=request.clinic, member_id=member_id, actor=request.staff_member, now=timezone.now()
+        ),
+    )
+
+
+@admin_page
+@require_POST
+def confirm_reset(request: StaffRequest, reset_id: UUID) -> HttpResponse:
+    """Agree to a reset that another administrator asked for."""
+    return do(
+        request,
+        None,
+        _("Done. The next sign-in sets up a new code app."),
+        lambda: operations.confirm_reset(
+            clinic=request.clinic, reset_id=reset_id, actor=request.staff_member, now=timezone.now()
+        ),
+    )
+
+
+@admin_page
+@require_POST
+def withdraw_reset(request: StaffRequest, reset_id: UUID) -> HttpResponse:
+    """Take a reset back."""
+    return do(
+        request,
+        None,
+        _("Taken back. The code app stays."),
+        lambda: operations.withdraw_reset(
+            clinic=request.clinic, reset_id=reset_id, actor=request.staff_member, now=timezone.now()
+        ),
+    )
+
+
+def do(request: StaffRequest, member_id: int | None, done: str, change: Callable[[], object]) -> HttpResponse:
+    """Make one change and go back, with what happened, or why it didn't, in a message."""
+    try:
+        change()
+    except ObjectDoesNotExist:
+        raise Http404 from None
+    except Refused as refused:
+        messages.error(request, str(refused.message))
+    else:
+        messages.success(request, done)
+    if member_id is None:
+        return redirect("onboarding_admin:staff", request.clinic.portal_identifier)
+    return to_person(request, member_id)
+
+
+def found_person(request: StaffRequest, member_id: int) -> tuple[StaffMember, StaffLine]:
+    """Return the person with a post at this clinic, or answer 404."""
+    found = queries.staff_line(request.clinic, member_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _roles_form(request: StaffRequest, member: StaffMember) -> RolesForm:
+    return RolesForm(
+        request.POST if request.method == "POST" else None,
+        initial={"roles": member.roles},
+        may_save=request.staff_member.is_administrator and member.is_active,
+        with_system=request.staff_member.is_system_administrator,
+    )
+
+
+def _person_page(
+    request: StaffRequest, member: StaffMember, line: StaffLine, form: Any, status: int = 200
+) -> HttpResponse:
+    now = timezone.now()
+    resets = [one for one in queries.open_resets(request.clinic, now) if one.user_id == member.user_id]
+    context = {
+        "member": member,
+        "line": line,
+        "form": form,
+        "resets": resets,
+        "link": queries.open_link(member.user_id, now),
+        "leaving": queries.leaving_of(member),
+        "absence_id": queries.absence_after(member),
+        "is_self": member.user_id == request.staff_member.user_id,
+        "may_save": request.staff_member.is_administrator,
+        "own_login_sentence": StaffRefusal.OWN_LOGIN.label,
+    }
+    return render(request, "onboarding/person.html", context, status=status)
+
+
+def to_person(request: StaffRequest, member_id: int) -> HttpResponse:
+    """Lead to the person's page."""
+    return redirect("onboarding_admin:person", request.clinic.portal_identifier, member_id)
