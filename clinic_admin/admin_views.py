@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,6 +16,7 @@ from clinic_admin.choices import ClinicRefusal
 from clinic_admin.forms import ClosureForm, HoursForm, IdentifierForm, SettingsForm, disable
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.operations import ClinicChangeRefused
+from portal import moments
 
 
 @admin_page
@@ -227,6 +229,7 @@ def _hours_changed_meanwhile(request: StaffRequest) -> HttpResponse:
     again = HoursForm(data, stored=stored)
     days = dict(zip(range(7), (label for label, _fields in again.days), strict=True))
     lines = [
-        f"{days[int(period.weekday)]}: {period.opens_at:%H:%M}–{period.closes_at:%H:%M}" for period in stored
+        f"{capfirst(str(days[int(period.weekday)]))}: {moments.period(period.opens_at, period.closes_at)}"
+        for period in stored
     ]
     return _page(request, hours=again, differences=lines or [_("No opening hours")], status=409)

@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin import policy
-from clinic_admin.choices import ClinicRefusal, Weekday
+from clinic_admin.choices import ClinicRefusal, Country, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
 from portal.phone_numbers import BadPhoneNumber
@@ -44,8 +44,23 @@ _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at",)),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
-    ("address", _("Name and address"), ("name", "street", "postcode", "city", "phone", "email")),
+    (
+        "address",
+        _("Name and address"),
+        ("name", "street", "postcode", "city", "phone", "out_of_hours_phone", "email"),
+    ),
 ]
+
+
+OUT_OF_HOURS_HELP = {
+    Country.NORWAY: _("Shown to patients for when the clinic is closed. Empty: they see 116117."),
+    Country.DENMARK: _(
+        "Shown to patients for when the clinic is closed. Empty: they are told to phone their region's doctor."
+    ),
+}
+
+PHONES = ("phone", "out_of_hours_phone")
+"""Settings that are phone numbers: stored as E.164, shown as people write them."""
 
 
 class SettingsForm(forms.Form):
@@ -62,6 +77,12 @@ class SettingsForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"type": "tel"}),
         help_text=_("Shown to patients wherever they can't go on by themselves."),
+    )
+    out_of_hours_phone = forms.CharField(
+        label=_("Phone of the out-of-hours doctor"),
+        max_length=phone_numbers.LONGEST,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel"}),
     )
     email = forms.EmailField(
         label=_("E-mail"),
@@ -97,12 +118,13 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country = country
+        self.fields["out_of_hours_phone"].help_text = OUT_OF_HOURS_HELP[Country(country)]
 
     @classmethod
     def of(cls, settings: ClinicSettings, country: str) -> "SettingsForm":
         """Return the form filled in with what is stored, the phone as people write it."""
         initial = {field.name: getattr(settings, field.name) for field in fields(settings)}
-        initial["phone"] = phone_numbers.as_people_write(settings.phone, country)
+        initial |= {name: phone_numbers.as_people_write(initial[name], country) for name in PHONES}
         return cls(initial=initial | {"seen": policy.settings_token(settings)}, country=country)
 
     @property
@@ -117,6 +139,16 @@ class SettingsForm(forms.Form):
             return ""
         try:
             return phone_numbers.parse_phone(text, self.country)
+        except BadPhoneNumber as bad:
+            raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
+
+    def clean_out_of_hours_phone(self) -> str:
+        """Return the phone as E.164, a short number as its digits, or empty."""
+        text: str = self.cleaned_data["out_of_hours_phone"]
+        if not text:
+            return ""
+        try:
+            return phone_numbers.parse_public_phone(text, self.country)
         except BadPhoneNumber as bad:
             raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
 

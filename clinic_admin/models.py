@@ -43,6 +43,8 @@ class Clinic(models.Model):
     postcode = models.CharField(max_length=10, blank=True)
     city = models.CharField(max_length=60, blank=True)
     phone = models.CharField(max_length=20, blank=True)
+    out_of_hours_phone = models.CharField(max_length=20, blank=True)
+    """Whom patients phone when it can't wait until the clinic opens; empty is the country's number, if it has one."""
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=False)
     urgent_release_at = models.TimeField(default=time(16, 0))

@@ -30,6 +30,8 @@ class ClinicSettings:
     city: str
     phone: str
     """E.164."""
+    out_of_hours_phone: str
+    """E.164, or a short number of the country; empty for what patients are told anyway."""
     email: str
     urgent_release_at: time
     """By the clinic's clock, the day before."""

@@ -83,6 +83,9 @@ PAGES: tuple[Page, ...] = (
             Setting(_("Postcode"), "id_postcode", _("address")),
             Setting(_("Town"), "id_city", _("address city")),
             Setting(_("Phone"), "id_phone", _("telephone number")),
+            Setting(
+                _("Phone of the out-of-hours doctor"), "id_out_of_hours_phone", _("telephone number night")
+            ),
             Setting(_("E-mail"), "id_email", _("address mail")),
             Setting(_("Opening hours"), "hours", _("open closed week lunch")),
             Setting(_("Closed days"), "closures", _("holiday vacation")),

@@ -3,12 +3,13 @@
 from datetime import time
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from clinic_admin.choices import Weekday
-from clinic_admin.forms import SettingsForm
+from clinic_admin.forms import PHONES, SettingsForm
 from clinic_admin.history import PastChange
-from portal import phone_numbers
+from portal import moments, phone_numbers
 
 
 def setting_label(name: str) -> str:
@@ -21,8 +22,10 @@ def setting_words(name: str, value: object, country: str) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, time):
-        return f"{value:%H:%M}"
-    if name == "phone" and value:
+        return moments.time_of_day(value)
+    if name == "urgent_release_at":
+        return moments.time_of_day(time.fromisoformat(str(value)))
+    if name in PHONES and value:
         return f"“{phone_numbers.as_people_write(str(value), country)}”"
     return f"“{value}”" if value != "" else _("empty")
 
@@ -34,7 +37,7 @@ def undo_lines(change: PastChange, country: str) -> list[tuple[str, str, str]]:
     if change.action == "opening_hours.changed":
         days, before = _hours(change.after), _hours(change.before)
         return [
-            (str(label), days.get(day, _("closed")), before.get(day, _("closed")))
+            (capfirst(str(label)), days.get(day, _("closed")), before.get(day, _("closed")))
             for day, label in Weekday.choices
             if days.get(day) != before.get(day)
         ]
@@ -55,5 +58,9 @@ def _switch(value: object) -> str:
 def _hours(periods: Any) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for day, opens_at, closes_at in periods:
-        found.setdefault(day, []).append(f"{opens_at}–{closes_at}")
+        found.setdefault(day, []).append(_period(opens_at, closes_at))
     return {day: ", ".join(times) for day, times in found.items()}
+
+
+def _period(opens_at: str, closes_at: str) -> str:
+    return moments.period(time.fromisoformat(opens_at), time.fromisoformat(closes_at))

@@ -1,6 +1,6 @@
 """Days and times as people write them, in the language in force: "tirsdag 24. november kl. 10.20"."""
 
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language
@@ -9,12 +9,32 @@ from django.utils.translation import gettext as _
 
 def clock(moment: datetime, zone: tzinfo) -> str:
     """Return the wall clock, "10.20" in the Nordic languages and "10:20" in English."""
-    return f"{moment.astimezone(zone):%H:%M}".replace(":", ":" if get_language() == "en" else ".")
+    return time_of_day(moment.astimezone(zone).time())
+
+
+def time_of_day(value: time) -> str:
+    """Return a time of day, "10.20" in the Nordic languages and "10:20" in English."""
+    return f"{value:%H:%M}" if _is_english() else f"{value:%H.%M}"
+
+
+def period(opens_at: time, closes_at: time) -> str:
+    """Return a part of a day, "08.00–15.30"."""
+    return f"{time_of_day(opens_at)}–{time_of_day(closes_at)}"
 
 
 def day(value: date) -> str:
     """Return the day with its name, "tirsdag 24. november"."""
-    return date_format(value, "l j F" if get_language() == "en" else "l j. F")
+    return date_format(value, "l j F" if _is_english() else "l j. F")
+
+
+def day_of_month(value: date) -> str:
+    """Return the day without its name, "24. november"."""
+    return date_format(value, "j F" if _is_english() else "j. F")
+
+
+def full_date(value: date) -> str:
+    """Return the day with its year, "24. november 2026"."""
+    return date_format(value, "j F Y" if _is_english() else "j. F Y")
 
 
 def day_and_clock(moment: datetime, zone: tzinfo) -> str:
@@ -24,3 +44,7 @@ def day_and_clock(moment: datetime, zone: tzinfo) -> str:
         "day": day(moment.astimezone(zone).date()),
         "time": clock(moment, zone),
     }
+
+
+def _is_english() -> bool:
+    return get_language() == "en"

@@ -54,6 +54,15 @@ def parse_mobile(text: str, country: str) -> str:
     return _e164(number)
 
 
+def parse_public_phone(text: str, country: str) -> str:
+    """Return the number as parse_phone does, or a short number of the country ("116117") as its digits alone.
+
+    Raises BadPhoneNumber.
+    """
+    digits = "".join(text.split())
+    return digits if _is_short(digits, country) else parse_phone(text, country)
+
+
 def as_people_write(e164: str, country: str | None = None) -> str:
     """Return "+47 91 23 45 67", or "91 23 45 67" for a reader in the number's own country.
 
@@ -62,6 +71,8 @@ def as_people_write(e164: str, country: str | None = None) -> str:
     try:
         number = phonenumbers.parse(e164, country)
     except phonenumbers.NumberParseException:
+        return e164
+    if country is not None and _is_short(e164, country):
         return e164
     is_at_home = country is not None and phonenumbers.region_code_for_number(number) == country
     style = (
@@ -82,6 +93,17 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber:
     if len(text) > LONGEST or number.extension or not phonenumbers.is_valid_number(number):
         raise BadPhoneNumber(Problem.NOT_A_NUMBER)
     return number
+
+
+def _is_short(digits: str, country: str) -> bool:
+    """Tell whether it is a number that only works within the country, such as 116117 in Norway and 1813 in Denmark."""
+    if not (digits.isascii() and digits.isdecimal()):
+        return False
+    try:
+        number = phonenumbers.parse(digits[: LONGEST + 1], country)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.is_valid_short_number_for_region(number, country))
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 
+from portal import moments
+
 STEP_MINUTES = 5
 MOST_LANES = 4
 MOST_COLUMNS = 12
@@ -103,8 +105,10 @@ class DayCalendar:
 
     @property
     def hours(self) -> list[tuple[int, str]]:
-        """(step, "08:00") of each hour shown."""
-        return [(hour * 12, f"{hour:02}:00") for hour in range(self.first_hour, self.last_hour + 1)]
+        """(step, "08.00" in words of the language in force) of each hour shown."""
+        return [
+            (hour * 12, moments.time_of_day(time(hour))) for hour in range(self.first_hour, self.last_hour + 1)
+        ]
 
     @property
     def from_step(self) -> int:

@@ -10,13 +10,14 @@ class UrgentHelp(NamedTuple):
 
     emergency: str
     out_of_hours: str
+    """Empty where each region has its own."""
 
 
 URGENT_HELP = {
     Country.NORWAY: UrgentHelp(emergency="113", out_of_hours="116117"),
-    Country.DENMARK: UrgentHelp(emergency="112", out_of_hours="1813"),
+    Country.DENMARK: UrgentHelp(emergency="112", out_of_hours=""),
 }
-"""Ambulance, and the out-of-hours doctor (legevakt; lægevagt in the capital region, others via 1813 or sundhed.dk)."""
+"""Ambulance, and the out-of-hours doctor: Norway's legevakt has one number, Denmark's lægevagt one per region."""
 
 SERVICE_PAGES = dict.fromkeys(
     ("booking", "urgent", "timebestilling", "etimebestilling", "tidsbestilling", "time", "tid"),

@@ -8,12 +8,10 @@ from django.views.decorators.http import require_safe
 
 from clinic_admin import markup, text_queries
 from clinic_admin import queries as clinics
-from clinic_admin.choices import Country
 from clinic_admin.guards import ClinicRequest, clinic_page
 from identity import queries as identity_queries
 from identity import sessions
 from services.home import queries
-from services.home.choices import URGENT_HELP
 
 
 @clinic_page
@@ -49,7 +47,7 @@ def faq(request: ClinicRequest) -> HttpResponse:
 def _words(request: ClinicRequest) -> dict[str, object]:
     clinic = request.clinic
     return {
-        "urgent": URGENT_HELP[Country(clinic.country)],
+        "urgent": queries.urgent_help(clinic),
         "is_inside": sessions.of(request) is not None and request.user.is_authenticated,
         "methods": [choice.name for choice in identity_queries.sign_in_choices(clinic)],
     }

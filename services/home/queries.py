@@ -5,13 +5,15 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clinic_admin.choices import Service, Weekday
+from clinic_admin.choices import Country, Service, Weekday
 from clinic_admin.models import Clinic
 from identity.choices import Assurance
 from patients.models import Patient
+from portal import moments
 from services.access import queries as access
 from services.booking import queries as booking
 from services.booking.models import Appointment
+from services.home.choices import URGENT_HELP, UrgentHelp
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,18 @@ def opening_hours(clinic: Clinic, now: datetime) -> list[DayHours]:
     """Return the seven days of the week, Monday first. One query."""
     stored: dict[str, list[str]] = {}
     for row in clinic.opening_hours.order_by("weekday", "opens_at"):
-        stored.setdefault(row.weekday, []).append(f"{row.opens_at:%H.%M}-{row.closes_at:%H.%M}")
+        stored.setdefault(row.weekday, []).append(moments.period(row.opens_at, row.closes_at))
     today = str(now.astimezone(clinic.zone).weekday())
     return [
         DayHours(str(day.label), _(" and ").join(stored.get(day.value, [])), day.value == today)
         for day in Weekday
     ]
+
+
+def urgent_help(clinic: Clinic) -> UrgentHelp:
+    """Return whom the clinic's patients phone when it can't wait: the clinic's own choice before the country's."""
+    help_of_country = URGENT_HELP[Country(clinic.country)]
+    return help_of_country._replace(out_of_hours=clinic.out_of_hours_phone or help_of_country.out_of_hours)
 
 
 @dataclass(frozen=True, slots=True)

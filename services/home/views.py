@@ -7,7 +7,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from clinic_admin import queries as clinics
-from clinic_admin.choices import Country
 from clinic_admin.guards import ClinicRequest, clinic_page
 from identity import operations as identity_operations
 from identity import queries as identity_queries
@@ -16,7 +15,7 @@ from patients import queries as patients
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
 from services.home import queries
-from services.home.choices import SERVICE_PAGES, URGENT_HELP
+from services.home.choices import SERVICE_PAGES
 
 
 @public_page
@@ -53,7 +52,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
             "choices": choices,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
-            "urgent": URGENT_HELP[Country(clinic.country)],
+            "urgent": queries.urgent_help(clinic),
             "sign_in": sessions.of(request),
             "next": request.GET.get("next", ""),
         },

@@ -6,19 +6,19 @@ left out of the sentence's details, never an error.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from clinic_admin.choices import ClinicRefusal, ProviderKind, Role, Service, TextKind, Weekday
-from clinic_admin.forms import SettingsForm
+from clinic_admin.forms import PHONES, SettingsForm
 from delegation.choices import Topic
-from portal import phone_numbers
+from portal import moments, phone_numbers
 from portal.models import AuditEvent
 from services.access.choices import Approval, Column, Right
 from services.booking.choices import SlotKind
@@ -217,7 +217,9 @@ def setting_label(name: str) -> str:
 def _setting(name: str, value: object, names: Names) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if name == "phone" and value:
+    if name == "urgent_release_at":
+        return _clock(value)
+    if name in PHONES and value:
         return phone_numbers.as_people_write(str(value), names.country)
     return _("empty") if value in ("", None) else str(value)
 
@@ -226,7 +228,7 @@ def _opening_hours(event: AuditEvent, names: Names) -> Told:
     before, after = _hours(event.details.get("before")), _hours(event.details.get("after"))
     closed = _("closed")
     lines = tuple(
-        Line(str(label), before.get(day, closed), after.get(day, closed))
+        Line(capfirst(str(label)), before.get(day, closed), after.get(day, closed))
         for day, label in Weekday.choices
         if before.get(day) != after.get(day)
     )
@@ -236,7 +238,7 @@ def _opening_hours(event: AuditEvent, names: Names) -> Told:
 def _hours(periods: Iterable[Iterable[str]] | None) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for day, opens_at, closes_at in periods or ():
-        found.setdefault(day, []).append(f"{opens_at}–{closes_at}")
+        found.setdefault(day, []).append(f"{_clock(opens_at)}–{_clock(closes_at)}")
     return {day: ", ".join(times) for day, times in found.items()}
 
 
@@ -330,16 +332,16 @@ def _block_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[L
 
 
 def _block(stored: str) -> str:
-    """Return "Monday 08:00–09:00, 20 minutes, Urgent" for "0 08:00-09:00 20 urgent"."""
+    """Return "Monday 08:00–09:00, 20 minutes, urgent" for "0 08:00-09:00 20 urgent"."""
     parts = stored.split()
     if len(parts) != 4:
         return stored
     weekday, times, minutes, kind = parts
     return _("%(weekday)s %(times)s, %(minutes)s minutes, %(kind)s") % {
-        "weekday": _label(Weekday, weekday),
-        "times": times.replace("-", "–"),
+        "weekday": capfirst(_label(Weekday, weekday)),
+        "times": "–".join(_clock(end) for end in times.split("-")),
         "minutes": minutes,
-        "kind": _label(SlotKind, kind),
+        "kind": _label(SlotKind, kind).lower(),
     }
 
 
@@ -577,7 +579,14 @@ def _label(words: Any, value: object) -> str:
 
 def _day(value: object) -> str:
     try:
-        return date_format(date.fromisoformat(str(value)), "j F Y")
+        return moments.full_date(date.fromisoformat(str(value)))
+    except ValueError:
+        return str(value or "")
+
+
+def _clock(value: object) -> str:
+    try:
+        return moments.time_of_day(time.fromisoformat(str(value)))
     except ValueError:
         return str(value or "")
 
