@@ -240,7 +240,7 @@ class IdentifierForm(forms.Form):
         label=_("Today's password from the vendor"),
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Phone the vendor for it. It holds today only."),
+        help_text=_("Phone the vendor for it. It is valid today only."),
     )
 
 

@@ -219,7 +219,7 @@ class ClinicText(models.Model):
     number = models.PositiveIntegerField()
     """1 is the first that replaced the factory text."""
     body = models.TextField(null=True)
-    """None: back to the factory text."""
+    """None: back to the standard text."""
     saved_at = models.DateTimeField()
     saved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

@@ -73,7 +73,7 @@ def _save_matrix(request: StaffRequest, grid: Grid, form: MatrixForm) -> HttpRes
     except DelegationRefused as refused:
         form.add_error(None, str(refused.message))
         return _matrix_page(request, grid, ticks=form.ticks, form=form, status=422)
-    messages.success(request, _("The service matrix is saved. It holds from now on."))
+    messages.success(request, _("The service matrix is saved. It applies from now on."))
     return redirect("delegation_admin:matrix", request.clinic.portal_identifier, grid.service)
 
 
@@ -222,7 +222,7 @@ def message_delegation(request: StaffRequest) -> HttpResponse:
         changed = refused.reason == DelegationRefusal.MESSAGES_CHANGED
         form.add_error(None if changed else "recipient", str(refused.message))
         return _messages_page(request, form, status=409 if changed else 422)
-    messages.success(request, _("Saved. It holds for messages that come from now on."))
+    messages.success(request, _("Saved. It applies to messages that come from now on."))
     return redirect("delegation_admin:messages", request.clinic.portal_identifier)
 
 

@@ -64,7 +64,7 @@ class AbsenceForm(forms.Form):
     cover = forms.ChoiceField(
         label=_("Who covers?"),
         required=False,
-        help_text=_("Gets the patients of the one away on these days only."),
+        help_text=_("Takes over the absent provider's patients, on these days only."),
     )
 
     def __init__(self, *args: Any, providers: list[Provider], **kwargs: Any) -> None:
@@ -136,7 +136,7 @@ class MessagesForm(forms.Form):
         choices=Topic.choices,
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text=_("Nothing ticked: messages are not delegated, even if someone is chosen below."),
+        help_text=_("If nothing is ticked, messages are not delegated, even if someone is chosen below."),
     )
     recipient = forms.ChoiceField(
         label=_("2. Choose who gets them"),

@@ -51,7 +51,7 @@ class Outcome(TextChoices):
     """How one attempt to send ended."""
 
     PENDING = "pending", _("Under way")
-    ACCEPTED = "accepted", _("Taken over by the operator")
+    ACCEPTED = "accepted", _("Accepted by the operator")
     BUSY = "busy", _("The operator was busy; nothing was sent")
     NOT_STARTED = "not-started", _("Put back before it was sent")
     REFUSED = "refused", _("Refused by the operator")

@@ -21,10 +21,10 @@ class RowProblem(TextChoices):
     CELLS = "cells", _("The row has more or fewer cells than the header. Is a separator inside a name?")
     GIVEN_NAME = "given-name", _("The given name is missing or longer than 80 characters.")
     FAMILY_NAME = "family-name", _("The family name is missing or longer than 80 characters.")
-    EMAIL = "email", _("The e-mail address is not one.")
+    EMAIL = "email", _("The e-mail address is not valid.")
     GP = "gp", _("No active provider of the clinic with these initials has a patient list.")
     ACTIVE = "active", _("Active must be yes or no.")
-    TWICE = "twice", _("The same national ID stands in an earlier row.")
+    TWICE = "twice", _("The same national ID is in an earlier row.")
 
 
 class FileProblem(TextChoices):
@@ -34,7 +34,7 @@ class FileProblem(TextChoices):
     NOT_TEXT = "not-text", _("This is not a text file. Save it as CSV with UTF-8 first.")
     EMPTY = "empty", _("The file is empty.")
     MISSING_COLUMN = "missing-column", _("These columns are missing: {columns}.")
-    COLUMN_TWICE = "column-twice", _("These columns stand there twice: {columns}.")
+    COLUMN_TWICE = "column-twice", _("These columns appear twice: {columns}.")
     BROKEN = (
         "broken",
         _("The file can't be read as CSV: a quotation mark is not closed, or a cell is too long."),

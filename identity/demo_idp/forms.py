@@ -32,7 +32,7 @@ class ChooseForm(forms.Form):
         ways = cast(forms.ChoiceField, self.fields["acr"])
         people.choices = [*known, (self.OTHER, _("Someone else, with a test number"))]
         people.initial = "0"
-        levels = [_("Code app or device (surest)"), _("Face or fingerprint only")]
+        levels = [_("Code app or device (most secure)"), _("Face or fingerprint only")]
         ways.choices = list(zip(realm.acr, levels, strict=True))
         ways.initial = next(iter(realm.acr))
 

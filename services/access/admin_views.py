@@ -56,7 +56,7 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     except RightsRefused as refused:
         access.add_error(None, str(refused.message))
         return _provider_page(request, found, access, columns, status=422)
-    messages.success(request, _("Saved. It holds from now on."))
+    messages.success(request, _("Saved. It applies from now on."))
     return redirect("access_admin:provider", request.clinic.portal_identifier, found.pk)
 
 

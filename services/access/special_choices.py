@@ -36,7 +36,7 @@ class SpecialRefusal(Refusal):
     CHANGED_MEANWHILE = (
         "changed-meanwhile",
         _(
-            "Somebody else has changed this patient's rights in the meantime. What you chose still stands below."
+            "Somebody else has changed this patient's rights in the meantime. What you chose is still shown below."
         ),
     )
     OTHER_NUMBER = (
@@ -63,7 +63,7 @@ class OwnReason(Refusal):
     )
     NO_RIGHT = "no-right", _("The clinic has not opened this to you.")
     NO_GP = "no-gp", _("Your GP does not use the online services.")
-    NOBODY = "nobody", _("Nobody at the clinic can be reached online for this by you.")
+    NOBODY = "nobody", _("Nobody at the clinic offers you this online.")
     AWAY = "away", _("Your GP is away, and nobody can be reached online instead.")
     EID = "eid", _("For this you must sign in with your eID. A code is not enough.")
 

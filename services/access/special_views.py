@@ -86,7 +86,7 @@ def special_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         raise Http404
     editor = special_editor.edit(request, patient, may_save=request.staff_member.is_administrator, now=now)
     if editor.is_saved:
-        messages.success(request, _("Saved. It holds from now on."))
+        messages.success(request, _("Saved. It applies from now on."))
         return redirect("access_admin:special", request.clinic.portal_identifier)
     if request.method == "POST":
         if request.htmx:

@@ -59,7 +59,7 @@ def _act(request: StaffRequest, found: Absence, appointment_id: UUID, form: Answ
                 actor=actor,
                 now=now,
             )
-            return _("Moved. %(name)s is told.") % {"name": moved.patient.full_name}
+            return _("Moved. %(name)s is notified.") % {"name": moved.patient.full_name}
         case "keep":
             kept = absence_operations.keep(
                 absence=found, appointment_id=appointment_id, version=version, actor=actor, now=now

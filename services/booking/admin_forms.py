@@ -49,7 +49,7 @@ class TemplateForm(forms.Form):
         label=_("Last day"),
         required=False,
         widget=_Day(),
-        help_text=_("Leave it empty when it holds until further notice."),
+        help_text=_("Leave it empty when it applies until further notice."),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def left_out(clinic: Clinic, saved: Saved) -> str:
         return ""
     first = moments.day_and_clock(slots[0].starts_at, clinic.zone)
     words = ngettext(
-        "%(number)d time was not made, because an appointment stands in its way: %(first)s.",
-        "%(number)d times were not made, because appointments stand in their way. The first is %(first)s.",
+        "%(number)d time was not made, because an appointment is in its way: %(first)s.",
+        "%(number)d times were not made, because appointments are in their way. The first is %(first)s.",
         len(slots),
     )
     return words % {"number": len(slots), "first": first}

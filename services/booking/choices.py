@@ -39,7 +39,7 @@ class AbsenceAnswerKind(TextChoices):
 
     MOVED = "moved", _("Moved to the cover")
     KEPT = "kept", _("Stays as it is")
-    TOLD = "told", _("The patient is told")
+    TOLD = "told", _("The patient is notified")
 
 
 LIVE = (AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED)

@@ -137,7 +137,7 @@ def portal(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     patient = _patient(request, patient_id) if is_post else _opened(request, patient_id, "portal")
     editor = special_editor.edit(request, patient, may_save=True, now=timezone.now())
     if editor.is_saved:
-        messages.success(request, _("Saved. It holds from now on."))
+        messages.success(request, _("Saved. It applies from now on."))
         return redirect("patients_staff:portal", request.clinic.portal_identifier, patient.pk)
     if is_post and request.htmx:
         return render(request, "access/special_effect.html", {"editor": editor})

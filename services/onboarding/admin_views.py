@@ -66,7 +66,7 @@ def person(request: StaffRequest, member_id: int) -> HttpResponse:
     except StaffChangeRefused as refused:
         form.add_error("roles", str(refused.message))
         return _person_page(request, member, line, form, status=422)
-    messages.success(request, _("Saved. It holds from now on."))
+    messages.success(request, _("Saved. It applies from now on."))
     return to_person(request, member.pk)
 
 

@@ -200,7 +200,7 @@ class RoleForm(StepForm):
             if not words.get("kind"):
                 self.add_error("kind", _("Choose what patients read."))
             if not words.get("initials") and "initials" not in self.errors:
-                self.add_error("initials", _("Write the initials that stand for this person."))
+                self.add_error("initials", _("Write this person's initials."))
         return words
 
 

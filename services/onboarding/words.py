@@ -98,7 +98,7 @@ def _signature(plan: Plan) -> Iterable[str]:
 def _contact(plan: Plan) -> Iterable[str]:
     if queries.has_login(plan.email):
         yield _(
-            "Someone signs in with %(email)s already. They get a post here too, and go on with the password and "
+            "Someone signs in with %(email)s already. They get access here too, and go on with the password and "
             "code app they have. No e-mail is sent."
         ) % {"email": plan.email}
     else:

@@ -78,7 +78,7 @@ def test_a_patient_books_is_approved_reminded_and_cancels(product, clinic, new_p
     expect(secretary.locator("main")).to_contain_text("A cough for three weeks")
     is_accessible(secretary)
     secretary.get_by_role("button", name=re.compile("Approve")).first.click()
-    expect(secretary.locator("main")).to_contain_text("Nothing waits")
+    expect(secretary.locator("main")).to_contain_text("Nothing is waiting")
 
     mine.goto(appointment)
     expect(mine.locator("main")).to_contain_text("Booked")

@@ -75,7 +75,7 @@ def test_one_refused_row_stops_the_whole_import_and_is_named_without_saying_who(
         code, said = run(make_clinic(), content, *options)
         assert code == 1
         assert "row 3: This is not a mobile number." in said
-        assert "row 4: The same national ID stands in an earlier row." in said
+        assert "row 4: The same national ID is in an earlier row." in said
         assert not any(word in said for word in ("Donald", "Minni", number(1), number(2)))
     assert not Patient.objects.exists()
 

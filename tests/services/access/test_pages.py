@@ -75,7 +75,7 @@ def test_a_provider_is_opened_with_one_save(admin, clinic):
     )
     page = admin.get(address)
     assert page.context["columns"][0][1]["booking"].initial is True
-    assert "Saved. It holds from now on." in page.text
+    assert "Saved. It applies from now on." in page.text
 
 
 def test_a_provider_without_a_list_has_no_column_for_a_list(admin, clinic):

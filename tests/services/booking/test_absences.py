@@ -242,7 +242,7 @@ def test_the_page_moves_keeps_and_tells(client, clinic, koman, lent, absence, bo
     for _ in range(2):
         page = post(client, absence, told, answer="tell")
     assert "Stays as it is" in page.text
-    assert "The patient is told" in page.text
+    assert "The patient is notified" in page.text
     assert sorted(AbsenceAnswer.objects.values_list("answer", flat=True)) == ["kept", "moved", "told"]
     in_doubt = OutboxMessage.objects.filter(kind="booking-in-doubt")
     assert in_doubt.count() == 1
