@@ -24,7 +24,7 @@ from identity.choices import Assurance
 from notifications import dispatch
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxMessage
-from notifications.operations import queue_message
+from notifications.operations import NewMessage, queue_messages
 from services.booking import queries
 from services.booking.choices import LIVE, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
@@ -307,20 +307,24 @@ def sending(practice: Practice, *, rounds: int, messages: int = 300) -> Figure:
 def _queue(practice: Practice, number: int) -> None:
     now = timezone.now()
     with transaction.atomic():
-        for _ in range(number):
-            queue_message(
-                clinic=practice.clinic,
-                kind=MessageKind.TIME_OFFERED,
-                channel=Channel.SMS,
-                to="+4791234567",
-                subject=Appointment(pk=uuid.uuid4()),
-                version=1,
-                title="",
-                body="Bench: a time has come free.",
-                due_at=now,
-                not_after=None,
-                now=now,
-            )
+        queue_messages(
+            [
+                NewMessage(
+                    clinic=practice.clinic,
+                    kind=MessageKind.TIME_OFFERED,
+                    channel=Channel.SMS,
+                    to="+4791234567",
+                    subject=Appointment(pk=uuid.uuid4()),
+                    version=1,
+                    title="",
+                    body="Bench: a time has come free.",
+                    due_at=now,
+                    not_after=None,
+                )
+                for _ in range(number)
+            ],
+            now=now,
+        )
 
 
 def _send_everything() -> int:

@@ -18,6 +18,7 @@ from identity.choices import StaffLinkRefusal
 from identity.models import StaffLink, User
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
+from notifications.operations import NewMessage
 from portal import audit
 from portal.refusals import Refused
 
@@ -136,16 +137,20 @@ def _queue(link: StaffLink, token: str, now: datetime) -> None:
             "you need both each time you sign in.\n\n"
             "If you didn't expect this, don't use the link, and tell the clinic."
         ) % {"name": link.user.name, "clinic": link.clinic.name, "address": address}
-    outbox.queue_message(
-        clinic=link.clinic,
-        kind=MessageKind.STAFF_INVITATION,
-        channel=Channel.EMAIL,
-        to=link.user.email or "",
-        subject=link,
-        version=1,
-        title=title,
-        body=body,
-        due_at=now,
-        not_after=link.expires_at,
+    outbox.queue_messages(
+        [
+            NewMessage(
+                clinic=link.clinic,
+                kind=MessageKind.STAFF_INVITATION,
+                channel=Channel.EMAIL,
+                to=link.user.email or "",
+                subject=link,
+                version=1,
+                title=title,
+                body=body,
+                due_at=now,
+                not_after=link.expires_at,
+            )
+        ],
         now=now,
     )

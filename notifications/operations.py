@@ -1,5 +1,7 @@
 """Changes of the outbox that other areas ask for."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, models, transaction
@@ -22,56 +24,71 @@ def dedupe_key(*, kind: MessageKind, channel: Channel, subject: models.Model, ve
     return f"{kind}:{channel}:{subject._meta.label_lower}:{subject.pk}:v{version}"
 
 
-def queue_message(
-    *,
-    clinic: Clinic,
-    kind: MessageKind,
-    channel: Channel,
-    to: str,
-    subject: models.Model,
-    version: int,
-    title: str,
-    body: str,
-    due_at: datetime,
-    not_after: datetime | None,
-    now: datetime,
-) -> OutboxMessage:
-    """Put a message into the outbox, in the caller's transaction, and wake a worker when that commits.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """What is to be sent: to whom, about what, when. All instants are aware."""
 
-    Telling the same version of the same thing again gives back the first message, unchanged. Without a
-    number or address the message is stored as not sent, so that staff see it. `not_after` is the last moment
-    at which sending makes sense (a reminder: the appointment); without one, three days after `due_at`.
-    All instants are aware. `title` is an e-mail's subject and is not used for SMS.
+    clinic: Clinic
+    kind: MessageKind
+    channel: Channel
+    to: str
+    """Number or address. Without one the message is stored as not sent, so that staff see it."""
+    subject: models.Model
+    version: int
+    title: str
+    """An e-mail's subject; not used for SMS."""
+    body: str
+    due_at: datetime
+    not_after: datetime | None
+    """The last moment at which sending makes sense (a reminder: the appointment); else three days after due_at."""
+
+
+def queue_messages(messages: Sequence[NewMessage], *, now: datetime) -> None:
+    """Put messages into the outbox, in the caller's transaction, and wake a worker when that commits. One statement.
+
+    Telling the same version of the same thing again leaves the first message as it is.
     Raises OutsideTransaction outside an atomic block.
     """
     if not connection.in_atomic_block:
-        raise OutsideTransaction(f"{kind} must be queued in the transaction that it tells of")
-    to = to.strip()
-    key = dedupe_key(kind=kind, channel=channel, subject=subject, version=version)
-    message = OutboxMessage(
-        dedupe_key=key,
-        clinic=clinic,
-        kind=kind,
-        channel=channel,
-        subject_type=subject._meta.label_lower,
-        subject_id=str(subject.pk),
-        version=version,
+        raise OutsideTransaction("a message must be queued in the transaction that it tells of")
+    OutboxMessage.objects.bulk_create((_row(message, now) for message in messages), ignore_conflicts=True)
+    if any(message.to.strip() and message.due_at <= now for message in messages):
+        wake_after_commit()
+
+
+def queue_message(message: NewMessage, *, now: datetime) -> OutboxMessage:
+    """Queue one message and return it as stored; see queue_messages."""
+    queue_messages([message], now=now)
+    return OutboxMessage.objects.get(dedupe_key=_key(message))
+
+
+def _key(message: NewMessage) -> str:
+    return dedupe_key(
+        kind=message.kind, channel=message.channel, subject=message.subject, version=message.version
+    )
+
+
+def _row(message: NewMessage, now: datetime) -> OutboxMessage:
+    to = message.to.strip()
+    return OutboxMessage(
+        dedupe_key=_key(message),
+        clinic=message.clinic,
+        kind=message.kind,
+        channel=message.channel,
+        subject_type=message.subject._meta.label_lower,
+        subject_id=str(message.subject.pk),
+        version=message.version,
         recipient=to,
-        title=title,
-        body=body,
-        due_at=due_at,
-        not_after=not_after or due_at + GIVE_UP_AFTER,
+        title=message.title,
+        body=message.body,
+        due_at=message.due_at,
+        not_after=message.not_after or message.due_at + GIVE_UP_AFTER,
         state=State.QUEUED if to else State.NO_RECIPIENT,
-        next_try_at=due_at if to else None,
+        next_try_at=message.due_at if to else None,
         closed_at=None if to else now,
         epoch=_CURRENT_EPOCH,
         created_at=now,
     )
-    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
-    stored = OutboxMessage.objects.get(dedupe_key=key)
-    if stored.pk == message.pk and to and due_at <= now:
-        wake_after_commit()
-    return stored
 
 
 _CURRENT_EPOCH = Coalesce(Subquery(OutboxControl.objects.filter(pk=1).values("epoch")[:1]), 1)

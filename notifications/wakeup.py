@@ -47,7 +47,9 @@ def wake() -> None:
 
 
 def _publish() -> None:
-    with producers[_broker(settings.CELERY_BROKER_URL)].acquire(block=True, timeout=SECONDS_TO_CONNECT) as producer:
+    with producers[_broker(settings.CELERY_BROKER_URL)].acquire(
+        block=True, timeout=SECONDS_TO_CONNECT
+    ) as producer:
         app.send_task(TASK, producer=producer, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
 
 

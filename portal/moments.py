@@ -1,6 +1,7 @@
 """Days and times as people write them, in the language in force: "tirsdag 24. november kl. 10.20"."""
 
 from datetime import date, datetime, time, tzinfo
+from functools import lru_cache
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language
@@ -24,7 +25,13 @@ def period(opens_at: time, closes_at: time) -> str:
 
 def day(value: date) -> str:
     """Return the day with its name, "tirsdag 24. november"."""
-    return date_format(value, "l j F" if _is_english() else "l j. F")
+    return _day(value, get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str) -> str:
+    """A page of free times names the same few days a hundred times."""
+    return date_format(value, "l j F" if language == "en" else "l j. F")
 
 
 def day_of_month(value: date) -> str:
@@ -39,11 +46,13 @@ def full_date(value: date) -> str:
 
 def day_and_clock(moment: datetime, zone: tzinfo) -> str:
     """Return day and time, "tirsdag 24. november kl. 10.20"."""
+    return day_at(moment.astimezone(zone).date(), clock(moment, zone))
+
+
+def day_at(value: date, clock_words: str) -> str:
+    """Return a day and a clock time that is in words already as one phrase."""
     # Translators: a day and a time of day, as in "tirsdag 24. november kl. 10.20"
-    return _("%(day)s at %(time)s") % {
-        "day": day(moment.astimezone(zone).date()),
-        "time": clock(moment, zone),
-    }
+    return _("%(day)s at %(time)s") % {"day": day(value), "time": clock_words}
 
 
 def _is_english() -> bool:

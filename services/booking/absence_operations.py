@@ -78,9 +78,12 @@ def _move(
         absence=absence.pk,
     )
     telling.hush(appointment, now=now)
-    telling.tell(appointment, MessageKind.BOOKING_MOVED, now=now)
-    if appointment.status == AppointmentStatus.BOOKED:
-        telling.remind(appointment, now=now)
+    telling.tell(
+        appointment,
+        MessageKind.BOOKING_MOVED,
+        now=now,
+        reminds=appointment.status == AppointmentStatus.BOOKED,
+    )
     return appointment
 
 

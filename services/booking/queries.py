@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -24,8 +24,6 @@ HORIZON = policy.HORIZON
 SERVICES = (Service.BOOKING, Service.URGENT)
 MOST_PER_WINDOW = 500
 """More free times than one provider has of one kind in a week."""
-NEAR = timedelta(days=7)
-"""How far from a lost time others are looked for."""
 
 
 # -- free times --------------------------------------------------------------------------------------------
@@ -79,12 +77,14 @@ class _Span(NamedTuple):
     """Of times that begin together within a group only the one of the first span is found."""
 
 
-_FREE = """
+_CLOSED = """
 WITH closed AS MATERIALIZED (
     SELECT closure.first_day, closure.last_day
     FROM clinic_admin_closure closure JOIN clinic_admin_provider provider USING (clinic_id)
     WHERE provider.id = %s
 )
+"""
+_FREE = f"""{_CLOSED}
 SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
        extract(epoch FROM slot.ends_at)::bigint, slot.day
@@ -99,11 +99,35 @@ CROSS JOIN LATERAL (
     LIMIT span.most
 ) AS slot
 ORDER BY slot.starts_at, span.together, span.place
-"""
+"""  # noqa: S608 - put together from our own words only
 """The clinic's closed days, then one index-only scan of slot_free_by_provider per span, however many slots there are.
 
 Instants come as seconds: reading them as text is half the time of a page with many of them.
 """
+
+_NEAREST = f"""{_CLOSED}
+SELECT span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
+       extract(epoch FROM slot.ends_at)::bigint, slot.day
+FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
+     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, place)
+CROSS JOIN (SELECT %s::timestamptz AS now, %s::timestamptz AS instant, %s::date AS day, %s AS most) AS asked
+CROSS JOIN LATERAL (
+    (SELECT id, starts_at, ends_at, day FROM booking_slot
+     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+       AND day BETWEEN span.first_day AND least(span.last_day, asked.day)
+       AND starts_at > asked.now AND starts_at < asked.instant
+       AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
+     ORDER BY day DESC, starts_at DESC LIMIT asked.most)
+    UNION ALL
+    (SELECT id, starts_at, ends_at, day FROM booking_slot
+     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+       AND day BETWEEN greatest(span.first_day, asked.day) AND span.last_day
+       AND starts_at > asked.now AND starts_at >= asked.instant
+       AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
+     ORDER BY day, starts_at LIMIT asked.most)
+) AS slot
+"""  # noqa: S608 - put together from our own words only
+"""Of each span the last few before an instant and the first few after it: one index-only scan each."""
 
 
 def free_slots(
@@ -179,13 +203,14 @@ def nearest_free(
     most: int = 4,
 ) -> Sequence[FreeSlot]:
     """Return free times near an instant, with any provider; the given one's first where equally near. Two queries."""
-    first_day, last_day = _horizon(patient, now)
+    spans = _released(_windows(patient, assurance, *_horizon(patient, now), now), patient, now)
+    if not spans:
+        return []
     day = to.astimezone(patient.clinic.zone).date()
-    windows = _windows(patient, assurance, first_day, last_day, now)
-    near = _within(_released(windows, patient, now), day - NEAR, day + NEAR)
-    later = _released(windows, patient, now, most=most)
-    found = {slot.slot_id: slot for _place, slot in _search([*near, *later], now)}
-    return policy.nearest(found.values(), to=to, provider_id=provider_id, most=most)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAREST, [*_places(spans), now, to, day, most])
+        found = [_free_slot(spans[place - 1].window, *row) for place, *row in cursor.fetchall()]
+    return policy.nearest(found, to=to, provider_id=provider_id, most=most)
 
 
 def _horizon(patient: Patient, now: datetime) -> tuple[date, date]:
@@ -265,11 +290,7 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
         cursor.execute(
             _FREE,
             [
-                spans[0].window.provider.provider_id,
-                [span.window.provider.provider_id for span in spans],
-                [policy.kind_of(span.window.service).value for span in spans],
-                [span.first_day for span in spans],
-                [span.last_day for span in spans],
+                *_places(spans),
                 [span.most for span in spans],
                 [span.group or str(place) for place, span in enumerate(spans)],
                 now,
@@ -277,6 +298,17 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
         )
         rows = cursor.fetchall()
     return [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows]
+
+
+def _places(spans: Sequence[_Span]) -> list[Any]:
+    """Return where to look as both searches take it: a provider whose clinic may be closed, then a list per column."""
+    return [
+        spans[0].window.provider.provider_id,
+        [span.window.provider.provider_id for span in spans],
+        [policy.kind_of(span.window.service).value for span in spans],
+        [span.first_day for span in spans],
+        [span.last_day for span in spans],
+    ]
 
 
 def _free_slot(window: Window, slot_id: int, starts_at: int, ends_at: int, day: date) -> FreeSlot:

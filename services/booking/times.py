@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -54,22 +53,23 @@ def find_address(page: str, *, provider_id: int | None, first_day: date | None) 
     return f"{page}?{query}" if query else page
 
 
-def choice_of(slot: FreeSlot, *, zone: ZoneInfo, clinic: str, names_provider: bool) -> TimeChoice:
-    """Return a free time as a link to its confirm page. `clinic` is the portal identifier."""
-    is_urgent = slot.kind == SlotKind.URGENT
-    words = [_("urgent")] if is_urgent else []
-    if names_provider:
-        words.append(slot.provider_initials)
+def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool) -> TimeChoice:
+    """Return a free time as a link to its confirm page, which is below the booking page."""
+    clock = moments.clock(slot.starts_at, zone)
     spoken = _("%(when)s with %(name)s") % {
-        "when": capfirst(moments.day_and_clock(slot.starts_at, zone)),
+        "when": capfirst(moments.day_at(slot.day, clock)),
         "name": slot.provider_name,
     }
+    initials = [slot.provider_initials] if names_provider else []
+    if slot.kind != SlotKind.URGENT:
+        return TimeChoice(clock, spoken, note="".join(initials), url=f"{page}{slot.slot_id}/")
+    urgent = _("urgent")
     return TimeChoice(
-        label=moments.clock(slot.starts_at, zone),
-        spoken=f"{spoken}, {_('urgent')}" if is_urgent else spoken,
-        note=" · ".join(words),
-        state=TimeState.URGENT if is_urgent else TimeState.FREE,
-        url=reverse("booking:book", args=[clinic, slot.slot_id]),
+        clock,
+        f"{spoken}, {urgent}",
+        note=" · ".join([urgent, *initials]),
+        state=TimeState.URGENT,
+        url=f"{page}{slot.slot_id}/",
     )
 
 
@@ -79,13 +79,13 @@ def days_of(
     first_day: date,
     last_day: date,
     zone: ZoneInfo,
-    clinic: str,
+    page: str,
     names_provider: bool,
 ) -> Sequence[TimeDay]:
-    """Return every day from first to last (both included) with its times."""
+    """Return every day from first to last (both included) with its times. `page` is the booking page's address."""
     by_day: dict[date, list[TimeChoice]] = {}
     for slot in slots:
-        choice = choice_of(slot, zone=zone, clinic=clinic, names_provider=names_provider)
+        choice = choice_of(slot, zone=zone, page=page, names_provider=names_provider)
         by_day.setdefault(slot.day, []).append(choice)
     return [
         TimeDay(day, by_day.get(day, ()), note=_number(len(by_day.get(day, ()))))

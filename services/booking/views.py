@@ -63,7 +63,7 @@ def find(request: PatientRequest) -> HttpResponse:
                 first_day=week.first_day,
                 last_day=week.last_day,
                 zone=clinic.zone,
-                clinic=clinic.portal_identifier,
+                page=page,
                 names_provider=chosen is None and len(offer.providers) > 1,
             ),
             "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
@@ -158,6 +158,7 @@ def _book_page(
 
 def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: datetime) -> list[Any]:
     """Return free times near the lost one, as the page shows them."""
+    page = reverse("booking:find", args=[request.clinic.portal_identifier])
     found = queries.nearest_free(
         patient=request.patient,
         assurance=request.sign_in.assurance,
@@ -168,9 +169,7 @@ def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: d
     return [
         {
             "slot": slot,
-            "look": times.choice_of(
-                slot, zone=request.clinic.zone, clinic=request.clinic.portal_identifier, names_provider=True
-            ),
+            "look": times.choice_of(slot, zone=request.clinic.zone, page=page, names_provider=True),
         }
         for slot in found
     ]

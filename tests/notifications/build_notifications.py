@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.choices import Channel, MessageKind
-from notifications.operations import queue_message
+from notifications.operations import NewMessage, queue_message
 from tests.build import make_clinic
 
 _count = itertools.count(1)
@@ -15,7 +15,7 @@ _count = itertools.count(1)
 
 def queue(**values):
     """Queue a message that is due, in a transaction of its own; the clinic itself is what it tells of."""
-    now = values.setdefault("now", timezone.now())
+    now = values.pop("now", None) or timezone.now()
     values.setdefault("clinic", None)
     values["clinic"] = values["clinic"] or make_clinic()
     values.setdefault("subject", values["clinic"])
@@ -28,4 +28,4 @@ def queue(**values):
     values.setdefault("due_at", now)
     values.setdefault("not_after", now + timedelta(days=1))
     with transaction.atomic():
-        return queue_message(**values)
+        return queue_message(NewMessage(**values), now=now)

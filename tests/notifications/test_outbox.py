@@ -12,7 +12,7 @@ from kombu import Connection
 from notifications import retention, wakeup
 from notifications.choices import Channel, MessageKind, Outcome, State
 from notifications.models import OutboxAttempt, OutboxMessage
-from notifications.operations import OutsideTransaction, cancel_messages, queue_message
+from notifications.operations import NewMessage, OutsideTransaction, cancel_messages, queue_message
 from notifications.queries import ledger_of, not_reached
 from portal.celery import app
 from tests.build import make_clinic
@@ -44,16 +44,18 @@ def test_queueing_outside_a_transaction_fails_loudly():
     clinic, now = make_clinic(), timezone.now()
     with pytest.raises(OutsideTransaction):
         queue_message(
-            clinic=clinic,
-            kind=MessageKind.REMINDER,
-            channel=Channel.SMS,
-            to="+4791000000",
-            subject=clinic,
-            version=1,
-            title="",
-            body="x",
-            due_at=now,
-            not_after=None,
+            NewMessage(
+                clinic=clinic,
+                kind=MessageKind.REMINDER,
+                channel=Channel.SMS,
+                to="+4791000000",
+                subject=clinic,
+                version=1,
+                title="",
+                body="x",
+                due_at=now,
+                not_after=None,
+            ),
             now=now,
         )
 

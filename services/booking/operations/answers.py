@@ -29,8 +29,7 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     appointment.save(update_fields=["status", "decided_at", "decided_by", "version"])
     audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now)
     telling.hush(appointment, now=now)
-    telling.tell(appointment, MessageKind.BOOKING_CONFIRMED, now=now)
-    telling.remind(appointment, now=now)
+    telling.tell(appointment, MessageKind.BOOKING_CONFIRMED, now=now, reminds=True)
     return appointment
 
 

@@ -117,9 +117,8 @@ def _book(
         appointment,
         MessageKind.BOOKING_CONFIRMED if is_booked else MessageKind.BOOKING_REQUESTED,
         now=now,
+        reminds=is_booked,
     )
-    if is_booked:
-        telling.remind(appointment, now=now)
     return appointment
 
 
@@ -187,12 +186,7 @@ def take(slot: Slot) -> bool:
 
 
 def _same_form(patient: Patient, form_key: UUID) -> Appointment | None:
-    return (
-        Appointment.objects.for_patient(patient)
-        .filter(form_key=form_key)
-        .select_related("clinic", "provider")
-        .first()
-    )
+    return Appointment.objects.for_patient(patient).filter(form_key=form_key).first()
 
 
 def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment:

@@ -7,34 +7,21 @@ from django.urls import reverse
 
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
+from notifications.operations import NewMessage
 from portal.phone_numbers import as_people_write
 from services.booking import messages, policy
 from services.booking.models import Appointment
 
 
-def tell(appointment: Appointment, kind: MessageKind, *, now: datetime) -> None:
-    """Queue an SMS and an e-mail, as far as the patient has a number and an address.
+def tell(appointment: Appointment, kind: MessageKind, *, now: datetime, reminds: bool = False) -> None:
+    """Queue an SMS and an e-mail, as far as the patient has a number and an address, and the reminder if asked to.
 
-    Who has neither gets a row that says so, for staff to see. Nothing is sent once the time has come.
+    Who has neither gets a row that says so, for staff to see. Nothing is sent once the time has come. The reminder
+    is left out when neither the patient nor the clinic wants one, or when its time is past. One statement.
     """
-    patient = appointment.patient
-    ways = [(Channel.SMS, patient.mobile), (Channel.EMAIL, patient.email)]
-    for channel, to in [way for way in ways if way[1]] or ways[:1]:
-        _queue(appointment, kind, channel=channel, to=to, due_at=now, now=now)
-
-
-def remind(appointment: Appointment, *, now: datetime) -> None:
-    """Queue the reminder of a booked appointment, if the patient or the clinic wants one and it is still ahead."""
-    clinic, patient = appointment.clinic, appointment.patient
-    if not patient.mobile or not (appointment.wants_reminder or clinic.reminds_everyone):
-        return
-    due_at = policy.reminder_time(
-        appointment.starts_at, hours_ahead=clinic.reminder_hours_ahead, zone=clinic.zone, now=now
+    outbox.queue_messages(
+        [*_news(appointment, kind, now), *(_reminder(appointment, now) if reminds else ())], now=now
     )
-    if due_at is not None:
-        _queue(
-            appointment, MessageKind.REMINDER, channel=Channel.SMS, to=patient.mobile, due_at=due_at, now=now
-        )
 
 
 def hush(appointment: Appointment, *, now: datetime) -> None:
@@ -42,17 +29,32 @@ def hush(appointment: Appointment, *, now: datetime) -> None:
     outbox.cancel_messages(subject=appointment, now=now)
 
 
-def _queue(
-    appointment: Appointment,
-    kind: MessageKind,
-    *,
-    channel: Channel,
-    to: str,
-    due_at: datetime,
-    now: datetime,
-) -> None:
+def _news(appointment: Appointment, kind: MessageKind, now: datetime) -> list[NewMessage]:
+    patient = appointment.patient
+    ways = [(Channel.SMS, patient.mobile), (Channel.EMAIL, patient.email)]
+    text = _text(appointment, kind)
+    return [
+        _message(appointment, kind, text, channel=channel, to=to, due_at=now)
+        for channel, to in [way for way in ways if way[1]] or ways[:1]
+    ]
+
+
+def _reminder(appointment: Appointment, now: datetime) -> list[NewMessage]:
+    clinic, patient, kind = appointment.clinic, appointment.patient, MessageKind.REMINDER
+    if not patient.mobile or not (appointment.wants_reminder or clinic.reminds_everyone):
+        return []
+    due_at = policy.reminder_time(
+        appointment.starts_at, hours_ahead=clinic.reminder_hours_ahead, zone=clinic.zone, now=now
+    )
+    if due_at is None:
+        return []
+    text = _text(appointment, kind)
+    return [_message(appointment, kind, text, channel=Channel.SMS, to=patient.mobile, due_at=due_at)]
+
+
+def _text(appointment: Appointment, kind: MessageKind) -> messages.Text:
     clinic = appointment.clinic
-    text = messages.text_of(
+    return messages.text_of(
         kind,
         messages.Occasion(
             clinic_name=clinic.name,
@@ -63,8 +65,19 @@ def _queue(
             address=settings.BASE_URL + reverse("booking:appointments", args=[clinic.portal_identifier]),
         ),
     )
-    outbox.queue_message(
-        clinic=clinic,
+
+
+def _message(
+    appointment: Appointment,
+    kind: MessageKind,
+    text: messages.Text,
+    *,
+    channel: Channel,
+    to: str,
+    due_at: datetime,
+) -> NewMessage:
+    return NewMessage(
+        clinic=appointment.clinic,
         kind=kind,
         channel=channel,
         to=to,
@@ -74,5 +87,4 @@ def _queue(
         body=text.body,
         due_at=due_at,
         not_after=appointment.starts_at,
-        now=now,
     )
