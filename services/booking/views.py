@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from patients.guards import PatientRequest, patient_page
+from services.access.own_answer import own_answer
+from services.access.special_choices import OwnReason
 from services.booking import operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
@@ -54,6 +56,7 @@ def find(request: PatientRequest) -> HttpResponse:
         {
             "page_url": page,
             "offer": offer,
+            "own_answer": None if offer.providers else _why_nothing(request, now),
             "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
             "chosen": chosen,
             "asked_provider": asked["provider"],
@@ -70,6 +73,15 @@ def find(request: PatientRequest) -> HttpResponse:
             if first
             else "",
         },
+    )
+
+
+def _why_nothing(request: PatientRequest, now: datetime) -> OwnReason | None:
+    return own_answer(
+        patient=request.patient,
+        services=queries.SERVICES,
+        assurance=request.sign_in.assurance,
+        day=now.astimezone(request.clinic.zone).date(),
     )
 
 

@@ -15,7 +15,8 @@ from identity.choices import Assurance, Method
 from identity.models import Account
 from portal.phone_numbers import as_people_write
 from services.access.choices import Approval
-from services.access.models import ProviderRights
+from services.access.models import ProviderRights, SpecialRights
+from services.access.special_choices import OwnReason
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
 from tests.build import make_clinic, make_patient, make_provider
@@ -127,6 +128,15 @@ def test_an_address_that_makes_no_sense_still_shows_the_page(query):
     world = make_world()
     make_slot(world.gp)
     assert sign_in(world).get(address("find", world), query).status_code == 200
+
+
+def test_a_patient_whose_booking_is_closed_reads_it_in_plain_words():
+    world = make_world()
+    make_slot(world.gp)
+    SpecialRights.objects.create(patient=world.patient, booking=False)
+    response = sign_in(world).get(address("find", world))
+    assert str(OwnReason.NO_RIGHT.label) in text(response)
+    assert str(OwnReason.NO_RIGHT.next_step.label) in text(response)
 
 
 def test_someone_who_may_book_nobody_reads_why_and_what_to_do():
