@@ -195,7 +195,9 @@ def _brought_back(request: StaffRequest, page: _Page, form: TextForm, wish: str)
             text_operations.save_text(body=None, seen=_seen(form), **change)
     except ClinicChangeRefused:
         return _changed_meanwhile(request, page)
-    return _done(request, _("The text before is back.") if wish == "undo" else _("The standard text is back."))
+    return _done(
+        request, _("The text before is back.") if wish == "undo" else _("The standard text is back.")
+    )
 
 
 def _changed_meanwhile(request: StaffRequest, page: _Page) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.refusals import NextStep, Refusal
 
@@ -63,7 +64,8 @@ class Role(TextChoices):
 class ProviderKind(TextChoices):
     """What a provider is at the clinic."""
 
-    GP = "gp", _("GP")
+    # Translators: what a provider is, as in "GP Magnard Koman"; a patient's GP is another text
+    GP = "gp", pgettext_lazy("kind of provider", "GP")
     LOCUM = "locum", _("Locum")
     INTERN = "intern", _("Intern")
     NURSE = "nurse", _("Nurse")

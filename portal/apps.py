@@ -1,6 +1,11 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.forms import Field
+from django.utils.translation import gettext_lazy as _
+
+Field.default_error_messages["required"] = _("Fill in this field.")
+"""Every form says what to do next. Set before any form is made, as each field copies the messages."""
 
 
 class PortalConfig(AppConfig):

@@ -184,6 +184,7 @@ SECOND_FACTOR_MARK = "second_factor_at"
 """Session key that staff sign-in writes when the second factor was shown."""
 
 ACCOUNT_ADAPTER = "identity.staff_adapter.StaffAccountAdapter"
+ACCOUNT_FORMS = {"login": "identity.staff_forms.StaffLoginForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -200,6 +201,11 @@ ACCOUNT_RATE_LIMITS = {
 """A clinic's staff share one address. The key is the e-mail address, or the user at the second factor."""
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY", default=False) else 0
 MFA_ADAPTER = "identity.staff_adapter.StaffMfaAdapter"
+MFA_FORMS = {
+    "activate_totp": "identity.staff_forms.FirstCodeForm",
+    "authenticate": "identity.staff_forms.CodeForm",
+    "reauthenticate": "identity.staff_forms.CodeAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 0
 MFA_TOTP_ISSUER = "Venterom"

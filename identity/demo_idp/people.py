@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from clinic_admin.choices import Country
 from identity import national_id
 
@@ -16,7 +19,7 @@ class Person:
     family_name: str
     birth_date: date
     serial: int
-    note: str
+    note: str | Promise
     """What is special about them, for whoever picks one."""
 
     @property
@@ -33,13 +36,13 @@ class Person:
 NO, DK = Country.NORWAY, Country.DENMARK
 
 PEOPLE = (
-    Person(NO, "Line", "Danser", date(1988, 4, 14), 1, "GP Magnard Koman; books and is approved at once"),
-    Person(NO, "Finn", "Dottno", date(1964, 1, 21), 2, "GP Magnard Koman; may choose the locum as well"),
-    Person(NO, "Donald", "Andersen", date(1953, 9, 17), 3, "GP Sjef Lege; bookings wait for approval"),
-    Person(NO, "Åse", "Ærlig", date(1941, 12, 3), 4, "no GP at the clinic; books with the intern"),
-    Person(NO, "Mikkel", "Mus", date(1996, 3, 18), 5, "special rights: booking is closed"),
-    Person(NO, "Bibi", "Utflyttet", date(1979, 6, 8), 6, "record is no longer active"),
-    Person(NO, "Roland", "Gundersen", date(1971, 7, 15), 7, "has no record at any clinic"),
-    Person(DK, "Søren", "Østergaard", date(1975, 5, 2), 8, "GP Karen Holm; books and is approved at once"),
-    Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, "GP Jens Kjær; bookings wait for approval"),
+    Person(NO, "Line", "Danser", date(1988, 4, 14), 1, _("GP Magnard Koman; books and is approved at once")),
+    Person(NO, "Finn", "Dottno", date(1964, 1, 21), 2, _("GP Magnard Koman; may choose the locum as well")),
+    Person(NO, "Donald", "Andersen", date(1953, 9, 17), 3, _("GP Sjef Lege; bookings wait for approval")),
+    Person(NO, "Åse", "Ærlig", date(1941, 12, 3), 4, _("no GP at the clinic; books with the intern")),
+    Person(NO, "Mikkel", "Mus", date(1996, 3, 18), 5, _("special rights: booking is closed")),
+    Person(NO, "Bibi", "Utflyttet", date(1979, 6, 8), 6, _("record is no longer active")),
+    Person(NO, "Roland", "Gundersen", date(1971, 7, 15), 7, _("has no record at any clinic")),
+    Person(DK, "Søren", "Østergaard", date(1975, 5, 2), 8, _("GP Karen Holm; books and is approved at once")),
+    Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, _("GP Jens Kjær; bookings wait for approval")),
 )

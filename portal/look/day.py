@@ -107,7 +107,8 @@ class DayCalendar:
     def hours(self) -> list[tuple[int, str]]:
         """(step, "08.00" in words of the language in force) of each hour shown."""
         return [
-            (hour * 12, moments.time_of_day(time(hour))) for hour in range(self.first_hour, self.last_hour + 1)
+            (hour * 12, moments.time_of_day(time(hour)))
+            for hour in range(self.first_hour, self.last_hour + 1)
         ]
 
     @property

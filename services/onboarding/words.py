@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
+from django.utils.text import capfirst
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from clinic_admin.choices import ProviderKind, Role, Service, Weekday
 from clinic_admin.models import Clinic
@@ -52,7 +53,7 @@ def _role(plan: Plan) -> Iterable[str]:
         "kind": str(ProviderKind(plan.kind).label),
         "initials": plan.initials,
     }
-    yield _("Patients see “%(name)s, %(kind)s”. The initials are %(initials)s.") % words
+    yield _("Patients see “%(kind)s %(name)s”. The initials are %(initials)s.") % words
     yield (
         _("A new, empty patient list is made.") if plan.has_patient_list else _("There is no patient list.")
     )
@@ -76,15 +77,16 @@ def _calendar(clinic: Clinic, plan: Plan) -> Iterable[str]:
 
 
 def _week(week: Week) -> Iterable[str]:
+    days = ", ".join(str(Weekday(str(day)).label) for day in week.weekdays)
     words = {
-        "days": ", ".join(str(Weekday(str(day)).label).lower() for day in week.weekdays),
-        "start": _clock(week.starts_at),
-        "end": _clock(week.ends_at),
+        "days": days if get_language() == "en" else capfirst(days.lower()),
+        "start": moments.time_of_day(week.starts_at),
+        "end": moments.time_of_day(week.ends_at),
         "minutes": week.minutes,
     }
-    yield _("On %(days)s from %(start)s to %(end)s, %(minutes)s minutes for each patient.") % words
+    yield _("%(days)s: from %(start)s to %(end)s, %(minutes)s minutes for each patient.") % words
     if week.pause_from is not None and week.pause_until is not None:
-        pause = {"start": _clock(week.pause_from), "end": _clock(week.pause_until)}
+        pause = {"start": moments.time_of_day(week.pause_from), "end": moments.time_of_day(week.pause_until)}
         yield _("Pause from %(start)s to %(end)s.") % pause
 
 
@@ -163,7 +165,3 @@ def left_sentence(patients: int, successor: str) -> str:
 
 def _day(day: date) -> str:
     return f"{moments.day(day)} {day.year}"
-
-
-def _clock(value: time) -> str:
-    return f"{value:%H:%M}"

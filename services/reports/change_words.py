@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from clinic_admin.choices import ClinicRefusal, ProviderKind, Role, Service, TextKind, Weekday
 from clinic_admin.forms import PHONES, SettingsForm
 from delegation.choices import Topic
+from identity.choices import Method
 from portal import moments, phone_numbers
 from portal.models import AuditEvent
 from services.access.choices import Approval, Column, Right
@@ -68,6 +69,10 @@ class Names:
         """Return the name of the person with the login."""
         known = {str(user): name for user, name in self.staff.items()}
         return known.get(str(user_id)) or _("someone who has left")
+
+    def sign_in(self, slug: str) -> str:
+        """Return what people call a way of signing in, also one that is gone."""
+        return self.sign_ins.get(slug) or _label(Method, slug)
 
     def list_of(self, row: object) -> str:
         """Return the name of a row of the matrix; None is all other patients."""
@@ -276,7 +281,7 @@ def _text(event: AuditEvent, names: Names) -> Told:
 
 def _identity_provider(event: AuditEvent, names: Names) -> Told:
     slug = str(event.details.get("provider") or "")
-    name = names.sign_ins.get(slug, slug)
+    name = names.sign_in(slug)
     return Told(_("A way of signing in was connected"), _one_line(_("Sign-in"), name))
 
 
@@ -286,7 +291,7 @@ def _sign_in(event: AuditEvent, names: Names) -> Told:
 
 
 def _sign_ins(slugs: object, names: Names) -> str:
-    told = [names.sign_ins.get(slug, slug) for slug in slugs] if isinstance(slugs, list) else []
+    told = [names.sign_in(slug) for slug in slugs] if isinstance(slugs, list) else []
     return ", ".join(told) or _("none")
 
 

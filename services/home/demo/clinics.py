@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import time
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from clinic_admin.choices import Country, ProviderKind, Role, Service
 from services.access.choices import Approval
 from services.booking.choices import SlotKind
@@ -15,7 +18,7 @@ class DemoStaff:
     name: str
     email: str
     roles: tuple[Role, ...]
-    note: str
+    note: str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,12 @@ class DemoClinic:
     city: str
     phone: str
     email: str
+    out_of_hours_phone: str
     opens: time
     closes: time
     patients: int
+    calendar_name: str
+    """What the weekly calendars are called, in the clinic's language."""
     staff: tuple[DemoStaff, ...]
     providers: tuple[DemoProvider, ...]
     ticks: tuple[tuple[Service, str | None, str], ...]
@@ -71,22 +77,26 @@ BAKKEN = DemoClinic(
     city="Oslo",
     phone="+4721560000",
     email="post@bakken.example",
+    out_of_hours_phone="",
     opens=time(8, 0),
     closes=time(15, 30),
     patients=2000,
+    calendar_name="Hverdager",
     staff=(
-        DemoStaff("Siv Skranke", "siv@bakken.example", (Role.ASSISTANT,), "secretary: calendar, approvals"),
         DemoStaff(
-            "Arne Oppsett", "arne@bakken.example", (Role.CLINIC_ADMINISTRATOR,), "administrator: settings"
+            "Siv Skranke", "siv@bakken.example", (Role.ASSISTANT,), _("secretary: calendar, approvals")
         ),
         DemoStaff(
-            "Magnard Koman", "koman@bakken.example", (Role.PROVIDER,), "GP: own calendar, settings to read"
+            "Arne Oppsett", "arne@bakken.example", (Role.CLINIC_ADMINISTRATOR,), _("administrator: settings")
+        ),
+        DemoStaff(
+            "Magnard Koman", "koman@bakken.example", (Role.PROVIDER,), _("GP: own calendar, settings to read")
         ),
         DemoStaff(
             "Sjef Lege",
             "sjef@bakken.example",
             (Role.PROVIDER, Role.CLINIC_ADMINISTRATOR),
-            "GP and administrator",
+            _("GP and administrator"),
         ),
     ),
     providers=(
@@ -147,8 +157,8 @@ BAKKEN = DemoClinic(
             ),
         ),
         DemoProvider(
-            "NS",
-            "Nina Sykepleier",
+            "NP",
+            "Nina Plaster",
             ProviderKind.NURSE,
             False,
             True,
@@ -162,8 +172,8 @@ BAKKEN = DemoClinic(
         *_all_services("MK", "MK"),
         *_all_services("SL", "SL"),
         (Service.BOOKING, "MK", "KL"),
-        (Service.BOOKING, "MK", "NS"),
-        (Service.BOOKING, "SL", "NS"),
+        (Service.BOOKING, "MK", "NP"),
+        (Service.BOOKING, "SL", "NP"),
         (Service.URGENT, "MK", "TT"),
         (Service.URGENT, "SL", "TT"),
         *_all_services(None, "TT"),
@@ -179,16 +189,20 @@ HOLM = DemoClinic(
     city="Aarhus C",
     phone="+4586100000",
     email="post@holm.example",
+    out_of_hours_phone="+4570113131",
     opens=time(8, 0),
     closes=time(16, 0),
     patients=300,
+    calendar_name="Hverdage",
     staff=(
-        DemoStaff("Sanne Skranke", "sanne@holm.example", (Role.ASSISTANT,), "secretary: calendar, approvals"),
+        DemoStaff(
+            "Sanne Skranke", "sanne@holm.example", (Role.ASSISTANT,), _("secretary: calendar, approvals")
+        ),
         DemoStaff(
             "Karen Holm",
             "karen@holm.example",
             (Role.PROVIDER, Role.CLINIC_ADMINISTRATOR),
-            "GP and administrator",
+            _("GP and administrator"),
         ),
     ),
     providers=(

@@ -66,7 +66,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     _matrix(demo, clinic, providers, administrator, now)
     known = _patients(demo, clinic, providers, now)
     for one in demo.providers:
-        _calendar(one, clinic, providers[one.initials], administrator, now)
+        _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
     return clinic
 
@@ -82,6 +82,7 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         city=demo.city,
         phone=demo.phone,
         email=demo.email,
+        out_of_hours_phone=demo.out_of_hours_phone,
         actor=audit.SYSTEM,
         now=now,
     )
@@ -173,7 +174,9 @@ def _peculiarities(person: Person, known: dict[str, Patient], now: datetime) -> 
         )
 
 
-def _calendar(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, now: datetime) -> None:
+def _calendar(
+    one: DemoProvider, clinic: Clinic, provider: Provider, *, name: str, actor: User, now: datetime
+) -> None:
     today = now.astimezone(clinic.zone).date()
     blocks = [
         WeekBlock(int(weekday), time.fromisoformat(start), time.fromisoformat(end), minutes, kind)
@@ -183,7 +186,7 @@ def _calendar(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User
     template_operations.save_template(
         clinic=clinic,
         provider=provider,
-        name="",
+        name=name,
         valid_from=today - timedelta(days=today.weekday()),
         valid_until=None,
         blocks=blocks,
