@@ -188,7 +188,9 @@ class Appointment(PublicIdModel):
         ]
         indexes = [
             models.Index(fields=["patient", "-starts_at"], name="appointment_by_patient"),
-            models.Index(fields=["clinic", "patient"], include=["requested_by"], name="appointment_by_person"),
+            models.Index(
+                fields=["clinic", "patient"], include=["requested_by"], name="appointment_by_person"
+            ),
             models.Index(fields=["clinic", "starts_at"], name="appointment_by_day"),
             models.Index(
                 fields=["clinic", "requested_at"],

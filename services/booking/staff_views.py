@@ -143,7 +143,9 @@ def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
 def _told(decided: Appointment) -> str:
     if decided.status == AppointmentStatus.BOOKED:
         return _("Approved. %(name)s is notified.") % {"name": decided.patient.full_name}
-    return _("Refused. %(name)s is notified, and the time is free again.") % {"name": decided.patient.full_name}
+    return _("Refused. %(name)s is notified, and the time is free again.") % {
+        "name": decided.patient.full_name
+    }
 
 
 def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:

@@ -39,13 +39,14 @@ def _role_choices(*, with_system: bool) -> list[tuple[str, Any]]:
 
 
 class _Clock(forms.TimeField):
-    def __init__(self, label: Any) -> None:
+    def __init__(self, label: Any, needed: Any = None) -> None:
+        """Make a clock time; `needed` is the sentence when it is left out, without one it may be left out."""
         super().__init__(
             label=label,
-            required=False,
+            required=needed is not None,
             input_formats=_CLOCKS,
             widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-            error_messages={"invalid": _("Write a time of day, as in 08:00.")},
+            error_messages={"invalid": _("Write a time of day, as in 08:00."), "required": needed},
         )
 
 
@@ -173,10 +174,13 @@ class RoleForm(StepForm):
     kind = forms.ChoiceField(
         label=_("What patients read behind the name"),
         choices=[("", "–"), *ProviderKind.choices],
-        required=False,
+        error_messages={"required": _("Choose what patients read.")},
     )
     initials = forms.CharField(
-        label=_("Initials"), max_length=5, required=False, help_text=_("At most five letters, as in MK.")
+        label=_("Initials"),
+        max_length=5,
+        help_text=_("At most five letters, as in MK."),
+        error_messages={"required": _("Write this person's initials.")},
     )
     has_patient_list = forms.BooleanField(label=_("Has a patient list of their own"), required=False)
 
@@ -185,6 +189,8 @@ class RoleForm(StepForm):
         self._clinic = clinic
         field = cast(forms.MultipleChoiceField, self.fields["roles"])
         field.choices = _role_choices(with_system=with_system)
+        if self.is_bound and not self["is_provider"].value():
+            self.fields["kind"].required = self.fields["initials"].required = False
 
     def clean_initials(self) -> str:
         """Return them in the way they are stored; refuse another provider's."""
@@ -193,16 +199,6 @@ class RoleForm(StepForm):
             raise forms.ValidationError(StaffRefusal.INITIALS_TAKEN.label)
         return initials
 
-    def clean(self) -> dict[str, Any]:
-        """Ask for what a provider needs."""
-        words = super().clean() or {}
-        if words.get("is_provider"):
-            if not words.get("kind"):
-                self.add_error("kind", _("Choose what patients read."))
-            if not words.get("initials") and "initials" not in self.errors:
-                self.add_error("initials", _("Write this person's initials."))
-        return words
-
 
 class CalendarForm(StepForm):
     """The first weekly calendar."""
@@ -210,23 +206,29 @@ class CalendarForm(StepForm):
     how = forms.ChoiceField(
         label=_("Weekly calendar"), choices=Calendar.choices, widget=forms.RadioSelect, initial=Calendar.WEEK
     )
-    first_day = _Day(_("First day"), required=False)
+    first_day = _Day(_("First day"))
     weekdays = forms.MultipleChoiceField(
-        label=_("Days"), choices=Weekday.choices, widget=forms.CheckboxSelectMultiple, required=False
+        label=_("Days"),
+        choices=Weekday.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one day.")},
     )
-    starts_at = _Clock(_("From"))
-    ends_at = _Clock(_("Until"))
+    starts_at = _Clock(_("From"), _("Write when the first patient can come."))
+    ends_at = _Clock(_("Until"), _("Write when the last time ends."))
     pause_from = _Clock(_("Pause from"))
     pause_until = _Clock(_("Pause until"))
     minutes = forms.IntegerField(
         label=_("Minutes for each patient"),
         min_value=FEWEST_MINUTES,
         max_value=MOST_MINUTES,
-        required=False,
         initial=15,
+        error_messages={"required": _("Write how long a time is.")},
     )
     copy_from = forms.TypedChoiceField(
-        label=_("Whose weekly calendar"), coerce=int, empty_value=None, required=False
+        label=_("Whose weekly calendar"),
+        coerce=int,
+        empty_value=None,
+        error_messages={"required": _("Choose whose weekly calendar to copy.")},
     )
 
     def __init__(self, *args: Any, clinic: Clinic, today: date, **kwargs: Any) -> None:
@@ -238,30 +240,29 @@ class CalendarForm(StepForm):
             how = cast(forms.ChoiceField, self.fields["how"])
             how.choices = [choice for choice in Calendar.choices if choice[0] != Calendar.COPY]
             del self.fields["copy_from"]
+        if self.is_bound:
+            self._ask_only_for(self["how"].value())
+
+    def _ask_only_for(self, how: str) -> None:
+        """Require what the chosen way needs, and nothing else."""
+        needed = {
+            Calendar.WEEK: {"first_day", "weekdays", "starts_at", "ends_at", "minutes"},
+            Calendar.COPY: {"first_day", "copy_from"},
+        }.get(how, set())  # type: ignore[call-overload]
+        for name in self.fields.keys() - {"how"}:
+            self.fields[name].required = name in needed
 
     def clean(self) -> dict[str, Any]:
-        """Ask for what the chosen way needs, and only that."""
+        """Refuse a first day that is over, and hours that don't make whole times."""
         words = super().clean() or {}
         how = words.get("how")
-        if how in {Calendar.WEEK, Calendar.COPY}:
-            self._needs("first_day", words, _("Write the first day with times."))
-        if words.get("first_day") and words["first_day"] < self._today and how != Calendar.LATER:
+        if how != Calendar.LATER and words.get("first_day") and words["first_day"] < self._today:
             self.add_error("first_day", _("The first day can't be before today."))
-        if how == Calendar.COPY:
-            self._needs("copy_from", words, _("Choose whose weekly calendar to copy."))
         if how == Calendar.WEEK:
             self._check_week(words)
         return words
 
-    def _needs(self, name: str, words: dict[str, Any], sentence: Any) -> None:
-        if not words.get(name) and name not in self.errors:
-            self.add_error(name, sentence)
-
     def _check_week(self, words: dict[str, Any]) -> None:
-        self._needs("weekdays", words, _("Choose at least one day."))
-        self._needs("starts_at", words, _("Write when the first patient can come."))
-        self._needs("ends_at", words, _("Write when the last time ends."))
-        self._needs("minutes", words, _("Write how long a time is."))
         if bool(words.get("pause_from")) != bool(words.get("pause_until")):
             self.add_error("pause_until", _("A pause needs a start and an end."))
         if self.errors:
