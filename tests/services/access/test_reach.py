@@ -4,6 +4,7 @@ import time
 import uuid
 
 import pytest
+from django.db import connection
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Provider
@@ -64,6 +65,8 @@ def make_large_clinic():
         )
         for n, patient in enumerate(patients[::100])
     )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as the database does by itself once rows are there
     return clinic, providers
 
 
