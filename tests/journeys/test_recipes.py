@@ -98,6 +98,16 @@ class Recipes:
                 found[key] = set(kinds)
         return found
 
+    def page_of(self, patient):
+        """Find the patient by name as staff do, and return the address of the patient's page."""
+        person, page = self.patients[patient], self.admin
+        page.goto(f"/{CLINIC}/staff/patients/")
+        page.locator("main input[name=q]").fill(f"{person.given_name} {person.family_name}")
+        page.locator("main form button[type=submit]").first.click()
+        page.locator("main a", has_text=person.family_name).first.click()
+        page.wait_for_url(re.compile(r"/staff/patients/[0-9a-f-]{36}/"))
+        return page.url
+
     def day(self, ahead):
         return date.fromisoformat(self.told["today"]) + timedelta(days=ahead)
 
@@ -170,15 +180,39 @@ def test_one_doctor_takes_all_urgent_times_this_week(recipes):
     recipes.tick("urgent", *((row, "lege") for row in rows), on=False)
 
 
-def test_why_says_each_rule_and_marks_the_first_that_stops(recipes):
-    """Consultation is closed for all but one; and it asks for eID: the page that explains the decision says so."""
+def why(recipes, patient, *, service, provider, signed_in):
+    """The staff's answer to "why can't this patient": the page's text."""
     page = recipes.admin
-    page.goto(f"/{CLINIC}/staff/patients/?q={recipes.patients['lege'].family_name}")
-    page.locator("main a", has_text=recipes.patients["lege"].family_name).first.click()
-    page.get_by_role("link", name=re.compile("Portal")).first.click()
-    page.get_by_role("link", name=re.compile("Why can")).first.click()
+    uuid = recipes.page_of(patient).rstrip("/").rsplit("/", 1)[1]
+    page.goto(
+        f"/{CLINIC}/admin/why/?patient={uuid}&service={service}&provider={recipes.told[provider]}"
+        f"&day={recipes.day(0)}&signed_in={signed_in}"
+    )
     is_accessible(page)
-    expect(page.locator("main")).to_contain_text(re.compile("tick|matrix", re.I))
+    return page.locator("main").inner_text()
+
+
+def test_consultation_is_closed_for_all_but_one(recipes):
+    recipes.tick("consultation", ("koman", "koman"))
+    page = recipes.admin
+    address = recipes.page_of("koman")
+    page.goto(address.rstrip("/") + "/portal/")
+    is_accessible(page)
+    page.locator("input[name=consultation][value=yes]").check()
+    page.locator(".save-bar").get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#notices")).not_to_be_empty()
+    only_one = why(recipes, "koman", service="consultation", provider="koman", signed_in="eid")
+    assert "Yes, this patient can" in only_one
+    others = why(recipes, "lege", service="consultation", provider="koman", signed_in="eid")
+    assert "No, this patient can't" in others
+    assert "This is why" in others
+
+
+def test_a_code_is_enough_to_book_and_not_to_write(recipes):
+    booking = why(recipes, "koman", service="booking", provider="koman", signed_in="code")
+    assert "Yes, this patient can" in booking
+    writing = why(recipes, "koman", service="consultation", provider="koman", signed_in="code")
+    assert "No, this patient can't" in writing
 
 
 def test_an_absence_is_covered_and_ends_by_itself(recipes):
