@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from clinic_admin import operations as register
 from clinic_admin import text_operations
@@ -167,9 +169,9 @@ def _fill_calendar(
 
 def _week(clinic: Clinic, wanted: CalendarPlan) -> tuple[str, list[WeekBlock]]:
     if wanted.week is not None:
-        return str(wanted.first_day), [
-            WeekBlock(*stretch, kind=SlotKind.PORTAL.value) for stretch in wanted.week.stretches()
-        ]
+        with translation.override(clinic.language):
+            name = _("Ordinary week")
+        return name, [WeekBlock(*stretch, kind=SlotKind.PORTAL.value) for stretch in wanted.week.stretches()]
     copied = template_queries.template_of(clinic, wanted.copy_from or 0)
     if copied is None:
         raise StaffChangeRefused(StaffRefusal.CALENDAR_GONE)

@@ -93,8 +93,8 @@ def test_the_summary_says_in_words_what_will_be_done(admin, clinic):
     )
     page = admin.get(step(clinic, new, "summary"))
     for sentence in (
-        "Patients see “Dr. Durant, GP”. The initials are BD.",
-        "20 minutes for each patient.",
+        "Patients see “GP Dr. Durant”. The initials are BD.",
+        "Monday, Tuesday, Wednesday, Thursday, Friday: from 08:00 to 12:00, 20 minutes for each patient.",
         "An e-mail goes to billy@legekontor.example",
         "Patients with a GP here: booking, cancelling.",
         "Patients without a GP here: nothing.",
@@ -206,7 +206,7 @@ def test_a_colleague_who_left_meanwhile_stops_everything_and_says_so(admin, clin
 @pytest.mark.parametrize(
     ("name", "changes", "sentence"),
     [
-        ("role", {"name": ""}, "This field is required"),
+        ("role", {"name": ""}, "Fill in this field"),
         ("role", {"roles": []}, "Choose at least one role"),
         ("role", {"initials": "mk"}, "has, or had, these initials"),
         ("role", {"initials": ""}, "Write the initials"),
