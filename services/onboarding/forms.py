@@ -180,7 +180,7 @@ class RoleForm(StepForm):
         label=_("Initials"),
         max_length=5,
         help_text=_("At most five letters, as in MK."),
-        error_messages={"required": _("Write this person's initials.")},
+        error_messages={"required": _("Write the initials of this person.")},
     )
     has_patient_list = forms.BooleanField(label=_("Has a patient list of their own"), required=False)
 

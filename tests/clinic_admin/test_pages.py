@@ -14,6 +14,7 @@ from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
 from portal import audit
 from portal.models import AuditEvent
+from portal.phone_numbers import as_people_write
 from tests.build import make_clinic
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 
@@ -94,11 +95,23 @@ def test_settings_are_saved_and_recorded(client, clinic, admin):
 
 
 @pytest.mark.parametrize(
+    ("typed", "stored"), [("70 11 31 31", "+4770113131"), ("116 117", "116117"), ("", "")]
+)
+def test_the_out_of_hours_phone_may_be_a_short_number(client, clinic, admin, typed, stored):
+    sent = settings_fields(client, clinic, out_of_hours_phone=typed)
+    assert client.post(address(clinic), sent).status_code == 302
+    assert queries.stored_settings(clinic).out_of_hours_phone == stored
+    if stored:
+        assert f'value="{as_people_write(stored, "NO")}"' in text_of(client.get(address(clinic)))
+
+
+@pytest.mark.parametrize(
     ("field", "typed"),
     [
         ("name", ""),
         ("postcode", "OX1 2JD"),
         ("phone", "call us"),
+        ("out_of_hours_phone", "the hospital"),
         ("email", "at the desk"),
         ("urgent_release_at", "half past three"),
         ("reminder_hours_ahead", "0"),
@@ -173,7 +186,7 @@ def test_hours_of_an_old_page_do_not_replace_newer_ones(client, clinic, admin):
     client.post(where, first | {"opens_0_1": "08:00", "closes_0_1": "15:00"})
     response = client.post(where, second | {"opens_1_1": "09:00", "closes_1_1": "14:00"})
     assert response.status_code == 409
-    assert "08:00–15:00" in text_of(response)
+    assert "08.00–15.00" in text_of(response)
     assert 'value="09:00"' in text_of(response)
     assert [str(row) for row in clinic.opening_hours.all()] == ["0 08:00-15:00"]
 

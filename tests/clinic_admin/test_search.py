@@ -158,7 +158,7 @@ def test_the_page_says_who_changed_it_last_and_undo_brings_it_back(client, clini
     assert undo_page(clinic, event) in page
     asked = client.get(undo_page(clinic, event)).content.decode()
     assert "800" in asked
-    assert "16:00" in asked
+    assert "16.00" in asked
     assert queries.stored_settings(clinic).longest_question == 800
     assert client.post(undo_page(clinic, event)).status_code == 302
     assert queries.stored_settings(clinic) == before
@@ -187,7 +187,7 @@ def test_opening_hours_and_the_switch_are_undone_too(client, clinic, admin):
     monday = OpenPeriod("0", time(8), time(15))
     operations.set_opening_hours(clinic=clinic, periods=[monday], actor=admin.user, now=timezone.now())
     hours = AuditEvent.objects.latest("pk")
-    assert "08:00–15:00" in client.get(undo_page(clinic, hours)).content.decode()
+    assert "08.00–15.00" in client.get(undo_page(clinic, hours)).content.decode()
     client.post(undo_page(clinic, hours))
     assert queries.opening_hours_of(clinic) == []
     client.post(undo_page(clinic, AuditEvent.objects.latest("pk")))

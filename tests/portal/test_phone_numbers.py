@@ -72,3 +72,24 @@ def test_what_is_shown_can_be_read_again(digits):
         return
     for reader in ("NO", "DK"):
         assert phone_numbers.parse_mobile(phone_numbers.as_people_write(e164, reader), reader) == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "stored"),
+    [
+        ("116117", "NO", "116117"),
+        ("116 117", "NO", "116117"),
+        ("1813", "DK", "1813"),
+        ("70 11 31 31", "DK", "+4570113131"),
+        ("22 33 44 55", "NO", "+4722334455"),
+    ],
+)
+def test_a_clinic_can_give_a_short_number_of_its_country(text, country, stored):
+    assert phone_numbers.parse_public_phone(text, country) == stored
+    assert phone_numbers.parse_public_phone(phone_numbers.as_people_write(stored, country), country) == stored
+
+
+@pytest.mark.parametrize("text", ["", "4711", "the hospital", "1" * 5000, "١١٦١١٧"])
+def test_a_short_number_of_nobody_is_refused(text):
+    with pytest.raises(BadPhoneNumber):
+        phone_numbers.parse_public_phone(text, "NO")

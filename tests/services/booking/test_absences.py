@@ -236,7 +236,7 @@ def test_the_page_moves_keeps_and_tells(client, clinic, koman, lent, absence, bo
     assert "Konsu Lent is free at the same time" in page.text
     assert "Konsu Lent has no free time within a week" in page.text
     page = post(client, absence, booked, answer="move", slot=slot.pk)
-    assert "Moved. Line Danser is told." in page.text
+    assert "Moved. Line Danser is notified." in page.text
     assert "1 is moved already." in page.text
     post(client, absence, kept, answer="keep")
     for _ in range(2):

@@ -202,7 +202,7 @@ def test_a_calendar_is_written_and_the_page_says_what_came_of_it(client, clinic,
         ({"minutes": "many"}, "Enter a whole number."),
         ({"starts_at": "25:99"}, "Enter a valid time."),
         ({"kind": "strange"}, "strange is not one of the available choices"),
-        ({"weekday": ""}, "This field is required."),
+        ({"weekday": ""}, "Fill in this field."),
     ],
 )
 def test_what_is_wrong_stands_by_the_field_and_nothing_typed_is_lost(

@@ -112,7 +112,7 @@ def test_approving_books_the_time_tells_the_patient_and_returns(client, clinic, 
     assert request.status == AppointmentStatus.BOOKED
     assert request.decided_by_id == staff.user_id
     assert response.redirect_chain == [(address("waiting", clinic), 302)]
-    assert "Approved. Line Danser is told." in response.content.decode()
+    assert "Approved. Line Danser is notified." in response.content.decode()
     assert OutboxMessage.objects.filter(kind="booking-confirmed").count() == 1
 
 

@@ -81,6 +81,32 @@ def test_answers_follow_the_clinics_settings(client, clinic):
     assert "48 hours before. It costs you nothing." in page(client, clinic, "faq")
 
 
+@pytest.mark.parametrize(
+    ("country", "own", "told"),
+    [
+        ("NO", "", "116117"),
+        ("NO", "+4770113131", "70 11 31 31"),
+        ("DK", "+4570113131", "70 11 31 31"),
+        ("DK", "", "the out-of-hours doctor of your region"),
+    ],
+)
+def test_patients_are_told_whom_to_phone_when_the_clinic_is_closed(client, country, own, told):
+    client.cookies["django_language"] = "en"
+    clinic = make_clinic(country=country, out_of_hours_phone=own)
+    front = client.get(reverse("clinic_front", args=[clinic.portal_identifier])).content.decode()
+    for shown in (front, page(client, clinic, "help")):
+        assert told in shown
+        assert "1813" not in shown
+        assert {"NO": "113", "DK": "112"}[country] in shown
+    assert (f'href="tel:{own}"' in front) == bool(own)
+
+
+def test_the_hour_of_urgent_times_is_written_as_people_do(client, clinic):
+    assert "At 16:00 the day before." in page(client, clinic, "faq")
+    client.cookies["django_language"] = "nb"
+    assert "kl. 16.00 " in page(client, clinic, "faq")
+
+
 def test_they_take_few_queries(client, clinic, django_assert_max_num_queries):
     for _ in range(5):
         make_provider(clinic)

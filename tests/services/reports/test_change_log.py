@@ -238,8 +238,8 @@ def test_calendars_are_told_without_notation(clinic, koman, english):
         "Weekly calendar “Week” of Magnard Koman",
         [
             "Last day | until further notice | 31 December 2026",
-            "Monday 08:00–09:00, 20 minutes, Bookable online | there | removed",
-            "Monday 08:00–09:00, 20 minutes, Urgent |  | added",
+            "Monday 08:00–09:00, 20 minutes, bookable online | there | removed",
+            "Monday 08:00–09:00, 20 minutes, urgent |  | added",
         ],
     )
     late = NOW + timedelta(hours=1)
