@@ -83,7 +83,7 @@ def changes(provider, patient):
         ),
         "matrix": lambda: delegation.save_matrix(service=Service.BOOKING, ticks=set(), version=0, **own),
         "absence": lambda: delegation.add_absence(
-            provider=provider, first_day=TUESDAY, last_day=TUESDAY, cover=None, **own
+            provider=provider, first_day=TUESDAY, last_day=TUESDAY, covers={}, **own
         ),
         "provider leaves": lambda: Provider.objects.filter(pk=provider.pk).update(is_active=False),
         "record ends": lambda: Patient.objects.filter(pk=patient.pk).update(is_active=False),
