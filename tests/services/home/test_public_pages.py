@@ -104,7 +104,7 @@ def test_patients_are_told_whom_to_phone_when_the_clinic_is_closed(client, count
 def test_the_hour_of_urgent_times_is_written_as_people_do(client, clinic):
     assert "At 16:00 the day before." in page(client, clinic, "faq")
     client.cookies["django_language"] = "nb"
-    assert "kl. 16.00 " in page(client, clinic, "faq")
+    assert "Kl. 16.00 dagen før." in page(client, clinic, "faq")
 
 
 def test_they_take_few_queries(client, clinic, django_assert_max_num_queries):
