@@ -164,10 +164,10 @@ def test_a_broker_that_does_not_answer_hardly_delays_a_request(kind, settings, m
     wakeup._Broker.silent_until = 0.0
     started = time.monotonic()
     queue(clinic=clinic)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.5
     started = time.monotonic()
     queue(clinic=clinic, version=2)
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 0.5
     assert OutboxMessage.objects.filter(state=State.QUEUED).count() == 2
     assert "broker does not answer" in caplog.text
     wakeup._Broker.silent_until = 0.0
