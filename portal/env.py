@@ -74,6 +74,10 @@ def database(name: str) -> dict[str, object]:
         raise BadSetting(f"{name} must start with postgresql:// - only Postgres is supported.")
     if not parts.path.strip("/"):
         raise BadSetting(f"{name} must name a database, as in postgresql://user@host/venterom.")
+    try:
+        port = str(parts.port or "")
+    except ValueError as error:
+        raise BadSetting(f"The port in {name} must be a number from 1 to 65535.") from error
     socket = [unquote(item[5:]) for item in parts.query.split("&") if item.startswith("host=")]
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -81,8 +85,16 @@ def database(name: str) -> dict[str, object]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": socket[0] if socket else (parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "PORT": port,
     }
+
+
+def broker(name: str) -> str:
+    """Return the address of the Redis (or a server like it) that carries the wake-ups."""
+    value = text(name)
+    if not value.startswith(("redis://", "rediss://", "redis+socket://")):
+        raise BadSetting(f"{name} must be an address like redis://host:6379/0.")
+    return value
 
 
 def keys(name: str) -> list[tuple[str, bytes]]:

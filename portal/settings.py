@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -32,7 +33,8 @@ INDEX_KEY = env.text(
 
 # -- the web -----------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver" if IS_DEVELOPMENT else BASE_URL.split("/")[2]
+    "ALLOWED_HOSTS",
+    "localhost,127.0.0.1,[::1],testserver" if IS_DEVELOPMENT else (urlsplit(BASE_URL).hostname or ""),
 )
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 ROOT_URLCONF = "portal.urls"
@@ -263,7 +265,7 @@ WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
 
 # -- work that happens later -------------------------------------------------------------------------------
 # A message in the broker only says "look"; what is due is a row in Postgres. Losing the broker loses nothing.
-CELERY_BROKER_URL = env.text("REDIS_URL")
+CELERY_BROKER_URL = env.broker("REDIS_URL")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 10,
@@ -289,6 +291,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},
     "carry out leavings": {"task": "onboarding.carry_out_leavings", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
+    "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:
     CELERY_IMPORTS = ["notifications.demo_sms.tasks"]

@@ -25,6 +25,8 @@ def test_a_missing_setting_is_named(monkeypatch):
         (lambda: env.web_address("SOMETHING"), "portal.example"),
         (lambda: env.database("SOMETHING"), "mysql://user@host/name"),
         (lambda: env.database("SOMETHING"), "postgresql://user@host/"),
+        (lambda: env.database("SOMETHING"), "postgresql://user@host:abc/name"),
+        (lambda: env.broker("SOMETHING"), "localhost"),
         (lambda: env.keys("SOMETHING"), "k1:short"),
         (lambda: env.keys("SOMETHING"), KEY),
     ],
@@ -33,6 +35,23 @@ def test_a_bad_value_is_refused_with_its_name(monkeypatch, read, value):
     monkeypatch.setenv("SOMETHING", value)
     with pytest.raises(env.BadSetting, match="SOMETHING"):
         read()
+
+
+def test_a_command_says_what_is_wrong_in_a_sentence_and_not_in_a_trace(settings):
+    import os
+    import subprocess
+    import sys
+
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.ROOT,
+        env=os.environ | {"LOG_LEVEL": "loud"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == "LOG_LEVEL is 'loud', but it must be one of: DEBUG, INFO, WARNING.\n"
 
 
 def test_a_bad_key_is_never_repeated_in_the_message(monkeypatch):
