@@ -6,8 +6,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from identity.models import IdentityProvider
-
 
 class SignInMethodsForm(forms.Form):
     """A tick for each way that the installation has for the clinic's country."""
@@ -19,8 +17,8 @@ class SignInMethodsForm(forms.Form):
         error_messages={"required": _("Leave at least one on, or no patient can sign in.")},
     )
 
-    def __init__(self, *args: Any, available: Sequence[IdentityProvider], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ways: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["providers"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(one.slug, one.name) for one in available]
+        field.choices = list(ways)

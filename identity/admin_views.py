@@ -12,7 +12,6 @@ from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.operations import ClinicChangeRefused
 from identity import sign_in_methods
 from identity.admin_forms import SignInMethodsForm
-from identity.models import IdentityProvider
 
 
 @admin_page
@@ -20,10 +19,10 @@ from identity.models import IdentityProvider
 def sign_in(request: StaffRequest) -> HttpResponse:
     """Switch the ways of signing in on or off (A7)."""
     clinic = request.clinic
-    available = sign_in_methods.available(clinic)
+    available = sign_in_methods.ways(clinic)
     if request.method != "POST":
         return _page(request, available)
-    form = SignInMethodsForm(request.POST, available=available)
+    form = SignInMethodsForm(request.POST, ways=available)
     if not form.is_valid():
         return _page(request, available, form, status=422)
     try:
@@ -43,7 +42,7 @@ def sign_in(request: StaffRequest) -> HttpResponse:
 
 def _page(
     request: StaffRequest,
-    available: list[IdentityProvider],
+    available: list[tuple[str, str]],
     form: SignInMethodsForm | None = None,
     *,
     refusal: ClinicChangeRefused | None = None,
@@ -53,7 +52,7 @@ def _page(
     may_save = request.staff_member.is_administrator
     if form is None:
         on = sign_in_methods.switched_on(clinic)
-        form = SignInMethodsForm(initial={"providers": on, "seen": " ".join(on)}, available=available)
+        form = SignInMethodsForm(initial={"providers": on, "seen": " ".join(on)}, ways=available)
     form.fields["providers"].disabled = not may_save
     more = {
         "form": form,

@@ -9,7 +9,7 @@ from identity.models import User
 
 
 class PatientBackend(BaseBackend):
-    """Sessions of patients. It opens none: only operations.open_patient_session() does, after an eID's answer."""
+    """Sessions of patients. It opens none: only operations do, after an eID's answer or a password and its code."""
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the patient, unless their login was closed meanwhile."""

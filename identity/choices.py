@@ -2,6 +2,7 @@
 
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.refusals import NextStep, Refusal
 
@@ -10,7 +11,7 @@ class UserKind(TextChoices):
     """Patients and staff never share a login."""
 
     PATIENT = "patient", _("Patient")
-    STAFF = "staff", _("Staff")
+    STAFF = "staff", pgettext_lazy("one person", "Staff")
 
 
 class Method(TextChoices):
@@ -102,3 +103,88 @@ class StaffLinkRefusal(Refusal):
             cls.OVER.value: NextStep.ASK_AN_ADMINISTRATOR,
             cls.HAS_PASSWORD.value: NextStep.RELOAD_THE_PAGE,
         }
+
+
+class MembershipState(TextChoices):
+    """How far someone's password at a clinic has come."""
+
+    AWAITING = "awaiting", _("Awaiting activation")
+    ACTIVE = "active", _("Active")
+    REMOVED = "removed", _("Removed")
+
+
+class CodePurpose(TextChoices):
+    """What a one-time code is good for. A code of one purpose is worth nothing for another."""
+
+    SIGN_IN = "sign-in", _("Signing in")
+    PASSWORD = "password", _("Choosing a password")
+
+
+class LinkPurpose(TextChoices):
+    """What a link in an e-mail is good for."""
+
+    ACTIVATE = "activate", _("Starting to use a password")
+    RESET = "reset", _("Choosing a new password")
+
+
+class CodeRefusal(Refusal):
+    """Why a sign-in with a code goes no further. The same for everyone, known to us or not."""
+
+    TOO_MANY = (
+        "too-many",
+        _("Too many tries. Wait a quarter of an hour, or sign in another way meanwhile."),
+    )
+    WRONG = "wrong", _("This is not the code. Look at the latest message once more.")
+    OVER = "over", _("This code can't be used any more. Begin again to get a new one.")
+    TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on: from the beginning."""
+        return dict.fromkeys(cls.values, NextStep.SIGN_IN_AGAIN)
+
+
+class LinkRefusal(Refusal):
+    """Why a patient's link can't be used."""
+
+    USED = "used", _("This link has been used already. Sign in with the password you chose.")
+    OVER = "over", _("This link is no longer valid.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on."""
+        return {cls.USED.value: NextStep.SIGN_IN_AGAIN, cls.OVER.value: NextStep.PHONE_THE_CLINIC}
+
+
+class MembershipRefusal(Refusal):
+    """Why staff can't make or change a patient's account."""
+
+    NOT_OFFERED = "not-offered", _("The clinic does not offer signing in with password and code.")
+    NO_NATIONAL_ID = "no-national-id", _("The record has no national ID. Without it there is no account.")
+    NO_MOBILE = (
+        "no-mobile",
+        _("The clinic has no mobile number of the patient that codes can be sent to."),
+    )
+    EXISTS = "exists", _("The patient has an account already.")
+    MISSING = "missing", _("The patient has no such account.")
+    CLOSED = "closed", _("The patient's login has been closed.")
+    TOO_OFTEN = "too-often", _("Several links have gone out today. Try again tomorrow.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return what staff can do."""
+        steps = dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)
+        return steps | {cls.NOT_OFFERED.value: NextStep.ASK_AN_ADMINISTRATOR}
+
+
+class PasswordProblem(TextChoices):
+    """What is wrong with a password that a patient chose."""
+
+    SHORT = "short", _("The password needs at least 8 characters.")
+    LONG = "long", _("The password can have at most 128 characters.")
+    PLAIN = (
+        "plain",
+        _("Use upper and lower case letters and a digit, or make the password at least 15 characters long."),
+    )
+    COMMON = "common", _("Many people use this password. Choose another one.")
+    PERSONAL = "personal", _("Names, birth dates and the clinic's name are easy to guess. Leave them out.")

@@ -11,7 +11,17 @@ from django.db.models.functions import Lower
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity.choices import Assurance, ClientAuth, Method, Protocol, TransactionStatus, UserKind
+from identity.choices import (
+    Assurance,
+    ClientAuth,
+    CodePurpose,
+    LinkPurpose,
+    MembershipState,
+    Method,
+    Protocol,
+    TransactionStatus,
+    UserKind,
+)
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
@@ -216,6 +226,128 @@ class StaffLink(PublicIdModel):
 
     def __str__(self) -> str:
         return f"link {self.pk}"
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether it can be used at this instant."""
+        return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class ClinicCodeSignIn(models.Model):
+    """A clinic whose patients can sign in with password and a code by SMS. The row is the switch."""
+
+    clinic = models.OneToOneField(Clinic, primary_key=True, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"codes at clinic {self.clinic_id}"
+
+
+class ClinicMembership(PublicIdModel):
+    """Someone's password at one clinic. Another clinic can neither use nor replace it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=10, choices=MembershipState.choices, default=MembershipState.AWAITING)
+    email = models.EmailField()
+    """Where links and notices go."""
+    password = models.CharField(max_length=200, blank=True)
+    """Argon2id; empty until the patient has chosen one. Nobody else can."""
+    password_changed_at = models.DateTimeField(null=True)
+    consent_at = models.DateTimeField()
+    """When the patient agreed, as staff recorded it, or asked for it themselves."""
+    consent_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    """The staff member who recorded the patient's consent; None when the patient asked for it themselves."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "clinic"], name="clinic_membership_once"),
+            models.CheckConstraint(
+                name="clinic_membership_active_has_password",
+                condition=~Q(state=MembershipState.ACTIVE) | ~Q(password=""),
+            ),
+            models.CheckConstraint(
+                name="clinic_membership_removed_has_none",
+                condition=~Q(state=MembershipState.REMOVED) | Q(password=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"membership {self.pk}"
+
+
+class OneTimeCode(PublicIdModel):
+    """One question for a code. Strangers' questions are rows too, so that all are answered alike."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(
+        ClinicMembership, null=True, on_delete=models.CASCADE, related_name="codes"
+    )
+    """None: nobody gets a code, and none is right."""
+    purpose = models.CharField(max_length=10, choices=CodePurpose.choices)
+    recipient = EncryptedTextField(blank=True)
+    """The number that the clinic has registered, until the code is sent."""
+    language = models.CharField(max_length=5)
+    code_hash = models.CharField(max_length=200, blank=True)
+    """Argon2id of question, purpose and code; empty until the code is made."""
+    attempts_left = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    """When it was decided whether a code is sent."""
+    consumed_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["expires_at"], name="one_time_code_by_expiry"),
+            models.Index(
+                fields=["created_at"],
+                name="one_time_code_waiting",
+                condition=Q(handled_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
+
+
+class ActionLink(PublicIdModel):
+    """A link with which a patient chooses a password. It works once; only its hash is stored."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(
+        ClinicMembership, null=True, on_delete=models.CASCADE, related_name="links"
+    )
+    """None while it is only asked for, and for good when nobody fitted what was asked."""
+    purpose = models.CharField(max_length=10, choices=LinkPurpose.choices)
+    holder = EncryptedTextField(blank=True)
+    """Who asked, while the link waits to be made (identity.holder); empty when nobody fitted."""
+    token_hash = models.CharField(max_length=64, null=True, unique=True)
+    """SHA-256 of the word in the link. The word has 256 random bits, so no salt is needed."""
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    expires_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["membership"],
+                condition=Q(used_at__isnull=True, revoked_at__isnull=True, membership__isnull=False),
+                name="action_link_one_open",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="action_link_by_expiry"),
+            models.Index(
+                fields=["created_at"], name="action_link_waiting", condition=Q(handled_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"patient link {self.pk}"
 
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be used at this instant."""

@@ -13,6 +13,7 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -23,9 +24,12 @@ from identity import oidc, policy, queries, sessions
 from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
+    ActionLink,
+    ClinicMembership,
     ExternalIdentity,
     IdentityProvider,
     LoginTransaction,
+    OneTimeCode,
     StaffLink,
     User,
 )
@@ -42,6 +46,8 @@ TRANSACTION_LASTS = timedelta(minutes=10)
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
 LINKS_ARE_KEPT = timedelta(days=30)
+SESSION_ROWS_LAST = timedelta(hours=1)
+"""So long a listed session may be without its row: it is listed a moment before that is stored."""
 PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
@@ -168,16 +174,53 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
             _fail(sign_in, SignInFault(refused.reason.value), "", now)
             request.session.flush()
         raise
-    user = account.user
+    provider = sign_in.provider
+    _open_session(
+        request,
+        account.user,
+        SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
+        now=now,
+    )
+    return account.user
+
+
+def open_code_session(
+    request: HttpRequest, *, membership: ClinicMembership, question: OneTimeCode, now: datetime
+) -> User:
+    """Open the session of someone whose password and one-time code were right, for that clinic alone.
+
+    Whatever the browser's session held before is dropped. `question` is what the code answered; it was used up.
+    """
+    user = membership.account.user
+    with transaction.atomic():
+        audit.record(
+            action="auth.success",
+            subject=question,
+            actor=user,
+            now=now,
+            method=Method.ONE_TIME_CODE,
+            assurance=int(Assurance.TWO_FACTORS),
+        )
+    how = SignIn(
+        method=Method.ONE_TIME_CODE,
+        assurance=Assurance.TWO_FACTORS,
+        at=now,
+        clinic_scope=membership.clinic_id,
+    )
+    _open_session(request, user, how, now=now)
+    return user
+
+
+def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetime) -> None:
+    """Begin a session with nothing of the one before; it is listed, so that a new password can end it."""
     request.session.flush()
     login(request, user, backend=PATIENT_BACKEND)
-    provider = sign_in.provider
-    sessions.store(
-        request,
-        SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
-    )
+    sessions.store(request, how)
     sessions.open_clock(request, now)
-    return user
+    UserSession.objects.create_from_request(request)
+    UserSession.objects.filter(session_key=request.session.session_key).update(
+        data={"clinic_scope": how.clinic_scope}
+    )
 
 
 def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime) -> None:
@@ -219,7 +262,13 @@ def sweep(*, now: datetime) -> None:
         status=TransactionStatus.FAILED, evidence=None
     )
     StaffLink.objects.filter(expires_at__lt=now - LINKS_ARE_KEPT).delete()
+    ActionLink.objects.filter(expires_at__lt=now - LINKS_ARE_KEPT).delete()
+    OneTimeCode.objects.filter(expires_at__lt=now - TRANSACTIONS_ARE_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
+    UserSession.objects.filter(
+        ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))),
+        created_at__lt=now - SESSION_ROWS_LAST,
+    ).delete()
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 
@@ -424,15 +473,18 @@ def _check_same_person(request: HttpRequest, sign_in: LoginTransaction, evidence
 
 
 @transaction.atomic
-def account_for(evidence: Evidence, *, country: str, now: datetime) -> Account:
-    """Return the account with this national ID, made now if need be. Parallel first sign-ins share one."""
+def account_for(evidence: Evidence, *, country: str, now: datetime, actor: User | None = None) -> Account:
+    """Return the account with this national ID, made now if need be. Parallel first sign-ins share one.
+
+    `actor` is the staff member who makes it on the patient's behalf; without one it is the patient's own act.
+    """
     accounts = Account.objects.select_related("user")
     name = f"{evidence.given_name} {evidence.family_name}".strip()
     account = accounts.filter(national_id_index=evidence.national_id_index).first()
     if account is None:
         try:
             with transaction.atomic():
-                return _new_account(evidence, country=country, name=name, now=now)
+                return _new_account(evidence, country=country, name=name, actor=actor, now=now)
         except IntegrityError:
             account = accounts.get(national_id_index=evidence.national_id_index)
     if name and account.user.name != name:
@@ -441,7 +493,9 @@ def account_for(evidence: Evidence, *, country: str, now: datetime) -> Account:
     return account
 
 
-def _new_account(evidence: Evidence, *, country: str, name: str, now: datetime) -> Account:
+def _new_account(
+    evidence: Evidence, *, country: str, name: str, actor: User | None, now: datetime
+) -> Account:
     user = User(kind=UserKind.PATIENT, name=name)
     user.set_unusable_password()
     user.save()
@@ -452,7 +506,7 @@ def _new_account(evidence: Evidence, *, country: str, name: str, now: datetime) 
         national_id_index=evidence.national_id_index,
         birth_date=evidence.birth_date,
     )
-    audit.record(action="account.created", subject=account, actor=user, now=now)
+    audit.record(action="account.created", subject=account, actor=actor or user, now=now)
     return account
 
 

@@ -1,6 +1,11 @@
 """Rules of signing in that need no rows."""
 
+import re
+from collections.abc import Iterable
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
+
+from identity.choices import PasswordProblem
 
 LONGEST_PATH = 500
 
@@ -18,3 +23,52 @@ def own_path(text: str) -> str:
         return ""
     parts = urlsplit(text)
     return "" if parts.scheme or parts.netloc else text
+
+
+CODE_PRICES = {"NO": "1 kr"}
+"""Countries whose patients can sign in with password and a code by SMS -> what one message costs them (000 §10)."""
+CODE_SLUG = "code"
+"""What the settings and the trail call this way of signing in; no identity provider has the name."""
+CODE_DIGITS = 6
+CODE_TRIES = 5
+CODE_LASTS = timedelta(minutes=5)
+CODE_COOL_DOWN = timedelta(seconds=60)
+ACTIVATION_LASTS = timedelta(hours=72)
+RESET_LASTS = timedelta(minutes=30)
+
+_CODE_NUMBERS = re.compile(r"\+47[49]\d{7}|\+45[2-9]\d{7}")
+"""Norwegian mobiles begin with 4 or 9; Danish numbers don't tell. Calls to other countries cost what we can't know."""
+
+_SHORTEST_PASSWORD = 8
+_LONG_ENOUGH = 15
+LONGEST_PASSWORD = 128
+_SHORTEST_CONTEXT = 4
+
+
+def may_receive_code(mobile: str) -> bool:
+    """Return whether codes are sent to a number (E.164): only to mobiles of our own countries (section 7, C9)."""
+    return _CODE_NUMBERS.fullmatch(mobile) is not None
+
+
+def password_problem(password: str, context: Iterable[str]) -> PasswordProblem | None:
+    """Return what is wrong with a password, or None.
+
+    At least 8 characters with upper case, lower case and digit, or 15 of anything (003; section 7); none of the
+    `context` words of at least four letters in it, in whatever case.
+    """
+    if len(password) > LONGEST_PASSWORD:
+        return PasswordProblem.LONG
+    if len(password) < _SHORTEST_PASSWORD:
+        return PasswordProblem.SHORT
+    is_mixed = (
+        any(sign.isupper() for sign in password)
+        and any(sign.islower() for sign in password)
+        and any(sign.isdigit() for sign in password)
+    )
+    if len(password) < _LONG_ENOUGH and not is_mixed:
+        return PasswordProblem.PLAIN
+    folded = password.casefold()
+    words = {word.casefold() for text in context for word in re.split(r"[^\w]+", text)}
+    if any(len(word) >= _SHORTEST_CONTEXT and word in folded for word in words):
+        return PasswordProblem.PERSONAL
+    return None

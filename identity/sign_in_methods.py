@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clinic_admin.choices import ClinicRefusal
 from clinic_admin.models import Clinic
 from clinic_admin.operations import ClinicChangeRefused, locked
-from identity import queries
-from identity.models import ClinicIdentityProvider, IdentityProvider
+from identity import memberships, queries
+from identity.models import ClinicCodeSignIn, ClinicIdentityProvider, IdentityProvider
+from identity.policy import CODE_PRICES, CODE_SLUG
 from portal import audit
 
 
@@ -19,9 +21,18 @@ def available(clinic: Clinic) -> list[IdentityProvider]:
     return [one for one in providers.order_by("name", "slug") if queries.is_usable(one)]
 
 
+def ways(clinic: Clinic) -> list[tuple[str, str]]:
+    """Return slug and name of every way that can be switched on, codes last where the country has them."""
+    found = [(one.slug, one.name) for one in available(clinic)]
+    if clinic.country in CODE_PRICES:
+        found.append((CODE_SLUG, _("Password and code by SMS")))
+    return found
+
+
 def switched_on(clinic: Clinic) -> list[str]:
     """Return the slugs of those that are on, sorted."""
-    return sorted(choice.slug for choice in queries.sign_in_choices(clinic))
+    on = [choice.slug for choice in queries.sign_in_choices(clinic)]
+    return sorted([*on, CODE_SLUG] if memberships.offers_codes(clinic) else on)
 
 
 @transaction.atomic
@@ -33,10 +44,11 @@ def switch(*, clinic: Clinic, slugs: list[str], seen: list[str], actor: Any, now
     """
     locked(clinic)
     wanted = {one.slug: one for one in available(clinic) if one.slug in slugs}
-    if not wanted or len(wanted) != len(set(slugs)):
+    after = sorted(slug for slug, _name in ways(clinic) if slug in slugs)
+    if not after or len(after) != len(set(slugs)):
         raise ClinicChangeRefused(ClinicRefusal.NO_SIGN_IN_LEFT)
     before = switched_on(clinic)
-    if before == sorted(wanted):
+    if before == after:
         return
     if sorted(seen) != before:
         raise ClinicChangeRefused(ClinicRefusal.CHANGED_MEANWHILE)
@@ -48,6 +60,10 @@ def switch(*, clinic: Clinic, slugs: list[str], seen: list[str], actor: Any, now
         for slug, one in wanted.items()
         if slug not in before
     )
+    if CODE_SLUG in after:
+        ClinicCodeSignIn.objects.get_or_create(clinic=clinic)
+    else:
+        ClinicCodeSignIn.objects.filter(clinic=clinic).delete()
     audit.record(
         action="sign_in.changed",
         subject=clinic,
@@ -55,5 +71,5 @@ def switch(*, clinic: Clinic, slugs: list[str], seen: list[str], actor: Any, now
         now=now,
         clinic_id=clinic.pk,
         before=before,
-        after=sorted(wanted),
+        after=after,
     )

@@ -19,6 +19,7 @@ class MessageKind(TextChoices):
     RENEWAL_ANSWERED = "renewal-answered", _("Answer about a prescription")
     ACTIVATION = "activation", _("Link to start using the portal")
     CONTACT_CHANGED = "contact-changed", _("Contact details changed")
+    PASSWORD_CHANGED = "password-changed", _("Password changed")
     SIGN_IN_CODE = "sign-in-code", _("Code for signing in")
     STAFF_INVITATION = "staff-invitation", _("Invitation of a staff member")
     STAFF_ALARM = "staff-alarm", _("Alarm to the clinic")

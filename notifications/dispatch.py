@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from notifications import claims, mail, receipts, sms
+from notifications import claims, mail, receipts, retention, sms
 from notifications.choices import Channel, Found, Outcome
 from notifications.clock import database_now
 from notifications.letters import Answer, Letter, Search
@@ -145,6 +145,9 @@ def send_batch(
         if claims.note_refused_accounts(done, now=written):
             stop.set()
     claims.note_known_accounts(letters)
+    secret = [letter.message_id for letter in letters if letter.kind in retention.SECRETS]
+    if secret:
+        retention.erase_sent_secrets(secret, now=moment)
     log.info("letters sent", extra={"count": len(letters), **counts})
     return 0 if stop.is_set() else len(letters)
 

@@ -1,6 +1,8 @@
 """What is forgotten about messages, and when."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -30,3 +32,12 @@ def erase_old_texts(*, now: datetime) -> int:
     return OutboxMessage.objects.filter(pk__in=list(keys)).update(
         recipient="", title="", body="", erased_at=now
     )
+
+
+@transaction.atomic
+def erase_sent_secrets(messages: Collection[UUID], *, now: datetime) -> int:
+    """Erase the texts of those among the messages that hold a link or a code and are over; return of how many."""
+    over = OutboxMessage.objects.filter(
+        pk__in=messages, kind__in=SECRETS, closed_at__isnull=False, erased_at__isnull=True
+    )
+    return over.update(recipient="", title="", body="", erased_at=now)

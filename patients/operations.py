@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from clinic_admin.models import Clinic
+from identity import memberships
 from patients import policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal
 from patients.import_rows import GoodRow
@@ -83,6 +84,10 @@ def change_contact(
             now=now,
             patient_id=stored.pk,
             fields=sorted(changes),
+        )
+    if changes.keys() & {"mobile", "email"}:
+        memberships.contact_changed(
+            clinic=stored.clinic, national_id_index=stored.national_id_index, email=stored.email, now=now
         )
     return frozenset(changes)
 
@@ -160,13 +165,26 @@ def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, no
     for row in rows:
         values = {name: row.record[name] for name in queries.IMPORTED_FIELDS} | dict(row.changes)
         patient = Patient(pk=row.patient_id, clinic=clinic, updated_at=now, **values)
-        events.append((patient, {"fields": sorted(_column(name) for name in row.changes)}))
+        events.append((patient, _told(row)))
     fields = {_column(name) for row in rows for name in row.changes}
     if fields:
         Patient.objects.bulk_update(
             [patient for patient, _ in events], [*sorted(fields), "updated_at"], batch_size=_ROWS_AT_ONCE
         )
     audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
+
+
+def _told(row: ChangedRow) -> dict[str, Any]:
+    """Return which fields changed; of those that decide what the patient may do, also what stood and stands there."""
+    fields = sorted(_column(name) for name in row.changes)
+    deciding = [name for name in ("gp_id", "is_active") if name in row.changes]
+    if not deciding:
+        return {"fields": fields}
+    return {
+        "fields": fields,
+        "before": {_column(name): row.record[name] for name in deciding},
+        "after": {_column(name): row.changes[name] for name in deciding},
+    }
 
 
 def _column(name: str) -> str:

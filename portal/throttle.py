@@ -23,8 +23,6 @@ def is_exceeded(limit: Limit, *, key: str, now: datetime) -> bool:
     One statement, so that parallel attempts are all counted. Windows are fixed: they begin at whole
     multiples of the period. The key is stored only as a keyed hash.
     """
-    seconds = int(limit.period.total_seconds())
-    start = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -32,8 +30,26 @@ def is_exceeded(limit: Limit, *, key: str, now: datetime) -> bool:
             ON CONFLICT (key, window_start) DO UPDATE SET count = portal_throttlecounter.count + 1
             RETURNING count
             """,
-            [crypto.blind_index(key, purpose=f"throttle:{limit.name}"), start],
+            _counter(limit, key, now),
         )
         row = cursor.fetchone()
     assert row is not None
     return bool(row[0] > limit.count)
+
+
+def is_used_up(limit: Limit, *, key: str, now: datetime) -> bool:
+    """Return whether one attempt too many was counted already. Counts nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count FROM portal_throttlecounter WHERE key = %s AND window_start = %s",
+            _counter(limit, key, now),
+        )
+        row = cursor.fetchone()
+    return row is not None and bool(row[0] > limit.count)
+
+
+def _counter(limit: Limit, key: str, now: datetime) -> list[str | datetime]:
+    """Return the counter's key and the beginning of its window."""
+    seconds = int(limit.period.total_seconds())
+    start = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
+    return [crypto.blind_index(key, purpose=f"throttle:{limit.name}"), start]

@@ -9,7 +9,7 @@ from clinic_admin.models import Clinic
 from identity import queries as identity
 from identity.demo_idp import staff_codes
 from identity.demo_idp.people import PEOPLE, Person
-from services.home.demo.clinics import CLINICS, PASSWORD, DemoStaff
+from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoStaff
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class ClinicCard:
     eid: str
     patients: tuple[Person, ...]
     staff: tuple[StaffCard, ...]
+    person_with_password: str
+    """Full name of the patient who can also sign in with password and code, if any."""
+    patient_password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def page(now: datetime) -> People:
                 eid="BankID" if clinic.country == Country.NORWAY else "MitID",
                 patients=tuple(person for person in PEOPLE if person.country == clinic.country),
                 staff=tuple(staff),
+                person_with_password=demo.person_with_password,
+                patient_password=PATIENT_PASSWORD,
             )
         )
     return People(clinics=tuple(cards), password=PASSWORD, seconds_left=30 - int(now.timestamp()) % 30)

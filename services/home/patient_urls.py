@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from services.home import patient_views
+from services.home import account_views, patient_views
 
 app_name = "patients_staff"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("<uuid:patient_id>/contact/", patient_views.contact, name="contact"),
     path("<uuid:patient_id>/portal/", patient_views.portal, name="portal"),
     path("<uuid:patient_id>/portal/access/", patient_views.portal_access, name="portal_access"),
+    path("<uuid:patient_id>/portal/account/", account_views.account, name="account"),
     path("<uuid:patient_id>/appointments/", patient_views.appointments, name="appointments"),
     path("<uuid:patient_id>/history/", patient_views.history, name="history"),
 ]

@@ -20,7 +20,7 @@ from patients.models import Patient
 from patients.operations import PatientRefused
 from services.access import special_editor
 from services.booking.staff_queries import waiting_total
-from services.home import patient_history, patient_queries
+from services.home import account_card, patient_history, patient_queries
 from services.home.patient_forms import PortalAccessForm, SearchForm
 
 TABS = ("patient", "contact", "portal", "appointments", "history")
@@ -141,7 +141,8 @@ def portal(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         return redirect("patients_staff:portal", request.clinic.portal_identifier, patient.pk)
     if is_post and request.htmx:
         return render(request, "access/special_effect.html", {"editor": editor})
-    return _page(request, patient, "portal", {"editor": editor}, status=editor.status)
+    card = account_card.card_of(patient, now=timezone.now())
+    return _page(request, patient, "portal", {"editor": editor, "card": card}, status=editor.status)
 
 
 @staff_page

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from clinic_admin import markup, text_queries
 from clinic_admin import queries as clinics
 from clinic_admin.guards import ClinicRequest, clinic_page
+from identity import memberships, sessions
 from identity import queries as identity_queries
-from identity import sessions
 from services.home import queries
 
 
@@ -50,4 +50,5 @@ def _words(request: ClinicRequest) -> dict[str, object]:
         "urgent": queries.urgent_help(clinic),
         "is_inside": sessions.of(request) is not None and request.user.is_authenticated,
         "methods": [choice.name for choice in identity_queries.sign_in_choices(clinic)],
+        "has_codes": memberships.offers_codes(clinic),
     }

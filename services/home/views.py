@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from clinic_admin import queries as clinics
 from clinic_admin.guards import ClinicRequest, clinic_page
+from identity import memberships, policy, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
-from identity import sessions
 from patients import queries as patients
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
@@ -50,6 +50,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
         "home/clinic_front.html",
         {
             "choices": choices,
+            "code_price": memberships.offers_codes(clinic) and policy.CODE_PRICES[clinic.country],
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
             "urgent": queries.urgent_help(clinic),

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from clinic_admin import history
 from clinic_admin.history import LastChange
 from clinic_admin.models import Clinic, Provider, StaffMember
+from identity.choices import Method
 from identity.models import IdentityProvider
+from identity.policy import CODE_SLUG
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.reports import change_words
@@ -109,7 +111,8 @@ def changes(
         providers=dict(Provider.objects.for_clinic(clinic).values_list("pk", "name")),
         staff=_logins(staff),
         members={one.member_id: one.name for one in staff},
-        sign_ins=dict(IdentityProvider.objects.values_list("slug", "name")),
+        sign_ins=dict(IdentityProvider.objects.values_list("slug", "name"))
+        | {CODE_SLUG: str(Method.ONE_TIME_CODE.label)},
     )
     patients = _patients(clinic, shown)
     return ChangePage(

@@ -59,6 +59,8 @@ class DemoClinic:
     providers: tuple[DemoProvider, ...]
     ticks: tuple[tuple[Service, str | None, str], ...]
     """Service, row (initials, or None for all other active patients), provider."""
+    person_with_password: str = ""
+    """Full name of the one who has an account with password."""
 
 
 def _all_services(row: str | None, provider: str) -> tuple[tuple[Service, str | None, str], ...]:
@@ -71,6 +73,7 @@ BY_HAND, AUTOMATIC = Approval.BY_HAND, Approval.AUTOMATIC
 BAKKEN = DemoClinic(
     identifier="bakken",
     name="Bakken legesenter",
+    person_with_password="Finn Dottno",  # noqa: S106 - a name
     country=Country.NORWAY,
     street="Bakkeveien 12",
     postcode="0557",
@@ -258,3 +261,4 @@ HOLM = DemoClinic(
 
 CLINICS = (BAKKEN, HOLM)
 PASSWORD = "Demo-passord-til-alle-2026"  # noqa: S105 - the demo's staff share it, and the demo shows it
+PATIENT_PASSWORD = "Demo-pasient-2026"  # noqa: S105 - the demo shows it beside whoever has it

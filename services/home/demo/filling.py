@@ -15,6 +15,7 @@ from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import OpenPeriod
 from delegation import operations as delegation
 from delegation.policy import Tick
+from identity import memberships
 from identity import operations as identity
 from identity.choices import Assurance
 from identity.demo_idp import setup as demo_idp
@@ -30,8 +31,9 @@ from services.booking import operations as booking
 from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
+from services.home import code_queries
 from services.home.demo import records
-from services.home.demo.clinics import CLINICS, PASSWORD, DemoClinic, DemoProvider
+from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
 SEED = 20
@@ -51,7 +53,18 @@ def fill(now: datetime) -> list[Clinic]:
             clinic = _make(demo, now)
             made.append(clinic)
         demo_idp.connect(clinic, now=now)
+        _password(demo, clinic, now)
     return made
+
+
+def _password(demo: DemoClinic, clinic: Clinic, now: datetime) -> None:
+    """Give one of the clinic's people an account with password, once; the demo shows the password."""
+    people = [person for person in PEOPLE if person.full_name == demo.person_with_password]
+    for name, patient in records.known(clinic, people).items():
+        holder = code_queries.holder_of(patient, clinic)
+        index = patient.national_id_index or ""
+        if holder and name and not memberships.membership_of(clinic=clinic, national_id_index=index):
+            memberships.set_up_for_demo(clinic=clinic, holder=holder, password=PATIENT_PASSWORD, now=now)
 
 
 @transaction.atomic

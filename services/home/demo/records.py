@@ -43,7 +43,7 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
         given_name=person.given_name,
         family_name=person.family_name,
         birth_date=person.birth_date,
-        mobile=f"+4790010{person.serial:03d}" if clinic.country == "NO" else f"+452222{person.serial:04d}",
+        mobile=f"+479001{person.serial:02d}10" if clinic.country == "NO" else f"+452222{person.serial:04d}",
         email=f"{name}@example.{clinic.country.lower()}",
         gp=GP_OF[person.full_name],
         is_active=person.full_name != MOVED_AWAY,

@@ -1,0 +1,132 @@
+"""Signing in with password and code (F3): the first step, in the same time and with the same answer for everyone."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from clinic_admin.models import Clinic
+from identity import codes, memberships, operations, passwords, policy
+from identity.choices import CodePurpose, CodeRefusal, MembershipState, Method, UserKind
+from identity.codes import CodeRefused
+from identity.models import ClinicMembership, OneTimeCode, User
+from portal import audit, throttle
+from portal.throttle import Limit
+
+PER_PERSON = Limit("code-sign-in.person", 10, timedelta(minutes=15))
+PER_ADDRESS = Limit("code-sign-in.address", 30, timedelta(minutes=5))
+PER_ADDRESS_HOUR = Limit("code-sign-in.address-hour", 200, timedelta(hours=1))
+PEOPLE_PER_ADDRESS = Limit("code-sign-in.people", 10, timedelta(hours=1))
+_FIRST_SEEN = Limit("code-sign-in.seen", 1, timedelta(hours=1))
+RESETS_PER_ADDRESS = Limit("reset.address", 5, timedelta(hours=1))
+RESETS_PER_PERSON = Limit("reset.person", 3, timedelta(days=1))
+
+
+def check_limits(*, clinic: Clinic, national_id_index: str, address: str, now: datetime) -> None:
+    """Count a try and raise CodeRefused when there were too many (section 7); the person need not exist.
+
+    Only this way of signing in closes: eID stays open, so that nobody can lock anyone else out.
+    """
+    person = f"{clinic.pk}:{national_id_index}"
+    is_first = not throttle.is_exceeded(_FIRST_SEEN, key=f"{address}:{national_id_index}", now=now)
+    spray = throttle.is_exceeded if is_first else throttle.is_used_up
+    over = [
+        throttle.is_exceeded(PER_ADDRESS, key=address, now=now),
+        throttle.is_exceeded(PER_ADDRESS_HOUR, key=address, now=now),
+        spray(PEOPLE_PER_ADDRESS, key=address, now=now),
+        throttle.is_exceeded(PER_PERSON, key=person, now=now),
+    ]
+    if any(over):
+        _note_throttled(clinic, now)
+        raise CodeRefused(CodeRefusal.TOO_MANY)
+
+
+def check_reset_limits(*, clinic: Clinic, national_id_index: str, address: str, now: datetime) -> None:
+    """The same for questions for a new password."""
+    over = [
+        throttle.is_exceeded(RESETS_PER_ADDRESS, key=address, now=now),
+        throttle.is_exceeded(RESETS_PER_PERSON, key=f"{clinic.pk}:{national_id_index}", now=now),
+    ]
+    if any(over):
+        _note_throttled(clinic, now)
+        raise CodeRefused(CodeRefusal.TOO_MANY)
+
+
+@transaction.atomic
+def begin(
+    *,
+    clinic: Clinic,
+    national_id_index: str,
+    password: str,
+    mobile: str,
+    language: str,
+    now: datetime,
+) -> OneTimeCode:
+    """Check the password and store a question for a code, whatever came out: two queries and one hash for everyone.
+
+    `mobile` is what the clinic has registered for the person, empty for someone who has no active record here. The
+    caller lets code_sender send. Nothing that comes back tells whether a code will be.
+    """
+    membership = memberships.membership_of(clinic=clinic, national_id_index=national_id_index)
+    fault = _fault(membership, password, mobile)
+    question = codes.ask(
+        clinic=clinic,
+        membership=None if fault else membership,
+        purpose=CodePurpose.SIGN_IN,
+        recipient="" if fault else mobile,
+        language=language,
+        now=now,
+    )
+    audit.record(
+        action="auth.fail" if fault else "auth.start",
+        subject=question,
+        actor=audit.SYSTEM,
+        now=now,
+        method=Method.ONE_TIME_CODE,
+        reason=fault,
+        membership=str(membership.pk) if membership else "",
+    )
+    return question
+
+
+def finish(
+    request: HttpRequest, *, clinic: Clinic, question_id: UUID | None, code: str, now: datetime
+) -> User:
+    """Use the code up and open the session. Raises CodeRefused. Not in a transaction: each try must be counted."""
+    question = codes.use(question_id, code, clinic=clinic, purpose=CodePurpose.SIGN_IN, now=now)
+    membership = question.membership
+    if (
+        membership is None
+        or membership.state != MembershipState.ACTIVE
+        or not membership.account.user.is_active
+        or not memberships.offers_codes(clinic)
+    ):
+        raise CodeRefused(CodeRefusal.OVER)
+    return operations.open_code_session(request, membership=membership, question=question, now=now)
+
+
+def _fault(membership: ClinicMembership | None, password: str, mobile: str) -> str:
+    """Return a short word for the trail, or nothing. The password is always checked, whatever else is wrong."""
+    is_right = passwords.is_right(password, membership.password if membership else "")
+    if membership is None:
+        return "unknown"
+    if not is_right:
+        return "password"
+    if membership.state != MembershipState.ACTIVE:
+        return "not-active"
+    if not membership.account.user.is_active:
+        return "closed"
+    return "" if policy.may_receive_code(mobile) else "no-mobile"
+
+
+@transaction.atomic
+def _note_throttled(clinic: Clinic, now: datetime) -> None:
+    audit.record(
+        action="throttle.hit",
+        subject=User(kind=UserKind.PATIENT),
+        actor=audit.SYSTEM,
+        now=now,
+        clinic_id=clinic.pk,
+        method=Method.ONE_TIME_CODE,
+    )

@@ -1,0 +1,477 @@
+"""Passwords of patients at a clinic: made by the clinic or asked for, started by a link and a code, changed, removed.
+
+Staff never know or set a password: they send links.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from clinic_admin.models import Clinic
+from identity import codes, operations, passwords, policy
+from identity.choices import (
+    CodePurpose,
+    LinkPurpose,
+    LinkRefusal,
+    MembershipRefusal,
+    MembershipState,
+    PasswordProblem,
+)
+from identity.holders import Holder
+from identity.models import ActionLink, ClinicCodeSignIn, ClinicMembership, User
+from notifications import operations as outbox
+from notifications.choices import Channel, MessageKind
+from notifications.operations import NewMessage
+from portal import audit, throttle
+from portal.refusals import Refused
+from portal.throttle import Limit
+
+LINKS_PER_DAY = Limit("patient-link.day", 5, timedelta(days=1))
+HANDLED_AT_ONCE = 100
+_LASTS = {LinkPurpose.ACTIVATE: policy.ACTIVATION_LASTS, LinkPurpose.RESET: policy.RESET_LASTS}
+
+
+class MembershipRefused(Refused):
+    """Nothing was changed; the reason is a MembershipRefusal."""
+
+
+class LinkRefused(Refused):
+    """A patient's link can't be used. Nothing was changed."""
+
+
+class BadPassword(ValueError):
+    """The password can't be taken; the code was not used up."""
+
+    def __init__(self, problem: PasswordProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What staff see of someone's password at the clinic. Never the password."""
+
+    state: MembershipState | None
+    """None: there never was one, or it was removed."""
+    email: str
+    consent_at: datetime | None
+    consent_by: str
+    link_until: datetime | None
+    """Until when the newest link can be used, if there is an open one."""
+
+
+def offers_codes(clinic: Clinic) -> bool:
+    """Return whether the clinic's patients can sign in with password and code."""
+    return clinic.country in policy.CODE_PRICES and ClinicCodeSignIn.objects.filter(clinic=clinic).exists()
+
+
+def membership_of(*, clinic: Clinic, national_id_index: str) -> ClinicMembership | None:
+    """Return the person's membership at the clinic, whatever its state, with account and login. One query."""
+    return (
+        ClinicMembership.objects.filter(clinic=clinic, account__national_id_index=national_id_index)
+        .select_related("account__user")
+        .first()
+    )
+
+
+def state_of(*, clinic: Clinic, national_id_index: str, now: datetime) -> AccountState:
+    """Return what staff see. Three queries at most."""
+    found = membership_of(clinic=clinic, national_id_index=national_id_index)
+    if found is None or found.state == MembershipState.REMOVED:
+        return AccountState(None, "", None, "", None)
+    link = ActionLink.objects.filter(
+        membership=found, used_at=None, revoked_at=None, expires_at__gt=now
+    ).first()
+    consented = User.objects.filter(pk=found.consent_by_id) if found.consent_by_id else User.objects.none()
+    by = consented.values_list("name", flat=True).first()
+    return AccountState(
+        state=MembershipState(found.state),
+        email=found.email,
+        consent_at=found.consent_at,
+        consent_by=by or "",
+        link_until=link.expires_at if link else None,
+    )
+
+
+@transaction.atomic
+def create(
+    *, clinic: Clinic, holder: Holder, patient_id: UUID, actor: User, now: datetime
+) -> ClinicMembership:
+    """Give a patient who agreed to it an account, and send the link that starts it (F5). Raises MembershipRefused."""
+    if not offers_codes(clinic):
+        raise MembershipRefused(MembershipRefusal.NOT_OFFERED)
+    if not policy.may_receive_code(holder.mobile):
+        raise MembershipRefused(MembershipRefusal.NO_MOBILE)
+    membership = _membership_for(clinic, holder, actor=actor, now=now)
+    if membership.state == MembershipState.ACTIVE:
+        raise MembershipRefused(MembershipRefusal.EXISTS)
+    audit.record(
+        action="membership.created",
+        subject=membership,
+        actor=actor,
+        now=now,
+        patient_id=patient_id,
+        consent=True,
+    )
+    _send_link(membership, LinkPurpose.ACTIVATE, language=holder.language, actor=actor, now=now)
+    return membership
+
+
+@transaction.atomic
+def send_link(*, clinic: Clinic, holder: Holder, patient_id: UUID, actor: User, now: datetime) -> LinkPurpose:
+    """Send another link: to start, or to choose a new password. Older ones end. Raises MembershipRefused."""
+    membership = _locked(clinic, holder.national_id_index)
+    if not membership.account.user.is_active:
+        raise MembershipRefused(MembershipRefusal.CLOSED)
+    if not policy.may_receive_code(holder.mobile):
+        raise MembershipRefused(MembershipRefusal.NO_MOBILE)
+    if throttle.is_exceeded(LINKS_PER_DAY, key=f"membership:{membership.pk}", now=now):
+        raise MembershipRefused(MembershipRefusal.TOO_OFTEN)
+    purpose = LinkPurpose.RESET if membership.state == MembershipState.ACTIVE else LinkPurpose.ACTIVATE
+    if holder.email and membership.email != holder.email:
+        membership.email = holder.email
+        membership.save(update_fields=["email"])
+    _send_link(membership, purpose, language=holder.language, actor=actor, now=now)
+    audit.record(
+        action="membership.link_sent",
+        subject=membership,
+        actor=actor,
+        now=now,
+        patient_id=patient_id,
+        purpose=purpose,
+    )
+    return purpose
+
+
+@transaction.atomic
+def remove(*, clinic: Clinic, national_id_index: str, patient_id: UUID, actor: User, now: datetime) -> None:
+    """Take password and links away at this clinic, and end the sessions they opened. eID goes on working.
+
+    Raises MembershipRefused.
+    """
+    membership = _locked(clinic, national_id_index)
+    membership.state, membership.password = MembershipState.REMOVED, ""
+    membership.save(update_fields=["state", "password"])
+    revoke_links(membership=membership, now=now)
+    codes.revoke_all(membership=membership, now=now)
+    _end_sessions(membership.account.user, actor=actor, now=now, reason="removed", clinic=clinic)
+    audit.record(action="membership.removed", subject=membership, actor=actor, now=now, patient_id=patient_id)
+
+
+@transaction.atomic
+def contact_changed(*, clinic: Clinic, national_id_index: str | None, email: str, now: datetime) -> None:
+    """End links and codes that went to an address or number the record no longer has (L6)."""
+    found = membership_of(clinic=clinic, national_id_index=national_id_index) if national_id_index else None
+    if found is None or found.state == MembershipState.REMOVED:
+        return
+    revoke_links(membership=found, now=now)
+    codes.revoke_all(membership=found, now=now)
+    if email and email != found.email:
+        found.email = email
+        found.save(update_fields=["email"])
+
+
+@transaction.atomic
+def ask_for_reset(*, clinic: Clinic, holder: Holder | None, now: datetime) -> ActionLink:
+    """Store that someone asked for a link (F4). None, for whoever fits no record, costs the same and does nothing.
+
+    `handle_link` decides afterwards, outside the request.
+    """
+    return ActionLink.objects.create(
+        clinic=clinic,
+        purpose=LinkPurpose.RESET,
+        holder=holder.as_text() if holder else "",
+        created_at=now,
+        expires_at=now + policy.RESET_LASTS,
+    )
+
+
+@transaction.atomic
+def handle_link(link_id: UUID, *, now: datetime) -> None:
+    """Send the link that somebody asked for, once; to a patient without an account as the way to get one (E3)."""
+    link = (
+        ActionLink.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("clinic")
+        .filter(pk=link_id, handled_at__isnull=True)
+        .first()
+    )
+    if link is None:
+        return
+    holder = Holder.from_text(link.holder) if link.holder else None
+    link.handled_at, link.holder = now, ""
+    link.save(update_fields=["handled_at", "holder"])
+    if holder is None or now >= link.expires_at or not offers_codes(link.clinic):
+        return
+    if not policy.may_receive_code(holder.mobile) or not holder.email:
+        return
+    membership = _membership_for(link.clinic, holder, actor=None, now=now)
+    if not membership.account.user.is_active:
+        return
+    if throttle.is_exceeded(LINKS_PER_DAY, key=f"membership:{membership.pk}", now=now):
+        return
+    _send_link(membership, LinkPurpose.RESET, language=holder.language, actor=None, now=now, link=link)
+
+
+def waiting_links(*, now: datetime) -> list[UUID]:
+    """Return links that were asked for and not handled yet, the oldest first, at most a hundred."""
+    rows = ActionLink.objects.filter(handled_at__isnull=True, created_at__lte=now).order_by("created_at")
+    return list(rows.values_list("pk", flat=True)[:HANDLED_AT_ONCE])
+
+
+def hash_of(token: str) -> str:
+    """Return what is stored of the word in a link."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def open_link(token_hash: str, *, clinic: Clinic, now: datetime) -> ActionLink:
+    """Return the clinic's link if it can be used at this instant. Looking changes nothing. Raises LinkRefused."""
+    found = (
+        ActionLink.objects.select_related("membership__account__user", "clinic")
+        .filter(token_hash=token_hash, clinic=clinic)
+        .first()
+    )
+    return _usable(found, now)
+
+
+def choose_password(
+    *,
+    token_hash: str,
+    question_id: UUID | None,
+    code: str,
+    password: str,
+    clinic: Clinic,
+    context: list[str],
+    patient_id: UUID,
+    now: datetime,
+) -> None:
+    """Use link and code up and give the person this password, which ends the person's sessions. Opens none.
+
+    A weak password uses up neither. Every wrong code counts. Raises LinkRefused, BadPassword, CodeRefused.
+    """
+    link = open_link(token_hash, clinic=clinic, now=now)
+    problem = passwords.problem(password, context)
+    if problem is not None:
+        raise BadPassword(problem)
+    question = codes.use(question_id, code, clinic=clinic, purpose=CodePurpose.PASSWORD, now=now)
+    if question.membership_id != link.membership_id:
+        raise LinkRefused(LinkRefusal.OVER)
+    _store_password(link.pk, passwords.hashed(password), patient_id, now)
+
+
+@transaction.atomic
+def _store_password(link_id: UUID, password: str, patient_id: UUID, now: datetime) -> None:
+    link = _usable(
+        ActionLink.objects.select_for_update(of=("self",))
+        .select_related("membership__account__user", "clinic")
+        .filter(pk=link_id)
+        .first(),
+        now,
+    )
+    membership = link.membership
+    assert membership is not None
+    link.used_at = now
+    link.save(update_fields=["used_at"])
+    had_one = bool(membership.password)
+    membership.password, membership.password_changed_at = password, now
+    membership.state = MembershipState.ACTIVE
+    membership.save(update_fields=["password", "password_changed_at", "state"])
+    user = membership.account.user
+    revoke_links(membership=membership, now=now)
+    codes.revoke_all(membership=membership, now=now)
+    _end_sessions(user, actor=user, now=now, reason="password-changed")
+    _tell_of_new_password(link, now)
+    audit.record(
+        action="membership.password_changed" if had_one else "membership.activated",
+        subject=membership,
+        actor=user,
+        now=now,
+        patient_id=patient_id,
+    )
+
+
+@transaction.atomic
+def set_up_for_demo(*, clinic: Clinic, holder: Holder, password: str, now: datetime) -> ClinicMembership:
+    """Give one of the demo's people a password that the demo shows. Refuses outside development."""
+    if not settings.IS_DEVELOPMENT:
+        raise RuntimeError("passwords are chosen by their owners")
+    ClinicCodeSignIn.objects.get_or_create(clinic=clinic)
+    membership = _membership_for(clinic, holder, actor=None, now=now)
+    membership.state, membership.password = MembershipState.ACTIVE, passwords.hashed(password)
+    membership.password_changed_at = now
+    membership.save(update_fields=["state", "password", "password_changed_at"])
+    return membership
+
+
+@transaction.atomic
+def revoke_links(*, membership: ClinicMembership, now: datetime) -> None:
+    """End the person's open links at the clinic and take back e-mails that have not gone out."""
+    for link in ActionLink.objects.select_for_update().filter(
+        membership=membership, used_at__isnull=True, revoked_at__isnull=True
+    ):
+        outbox.cancel_messages(subject=link, now=now)
+        link.revoked_at = now
+        link.save(update_fields=["revoked_at"])
+
+
+def _membership_for(clinic: Clinic, holder: Holder, *, actor: User | None, now: datetime) -> ClinicMembership:
+    """Return the person's membership, locked; made now, or begun anew after a removal, if need be."""
+    account = operations.account_for(holder.as_evidence(), country=holder.country, now=now, actor=actor)
+    fresh = {
+        "state": MembershipState.AWAITING,
+        "email": holder.email,
+        "consent_at": now,
+        "consent_by": actor,
+        "created_at": now,
+    }
+    made, is_new = ClinicMembership.objects.get_or_create(account=account, clinic=clinic, defaults=fresh)
+    membership = (
+        ClinicMembership.objects.select_for_update(of=("self",))
+        .select_related("account__user")
+        .get(pk=made.pk)
+    )
+    if not is_new and membership.state == MembershipState.REMOVED:
+        for name, value in fresh.items():
+            setattr(membership, name, value)
+        membership.save(update_fields=list(fresh))
+    elif membership.email != holder.email:
+        membership.email = holder.email
+        membership.save(update_fields=["email"])
+    return membership
+
+
+def _locked(clinic: Clinic, national_id_index: str) -> ClinicMembership:
+    found = (
+        ClinicMembership.objects.select_for_update(of=("self",))
+        .select_related("account__user")
+        .filter(clinic=clinic, account__national_id_index=national_id_index)
+        .exclude(state=MembershipState.REMOVED)
+        .first()
+    )
+    if found is None:
+        raise MembershipRefused(MembershipRefusal.MISSING)
+    return found
+
+
+def _usable(link: ActionLink | None, now: datetime) -> ActionLink:
+    if link is not None and link.used_at is not None:
+        raise LinkRefused(LinkRefusal.USED)
+    membership = link.membership if link else None
+    if link is None or membership is None or not link.is_open(now):
+        raise LinkRefused(LinkRefusal.OVER)
+    if membership.state == MembershipState.REMOVED or not membership.account.user.is_active:
+        raise LinkRefused(LinkRefusal.OVER)
+    return link
+
+
+def _send_link(
+    membership: ClinicMembership,
+    purpose: LinkPurpose,
+    *,
+    language: str,
+    actor: User | None,
+    now: datetime,
+    link: ActionLink | None = None,
+) -> None:
+    revoke_links(membership=membership, now=now)
+    token = secrets.token_urlsafe(32)
+    link = link or ActionLink(clinic_id=membership.clinic_id, created_at=now, created_by=actor)
+    link.membership, link.purpose, link.token_hash = membership, purpose, hash_of(token)
+    link.handled_at, link.expires_at = now, now + _LASTS[purpose]
+    link.save()
+    _queue(link, token, language, now)
+    audit.record(action="link.issued", subject=link, actor=actor, now=now, purpose=purpose)
+
+
+def _queue(link: ActionLink, token: str, language: str, now: datetime) -> None:
+    clinic, membership = link.clinic, link.membership
+    assert membership is not None
+    address = settings.BASE_URL + reverse("home:code_link", args=[clinic.portal_identifier, token])
+    words = {"clinic": clinic.name, "address": address}
+    with translation.override(language):
+        if link.purpose == LinkPurpose.ACTIVATE:
+            title = _("Start using the online services of %(clinic)s") % words
+            body = (
+                _(
+                    "Hello,\n\n%(clinic)s has made an account for you, as you agreed. Choose your password here:\n\n"
+                    "%(address)s\n\n"
+                    "The link works once, and for three days. You get a code by SMS on the way.\n\n"
+                    "If you didn't agree to this, don't use the link, and tell the clinic."
+                )
+                % words
+            )
+        else:
+            title = _("Choose a new password for %(clinic)s") % words
+            body = (
+                _(
+                    "Hello,\n\nHere you choose a new password for the online services of %(clinic)s:\n\n"
+                    "%(address)s\n\n"
+                    "The link works once, and for half an hour. You get a code by SMS on the way.\n\n"
+                    "If you didn't ask for this, do nothing: your password stays as it is."
+                )
+                % words
+            )
+    outbox.queue_message(
+        NewMessage(
+            clinic=clinic,
+            kind=MessageKind.ACTIVATION,
+            channel=Channel.EMAIL,
+            to=membership.email,
+            subject=link,
+            version=1,
+            title=title,
+            body=body,
+            due_at=now,
+            not_after=link.expires_at,
+        ),
+        now=now,
+    )
+
+
+def _tell_of_new_password(link: ActionLink, now: datetime) -> None:
+    membership, clinic = link.membership, link.clinic
+    assert membership is not None
+    with translation.override(clinic.language):
+        title = _("Your password for %(clinic)s was changed") % {"clinic": clinic.name}
+        body = _(
+            "Hello,\n\nA new password for the online services of %(clinic)s was chosen just now.\n\n"
+            "If it wasn't you, phone the clinic at once."
+        ) % {"clinic": clinic.name}
+    outbox.queue_message(
+        NewMessage(
+            clinic=clinic,
+            kind=MessageKind.PASSWORD_CHANGED,
+            channel=Channel.EMAIL,
+            to=membership.email,
+            subject=link,
+            version=1,
+            title=title,
+            body=body,
+            due_at=now,
+            not_after=None,
+        ),
+        now=now,
+    )
+
+
+def _end_sessions(
+    user: User, *, actor: User, now: datetime, reason: str, clinic: Clinic | None = None
+) -> None:
+    """Sign the person out everywhere, or with `clinic` only where the session was opened by that clinic's password."""
+    rows = UserSession.objects.filter(user=user)
+    if clinic is not None:
+        rows = rows.filter(data__clinic_scope=clinic.pk)
+    keys = list(rows.values_list("session_key", flat=True))
+    ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(session_key__in=keys).delete()
+    if ended:
+        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)

@@ -1,0 +1,145 @@
+"""What patients fill in to sign in with password and code, and to choose a password."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from identity import national_id, policy
+from identity.national_id import BadNationalId, NationalId
+from portal import phone_numbers
+from portal.phone_numbers import BadPhoneNumber
+
+
+class NationalIdField(forms.CharField):
+    """A national ID as people write it; cleans to a NationalId."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"})
+        super().__init__(label=_("National ID"), max_length=20, widget=widget, **kwargs)
+        self.country = ""
+
+    def clean(self, value: Any) -> NationalId | None:
+        """Return the number, or say what is wrong with its shape. Whether we know it is never said."""
+        text: str = super().clean(value)
+        try:
+            return national_id.parse(text, self.country)
+        except BadNationalId as bad:
+            raise forms.ValidationError(str(bad.message)) from None
+
+
+class _CountryForm(forms.Form):
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country = country
+        field = self.fields["number"]
+        assert isinstance(field, NationalIdField)
+        field.country = country
+
+
+class CodeSignInForm(_CountryForm):
+    """The first step: who, and the password."""
+
+    number = NationalIdField()
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class CodeField(forms.CharField):
+    """The six digits of an SMS, with or without spaces."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {
+            "inputmode": "numeric",
+            "autocomplete": "one-time-code",
+            "spellcheck": "false",
+            "size": "10",
+        }
+        super().__init__(
+            label=_("Code from the SMS"), max_length=20, widget=forms.TextInput(attrs=attributes), **kwargs
+        )
+
+    def clean(self, value: Any) -> str:
+        """Return the digits. Something else is told apart before it costs a try."""
+        text = "".join(str(super().clean(value)).split())
+        if not (text.isascii() and text.isdigit() and len(text) == policy.CODE_DIGITS):
+            raise forms.ValidationError(_("The code has six digits."))
+        return text
+
+
+class CodeForm(forms.Form):
+    """The second step."""
+
+    code = CodeField()
+
+
+class PasswordForm(forms.Form):
+    """The code, and a password of one's own, twice."""
+
+    code = CodeField()
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_(
+            "At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."
+        ),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse two different passwords."""
+        words = super().clean() or {}
+        if words.get("password") and words.get("again") and words["password"] != words["again"]:
+            self.add_error("again", _("The two passwords differ. Write the same in both."))
+        return words
+
+
+class ResetForm(_CountryForm):
+    """Who asks for a new password. All three must be as the clinic has them."""
+
+    number = NationalIdField()
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
+    )
+    mobile = forms.CharField(
+        label=_("Mobile"),
+        max_length=phone_numbers.LONGEST,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+    def clean_mobile(self) -> str:
+        """Return the number as E.164."""
+        try:
+            return phone_numbers.parse_mobile(self.cleaned_data["mobile"], self.country)
+        except BadPhoneNumber as bad:
+            raise forms.ValidationError(str(bad.message)) from None
+
+
+class AccountForm(forms.Form):
+    """What staff fill in to make a patient's account. There is no field for a password, and never will be."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text=_("The link goes here. It becomes the patient's address in the contact details, too."),
+        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
+    )
+    consent = forms.BooleanField(
+        label=_("The patient has agreed to this account"),
+        error_messages={"required": _("Ask the patient first. Without their consent there is no account.")},
+    )
