@@ -4,7 +4,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) -m launcher
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test check fix messages assets e2e bench lock
+.PHONY: help demo demo-reset setup test check fix messages assets e2e faults bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ assets: ## build style sheet, fonts and scripts into static/vendor
 
 e2e: ## only the browser tests
 	@$(LAUNCH) e2e $(ARGS)
+
+faults: ## the long form of the kill and load tests (VENTEROM_KILLS=300, VENTEROM_SEED repeats a run)
+	@$(LAUNCH) faults $(ARGS)
 
 bench: ## measure speed against the targets
 	@$(LAUNCH) bench $(ARGS)

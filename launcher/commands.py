@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--only-tests", action="store_true", help="leave out the checks around the tests"
             )
-        if name in {"test", "check", "e2e", "bench", "messages", "lock"}:
+        if name in {"test", "check", "e2e", "faults", "bench", "messages", "lock"}:
             command.epilog = "Further arguments are passed on."
     return main_parser
 
@@ -46,6 +46,7 @@ HELP = {
     "messages": "collect the texts to translate",
     "assets": "build style sheet, fonts and scripts into static/vendor",
     "e2e": "only the browser tests",
+    "faults": "the long form of the kill and load tests: ten minutes of kill -9 and crowds",
     "lock": "write the hash locks anew from requirements/*.in (ARGS=--upgrade takes newer versions)",
     "bench": "measure speed against the targets",
 }
@@ -96,7 +97,8 @@ def _prepare(command: str, given: list[str]) -> None:
         os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", "launcher", *given], environment.clean_environment())  # noqa: S606 - the same command in another Python
 
 
-NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "bench"}
+NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "faults", "bench"}
+LONG_KILLS = "300"
 
 
 def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
@@ -117,6 +119,9 @@ def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
         return checking.tests_only(passed_on) if known.only_tests else checking.check(passed_on)
     if command == "e2e":
         return checking.tests_only(["-m", "browser", *passed_on])
+    if command == "faults":
+        os.environ.setdefault("VENTEROM_KILLS", LONG_KILLS)
+        return checking.tests_only(["tests/faults", "tests/load", "-s", *passed_on])
     if command == "lock":
         return checking.lock(passed_on)
     if command == "fix":
