@@ -4,6 +4,7 @@ All lock the clinic's row, on which they hang (services.access.queries).
 """
 
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -178,6 +179,33 @@ def remove_absence(*, clinic: Clinic, absence_id: int, actor: User | None, now: 
     )
     absence.delete()
     _store_gaps(clinic, now)
+
+
+@transaction.atomic
+def uncover(*, clinic: Clinic, provider: Provider, after: date, actor: User | None, now: datetime) -> int:
+    """Take the provider out of others' absences that last longer than this day; what they covered has nobody then.
+
+    Returns how many covers were taken away.
+    """
+    _lock_clinic(clinic)
+    covered = Absence.objects.filter(clinic=clinic, last_day__gt=after, covers__provider=provider).distinct()
+    removed = 0
+    for absence in covered.order_by("pk"):
+        before = absence.values
+        left = {service: cover for service, cover in before.covers.items() if cover != provider.pk}
+        removed += len(before.covers) - len(left)
+        absence.covers.filter(provider=provider).delete()
+        audit.record(
+            action="absence.changed",
+            subject=absence,
+            actor=actor,
+            now=now,
+            before=_absence_details(absence.pk, before),
+            after=_absence_details(absence.pk, replace(before, covers=left)),
+        )
+    if removed:
+        _store_gaps(clinic, now)
+    return removed
 
 
 # -- looking ahead -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Administration: what each provider offers, and why a patient can or can't. All staff may look, administrators save."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,10 +17,11 @@ from clinic_admin.models import Provider
 from delegation import queries as delegation
 from identity.choices import Assurance
 from patients.models import Patient
-from services.access import operations, queries
+from services.access import operations, past_queries, queries
 from services.access.choices import Column, SignedIn
 from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm, services_forms
 from services.access.operations import RightsRefused
+from services.access.queries import Explanation
 
 
 @admin_page
@@ -96,22 +98,40 @@ def explain(request: StaffRequest) -> HttpResponse:
     """Answer "why can't this patient…?" with all rules, and lead to each setting. The patient is named by id only."""
     if "patient" not in request.GET:
         return render(request, "access/explain.html", {"asked": None})
+    now = timezone.now()
     patient = _patient(request)
-    providers = queries.providers(request.clinic)
-    form = QuestionForm(_question(request, patient, providers), providers=providers)
+    patient.clinic = request.clinic
+    providers = queries.everyone(request.clinic)
+    form = QuestionForm(_question(request, patient, providers), providers=providers, now=now)
     words = {"asked": patient, "form": form}
-    if not form.is_valid():
-        return render(request, "access/explain.html", words, status=422)
+    if form.is_valid():
+        words["explanation"] = _explanation(form, patient)
+    return render(request, "access/explain.html", words, status=422 if form.errors else 200)
+
+
+def _explanation(form: QuestionForm, patient: Patient) -> Explanation | None:
+    """Return the rules' answers, now or at the moment asked about; without any the form says why."""
     asked = form.cleaned_data
     by_code = asked["signed_in"] == SignedIn.CODE
-    words["explanation"] = queries.explanation(
-        patient=patient,
-        service=Service(asked["service"]),
-        provider_id=int(asked["provider"]),
-        assurance=Assurance.ONE_FACTOR if by_code else Assurance.HIGH,
-        day=asked["day"],
-    )
-    return render(request, "access/explain.html", words)
+    question: dict[str, Any] = {
+        "patient": patient,
+        "service": Service(asked["service"]),
+        "provider_id": int(asked["provider"]),
+        "assurance": Assurance.ONE_FACTOR if by_code else Assurance.HIGH,
+        "day": asked["day"],
+    }
+    if asked["at"] is None:
+        return queries.explanation(**question)
+    try:
+        found = past_queries.explanation_at(**question, moment=asked["at"])
+    except past_queries.TooFarBack:
+        form.add_error("at", _("Too much has changed since then. Choose a later moment."))
+        return None
+    if found is None:
+        form.add_error(
+            "at", _("The clinic or the patient's record was not here yet then. Choose a later moment.")
+        )
+    return found
 
 
 def _patient(request: StaffRequest) -> Patient:
@@ -133,6 +153,7 @@ def _question(request: StaffRequest, patient: Patient, providers: list[Provider]
         "provider": str(first or (providers[0].pk if providers else "")),
         "day": _today(request).isoformat(),
         "signed_in": SignedIn.EID.value,
+        "at": "",
     }
     return {name: request.GET.get(name, value) for name, value in usual.items()}
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Service
@@ -82,7 +84,11 @@ def services_forms(
 class QuestionForm(forms.Form):
     """Why can't this patient…?"""
 
-    service = forms.ChoiceField(label=_("Service"), choices=Service.choices)
+    service = forms.ChoiceField(
+        label=_("Service"),
+        choices=Service.choices,
+        error_messages={"invalid_choice": _("Choose one of these services.")},
+    )
     provider = forms.ChoiceField(
         label=_("With whom"), error_messages={"invalid_choice": _("Choose one of the clinic's providers.")}
     )
@@ -90,9 +96,41 @@ class QuestionForm(forms.Form):
         label=_("On which day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     signed_in = forms.ChoiceField(label=_("The patient signs in"), choices=SignedIn.choices)
+    at = forms.DateTimeField(
+        label=_("As it was on (date and time)"),
+        required=False,
+        help_text=_("Asks the settings that held then. Empty: as they are now."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": _("Write a date and a time, such as 24.11.2026 10:20.")},
+    )
 
-    def __init__(self, *args: Any, providers: list[Provider], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, providers: list[Provider], now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["provider"]
+        self._now = now
+        field, moment = self.fields["provider"], self.fields["at"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(str(provider.pk), provider.name) for provider in providers]
+        assert isinstance(moment, forms.DateTimeField)
+        field.choices = [(str(provider.pk), _named(provider)) for provider in providers]
+        moment.input_formats = _MOMENTS
+
+    def clean_at(self) -> datetime | None:
+        """Return the moment, which must have been, or None for now."""
+        moment: datetime | None = self.cleaned_data["at"]
+        if moment is None:
+            return None
+        if moment > self._now:
+            raise forms.ValidationError(
+                _("This moment is still to come. Choose one that has been, or leave it empty.")
+            )
+        if moment.year < _EARLIEST_YEAR:
+            raise forms.ValidationError(_("The history does not go back so far. Choose a later moment."))
+        return moment
+
+
+_MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%d.%m.%Y %H.%M", "%d.%m.%Y kl. %H.%M"]
+"""As browsers send it, and as people write it where a browser has no field for it."""
+_EARLIEST_YEAR = 2000
+
+
+def _named(provider: Provider) -> str:
+    return provider.name if provider.is_active else gettext("%(name)s (has left)") % {"name": provider.name}

@@ -5,7 +5,7 @@ What decides is always read anew, also of a patient who is already loaded: an an
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -95,6 +95,8 @@ class Answer:
     finding: Finding
     sentence: str
     is_first_failure: bool
+    leads_on: bool = True
+    """The setting has a page: not so when it is that of someone who has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +113,36 @@ def explanation(
     """Return each rule's answer as a sentence. Staff only. One query."""
     row = _row(patient, day, day)
     facts = _facts(row)
+    return explained(
+        facts,
+        names={provider["id"]: provider["name"] for provider in row["provider_rows"]},
+        working=frozenset(provider["id"] for provider in row["provider_rows"] if provider["is_active"]),
+        service=service,
+        provider_id=provider_id,
+        assurance=assurance,
+        day=day,
+    )
+
+
+def explained(
+    facts: AccessFacts,
+    *,
+    names: Mapping[int, str],
+    working: Set[int],
+    service: Service,
+    provider_id: int,
+    assurance: Assurance,
+    day: date,
+) -> Explanation:
+    """Return each rule's answer about these facts as a sentence. `working` are those who work at the clinic now."""
     findings = policy.explain(facts, service, provider_id, assurance, day)
     decision = policy.decide(facts, service, provider_id, assurance, day)
-    names = {provider["id"]: provider["name"] for provider in row["provider_rows"]}
     answers = [
         Answer(
             finding=finding,
             sentence=_sentence(finding, names, provider_id),
             is_first_failure=decision.failed[:1] == (finding.rule,),
+            leads_on=finding.provider_id is None or finding.provider_id in working,
         )
         for finding in findings
     ]
@@ -268,6 +292,11 @@ def provider_of(*, clinic: Clinic, provider_id: int) -> Provider | None:
 def providers(clinic: Clinic) -> list[Provider]:
     """Return those who work here now, as lists show them. One query."""
     return list(Provider.objects.for_clinic(clinic).active())
+
+
+def everyone(clinic: Clinic) -> list[Provider]:
+    """Return all who work or worked here: first those who do, as lists show them. One query."""
+    return list(Provider.objects.for_clinic(clinic).order_by("-is_active", "position", "name", "pk"))
 
 
 def columns_of(provider: Provider) -> dict[Column, Rights]:

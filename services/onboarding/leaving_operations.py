@@ -9,7 +9,7 @@ from django.db import transaction
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Provider, StaffMember
 from delegation import operations as delegations
-from delegation.models import AbsenceCover, MessageDelegation
+from delegation.models import MessageDelegation
 from delegation.operations import DelegationRefused
 from delegation.policy import Tick
 from identity import staff_links
@@ -72,7 +72,7 @@ def decide(
     provider = _provider_of(member)
     if provider is not None:
         _end_calendars(clinic, provider, last_day, actor.user, now)
-        _uncover(clinic, provider, last_day)
+        delegations.uncover(clinic=clinic, provider=provider, after=last_day, actor=actor.user, now=now)
         _add_absence(leaving, provider, actor.user, now)
     if last_day == now.astimezone(clinic.zone).date():
         _carry_out(leaving, actor.user, now)
@@ -252,7 +252,9 @@ def _carry_out(leaving: Leaving, actor: User | None, now: datetime) -> None:
     provider = _provider_of(member)
     done: dict[str, Any] = {}
     if provider is not None:
-        done["covers"] = _uncover(clinic, provider, leaving.last_day)
+        done["covers"] = delegations.uncover(
+            clinic=clinic, provider=provider, after=leaving.last_day, actor=actor, now=now
+        )
         done["patients"] = _move_patients(clinic, provider, leaving.successor, actor, now)
         done["ticks"] = _untick(clinic, provider, actor, now)
         _close_provider(clinic, provider, actor, now)
@@ -289,14 +291,6 @@ def _move_patients(
         action="patient.gp_changed", patients=[(patient, details) for patient in moved], actor=actor, now=now
     )
     return len(moved)
-
-
-def _uncover(clinic: Clinic, provider: Provider, last_day: date) -> int:
-    """Take the provider out of others' absences that last longer. The services they covered have nobody then."""
-    removed, _by_model = AbsenceCover.objects.filter(
-        clinic=clinic, provider=provider, absence__last_day__gt=last_day
-    ).delete()
-    return removed
 
 
 def _untick(clinic: Clinic, provider: Provider, actor: User | None, now: datetime) -> int:

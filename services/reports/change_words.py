@@ -158,6 +158,25 @@ def _absence(event: AuditEvent, names: Names) -> Told:
     return Told(_("Absence removed: %(name)s, %(days)s") % words, tuple(Line(*cover) for cover in covers))
 
 
+def _absence_changed(event: AuditEvent, names: Names) -> Told:
+    before, after = _mapping(event, "before"), _mapping(event, "after")
+    words = {
+        "name": names.provider(after.get("provider")),
+        "days": _days(after.get("first_day"), after.get("last_day")),
+    }
+    old, new = before.get("covers") or {}, after.get("covers") or {}
+    lines = tuple(
+        Line(
+            _("%(service)s covered by") % {"service": _label(Service, service)},
+            _cover(old.get(service), names),
+            _cover(new.get(service), names),
+        )
+        for service in Service.values
+        if old.get(service) != new.get(service)
+    )
+    return Told(_("Who covers for %(name)s, %(days)s") % words, lines)
+
+
 def _covers(absence: Mapping[str, Any], names: Names) -> list[tuple[str, str]]:
     """Return who covers, in one line when it is the same for every service."""
     covers = absence.get("covers") or {}
@@ -477,6 +496,7 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "matrix.saved": (ChangeKind.MATRIX, _matrix),
     "absence.added": (ChangeKind.ABSENCES, _absence),
     "absence.removed": (ChangeKind.ABSENCES, _absence),
+    "absence.changed": (ChangeKind.ABSENCES, _absence_changed),
     "message_delegation.changed": (ChangeKind.MESSAGES, _messages),
     "text.changed": (ChangeKind.TEXTS, _text),
     "clinic.created": (ChangeKind.SETTINGS, _created),

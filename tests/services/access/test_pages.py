@@ -1,11 +1,17 @@
 """The pages of rights."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
+from clinic_admin import operations as register
 from clinic_admin.choices import Role, Service
+from portal import audit
+from services.access import operations, past_queries
 from services.access.choices import Approval, Column
 from services.access.models import ProviderRights
 from services.access.policy import Rights
@@ -163,12 +169,63 @@ def test_a_consultation_by_code_fails_on_the_way_of_signing_in(admin, clinic, ko
 
 
 @pytest.mark.parametrize(
-    "more", [{"service": "surgery"}, {"provider": "0"}, {"provider": "x"}, {"day": "soon"}]
+    "more",
+    [
+        {"service": "surgery"},
+        {"provider": "0"},
+        {"provider": "x"},
+        {"day": "soon"},
+        {"at": "lately"},
+        {"at": "2999-01-01T10:00"},
+        {"at": "0001-01-01T00:00"},
+    ],
 )
 def test_a_question_that_makes_no_sense_tells_by_the_field(admin, clinic, danser, more):
     page = ask(admin, clinic, danser, **more)
     assert page.status_code == 422
     assert page.context["form"].errors.keys() == more.keys()
+
+
+def test_a_past_moment_is_answered_with_the_settings_of_then(admin, clinic, koman, danser):
+    moment = timezone.now()
+    special(danser, booking=True)
+    tick(koman, koman)
+    operations.save_services(
+        clinic=clinic, provider_id=koman.pk, allowed=False, columns={}, actor=None, now=moment
+    )
+    hour_before = (moment - timedelta(hours=1)).astimezone(clinic.zone).strftime("%Y-%m-%dT%H:%M")
+    asked = {"service": "booking", "provider": koman.pk, "day": "2026-07-01"}
+    now, then = ask(admin, clinic, danser, **asked), ask(admin, clinic, danser, **asked, at=hour_before)
+    assert not now.context["explanation"].decision.allowed
+    assert "As it was on" not in now.text.replace("As it was on (date and time)", "")
+    assert then.context["explanation"].decision.allowed
+    assert "Yes, this patient could" in then.text
+    assert "As it was on" in then.text.replace("As it was on (date and time)", "")
+
+
+def test_a_moment_before_the_clinic_is_told_at_the_field(admin, clinic, danser):
+    with transaction.atomic():
+        audit.record(
+            action="clinic.created", subject=clinic, actor=None, now=timezone.now(), clinic_id=clinic.pk
+        )
+    page = ask(admin, clinic, danser, at="2020-01-01T10:00")
+    assert page.status_code == 422
+    assert "was not here yet then" in page.text
+
+
+def test_too_much_changed_since_is_told_at_the_field(admin, clinic, danser, monkeypatch):
+    monkeypatch.setattr(past_queries, "MOST_CHANGES", 0)
+    register.switch_portal(clinic=clinic, is_active=False, actor=None, now=timezone.now())
+    page = ask(admin, clinic, danser, at="2020-01-01T10:00")
+    assert page.status_code == 422
+    assert "Too much has changed since then" in page.text
+
+
+def test_someone_who_has_left_can_be_asked_about_but_has_no_page(admin, clinic, danser):
+    left = make_provider(clinic, name="Konsu Lent", is_active=False)
+    page = ask(admin, clinic, danser, provider=left.pk)
+    assert "Konsu Lent (has left)" in page.text
+    assert page_of(clinic, "provider", left.pk) not in page.text
 
 
 def test_without_a_patient_the_page_says_where_to_begin(admin, clinic):
