@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Model
@@ -49,6 +49,66 @@ def last_change(clinic: Clinic, actions: Iterable[str], *, subject: Model | None
         event_id=event.pk,
         can_undo=event.action in UNDOABLE,
     )
+
+
+class Step(NamedTuple):
+    """One of the changes that a save made: its action, what it was made to, and the trail's details."""
+
+    action: str
+    subject_id: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LastSave:
+    """What was saved last on a page, as one act. Its first three fields are those of LastChange."""
+
+    who: str
+    at: datetime
+    event_id: int
+    steps: tuple[Step, ...]
+
+
+_MOST_STEPS = 20
+
+
+def last_save(
+    clinic: Clinic, actions: Iterable[str], *, subject: Model | None = None, patient_id: UUID | None = None
+) -> LastSave | None:
+    """Return the last save of these kinds, of this very thing or patient if one is given, or None. Two queries.
+
+    All that was changed by the same request or at the same instant is one save.
+    """
+    events = AuditEvent.objects.filter(clinic_id=clinic.pk, action__in=list(actions))
+    if subject is not None:
+        events = events.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
+    if patient_id is not None:
+        events = events.filter(patient_id=patient_id)
+    found = list(events.order_by("-at", "-pk")[:_MOST_STEPS])
+    if not found:
+        return None
+    last = found[0]
+    together = [event for event in found if event.at == last.at and event.request_id == last.request_id]
+    return LastSave(
+        who=name_of(clinic, last.actor_id),
+        at=last.at,
+        event_id=last.pk,
+        steps=tuple(Step(event.action, event.subject_id, event.details) for event in together),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """A page that was asked to show what stood before its last save: which save, or None when that is no longer it."""
+
+    save: LastSave | None
+
+
+def undoing(asked: str | None, last: LastSave | None) -> Undoing | None:
+    """Return what an address asks to undo (`?undo=<event>`); None when it asks for nothing."""
+    if asked is None:
+        return None
+    return Undoing(last if last is not None and asked == str(last.event_id) else None)
 
 
 def name_of(clinic: Clinic, user_id: UUID | None) -> str:

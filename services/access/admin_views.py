@@ -11,16 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic_admin import history
 from clinic_admin.choices import Service
 from clinic_admin.guards import StaffRequest, admin_page, staff_page
 from clinic_admin.models import Provider
-from delegation import queries as delegation
 from identity.choices import Assurance
 from patients.models import Patient
-from services.access import operations, past_queries, queries
-from services.access.choices import Column, SignedIn
-from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm, services_forms
+from services.access import operations, past_queries, queries, undo_queries, words
+from services.access.choices import AccessRefusal, SignedIn
+from services.access.forms import QuestionForm, services_forms
 from services.access.operations import RightsRefused
+from services.access.policy import Services
 from services.access.queries import Explanation
 
 
@@ -39,57 +40,68 @@ def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     found = queries.provider_of(clinic=request.clinic, provider_id=provider_id)
     if found is None:
         raise Http404
-    access, columns = _forms(request, found)
+    page = _services_page(request, found)
+    access, columns = page["access"], page["columns"]
     if request.method != "POST":
-        return _provider_page(request, found, access, columns)
-    if not all([access.is_valid(), *(form.is_valid() for form in columns.values())]):
-        return _provider_page(request, found, access, columns, status=422)
+        return render(request, "access/provider.html", page)
+    if not all([access.is_valid(), *(form.is_valid() for _column, form in columns)]):
+        return render(request, "access/provider.html", page, status=422)
     if "back" in request.POST:
-        return _provider_page(request, found, access, columns)
+        return render(request, "access/provider.html", page)
     try:
         operations.save_services(
             clinic=request.clinic,
             provider_id=found.pk,
             allowed=access.cleaned_data["allowed"],
-            columns={column: form.rights for column, form in columns.items()},
+            columns={column: form.rights for column, form in columns},
+            seen=access.cleaned_data["seen"] or None,
             actor=request.staff_member.user,
             now=timezone.now(),
         )
     except RightsRefused as refused:
+        if refused.reason == AccessRefusal.CHANGED_MEANWHILE:
+            return _changed_meanwhile(request, found, page)
         access.add_error(None, str(refused.message))
-        return _provider_page(request, found, access, columns, status=422)
+        return render(request, "access/provider.html", page, status=422)
     messages.success(request, _("Saved. It applies from now on."))
     return redirect("access_admin:provider", request.clinic.portal_identifier, found.pk)
 
 
-def _forms(request: StaffRequest, found: Provider) -> tuple[PortalAccessForm, dict[Column, ColumnForm]]:
-    return services_forms(
-        request.POST if request.method == "POST" else None,
+def _services_page(request: StaffRequest, found: Provider, sent: Any = None) -> dict[str, Any]:
+    """Return what the page shows: as sent, as it was before the last save (`?undo=`), or as stored."""
+    may_save = request.staff_member.is_administrator
+    stored = Services(found.has_portal_access, queries.columns_of(found))
+    last = undo_queries.last_services(request.clinic, found)
+    undoing = history.undoing(request.GET.get("undo"), last) if request.method != "POST" else None
+    access, columns = services_forms(
+        (sent or request.POST) if request.method == "POST" else None,
         provider=found,
-        stored=queries.columns_of(found),
-        may_save=request.staff_member.is_administrator,
+        stored=stored.columns,
+        may_save=may_save,
+        shown=undo_queries.services_before(undoing.save, stored) if undoing and undoing.save else None,
     )
-
-
-def _provider_page(
-    request: StaffRequest,
-    found: Provider,
-    access: PortalAccessForm,
-    columns: dict[Column, ColumnForm],
-    status: int = 200,
-) -> HttpResponse:
-    words = {
+    return {
         "provider": found,
         "access": access,
         "columns": list(columns.items()),
-        "last": delegation.last_change(
-            clinic=request.clinic,
-            actions=["rights.changed", "portal_access.changed"],
-            subject_id=str(found.pk),
-        ),
-        "may_save": request.staff_member.is_administrator,
+        "last": last,
+        "undoing": undoing,
+        "may_save": may_save,
     }
-    return render(request, "access/provider.html", words, status=status)
+
+
+def _changed_meanwhile(request: StaffRequest, found: Provider, page: dict[str, Any]) -> HttpResponse:
+    """Show what was chosen beside what someone else saved; saving again is then done knowingly."""
+    found.refresh_from_db(fields=["has_portal_access"])
+    stored = Services(found.has_portal_access, queries.columns_of(found))
+    again = request.POST.copy()
+    again["seen"] = stored.token
+    wanted = Services(
+        page["access"].cleaned_data["allowed"],
+        stored.columns | {column: form.rights for column, form in page["columns"]},
+    )
+    more = {"differences": words.services_lines(stored, wanted)}
+    return render(request, "access/provider.html", _services_page(request, found, again) | more, status=409)
 
 
 @staff_page
@@ -103,10 +115,10 @@ def explain(request: StaffRequest) -> HttpResponse:
     patient.clinic = request.clinic
     providers = queries.everyone(request.clinic)
     form = QuestionForm(_question(request, patient, providers), providers=providers, now=now)
-    words = {"asked": patient, "form": form}
+    answer: dict[str, Any] = {"asked": patient, "form": form}
     if form.is_valid():
-        words["explanation"] = _explanation(form, patient)
-    return render(request, "access/explain.html", words, status=422 if form.errors else 200)
+        answer["explanation"] = _explanation(form, patient)
+    return render(request, "access/explain.html", answer, status=422 if form.errors else 200)
 
 
 def _explanation(form: QuestionForm, patient: Patient) -> Explanation | None:

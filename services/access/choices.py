@@ -94,8 +94,12 @@ class AccessRefusal(Refusal):
     """Why a change of rights was refused."""
 
     UNKNOWN_PROVIDER = "unknown-provider", _("This provider doesn't work at the clinic any more.")
+    CHANGED_MEANWHILE = (
+        "changed-meanwhile",
+        _("Somebody else has changed these services in the meantime. What you chose is still shown."),
+    )
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return what to do after each."""
-        return {cls.UNKNOWN_PROVIDER: NextStep.RELOAD_THE_PAGE}
+        return dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)

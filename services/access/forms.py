@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic_admin.choices import Service
 from clinic_admin.models import Provider
 from services.access.choices import Approval, Column, SignedIn
-from services.access.policy import Rights
+from services.access.policy import Rights, Services
 
 
 class PortalAccessForm(forms.Form):
@@ -25,6 +25,8 @@ class PortalAccessForm(forms.Form):
             "Off: nobody can choose this provider, and patients on the list have no standard rights."
         ),
     )
+    seen = forms.RegexField(r"^[yn]{11}$", required=False, widget=forms.HiddenInput)
+    """What the page was made from (policy.Services.token)."""
 
     def __init__(self, *args: Any, may_save: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,13 +71,26 @@ class ColumnForm(forms.Form):
 
 
 def services_forms(
-    sent: Any, *, provider: Provider, stored: Mapping[Column, Rights], may_save: bool
+    sent: Any,
+    *,
+    provider: Provider,
+    stored: Mapping[Column, Rights],
+    may_save: bool,
+    shown: Services | None = None,
 ) -> tuple[PortalAccessForm, dict[Column, ColumnForm]]:
-    """Return the switch and the columns of a provider. Without a list there are no patients for the first column."""
-    access = PortalAccessForm(sent, initial={"allowed": provider.has_portal_access}, may_save=may_save)
+    """Return the switch and the columns of a provider. Without a list there are no patients for the first column.
+
+    `shown`, if given, stands in the form in place of what is stored.
+    """
+    token = Services(provider.has_portal_access, stored).token
+    access = PortalAccessForm(
+        sent,
+        initial={"allowed": shown.allowed if shown else provider.has_portal_access, "seen": token},
+        may_save=may_save,
+    )
     columns = {
         column: ColumnForm(sent, prefix=column.value, initial=asdict(rights), may_save=may_save)
-        for column, rights in stored.items()
+        for column, rights in (shown.columns if shown else stored).items()
         if provider.has_patient_list or column is Column.WITHOUT_GP
     }
     return access, columns

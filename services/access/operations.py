@@ -11,9 +11,10 @@ from identity.models import User
 from patients.models import Patient
 from portal import audit
 from portal.refusals import Refused
+from services.access import queries
 from services.access.choices import AccessRefusal, Column
 from services.access.models import ProviderRights, SpecialRights
-from services.access.policy import AS_STANDARD, NO_RIGHTS, Rights
+from services.access.policy import AS_STANDARD, NO_RIGHTS, Rights, Services
 from services.access.policy import SpecialRights as SpecialValues
 
 
@@ -30,12 +31,19 @@ def save_services(
     columns: Mapping[Column, Rights],
     actor: User | None,
     now: datetime,
+    seen: str | None = None,
 ) -> None:
     """Set a provider's portal access and the given columns as one change (000 §3).
 
-    Raises RightsRefused for someone who is no active provider of the clinic.
+    `seen` is the policy.Services.token that the page was made with; None saves regardless. Raises RightsRefused for
+    someone who is no active provider of the clinic, and when someone saved something else since the page was made.
     """
     provider = _lock_provider(clinic, provider_id)
+    if seen is not None:
+        stored = Services(provider.has_portal_access, queries.columns_of(provider))
+        wanted = Services(allowed, {**stored.columns, **columns})
+        if stored.token not in {seen, wanted.token}:
+            raise RightsRefused(AccessRefusal.CHANGED_MEANWHILE)
     _set_access(provider, allowed, actor, now)
     for column, rights in columns.items():
         _set_column(provider, column, rights, actor, now)

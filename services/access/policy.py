@@ -241,6 +241,24 @@ def rights(facts: AccessFacts, provider_id: int) -> Rights:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the page of a provider's services saves."""
+
+    allowed: bool
+    columns: Mapping[Column, Rights]
+
+    @property
+    def token(self) -> str:
+        """Return a short text that differs when the services do: a page carries what it was made from."""
+        switches = [self.allowed]
+        for column in Column:
+            rights = self.columns.get(column, NO_RIGHTS)
+            by_itself = rights.approval is Approval.AUTOMATIC
+            switches += [rights.renewal, rights.consultation, rights.booking, by_itself, rights.cancelling]
+        return "".join("y" if switch else "n" for switch in switches)
+
+
 # -- questions ---------------------------------------------------------------------------------------------
 def explain(
     facts: AccessFacts, service: Service, provider_id: int, assurance: Assurance, day: date

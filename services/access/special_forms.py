@@ -43,9 +43,13 @@ class SpecialRightsForm(forms.Form):
         standards: tuple[Standard, ...],
         special: SpecialRights,
         may_save: bool,
+        shown: SpecialRights | None = None,
         **kwargs: Any,
     ) -> None:
-        initial = {"seen": encoded(special)} | {name: _chosen(getattr(special, name)) for name in EDITED}
+        """Take what is stored, and what to show in its place if that is something else."""
+        initial = {"seen": encoded(special)} | {
+            name: _chosen(getattr(shown or special, name)) for name in EDITED
+        }
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
         for standard in standards:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from clinic_admin import operations as register
 from clinic_admin.choices import Role, Service
 from portal import audit
+from portal.models import AuditEvent
 from services.access import operations, past_queries
 from services.access.choices import Approval, Column
 from services.access.models import ProviderRights
@@ -122,6 +123,64 @@ def test_staff_who_are_no_administrators_look_and_do_not_save(client, clinic, ko
     page = client.get(page_of(clinic, "provider", koman.pk))
     assert "save-bar" not in page.text
     assert all(field.field.disabled for _, form in page.context["columns"] for field in form)
+
+
+# -- undo and two at once ----------------------------------------------------------------------------------
+def saved(clinic, provider, *, allowed=True, **rights):
+    operations.save_services(
+        clinic=clinic,
+        provider_id=provider.pk,
+        allowed=allowed,
+        columns={Column.WITH_GP: Rights(**rights), Column.WITHOUT_GP: Rights()},
+        actor=None,
+        now=timezone.now(),
+    )
+
+
+def shown(page):
+    """What the page's form would send."""
+    fields = [
+        *page.context["access"],
+        *(field for _column, form in page.context["columns"] for field in form),
+    ]
+    return {field.html_name: field.value() for field in fields if field.value() not in (False, None)}
+
+
+def test_undo_shows_the_services_before_the_last_save_and_saves_them_when_told_to(admin, clinic, koman):
+    saved(clinic, koman, booking=True, approval=Approval.AUTOMATIC)
+    saved(clinic, koman, allowed=False, consultation=True)
+    address = page_of(clinic, "provider", koman.pk)
+    event = AuditEvent.objects.latest("pk").pk
+    assert f"?undo={event}" in admin.get(address).text
+    page = admin.get(address, {"undo": event})
+    assert "Nothing is saved yet" in page.text
+    koman.refresh_from_db()
+    assert not koman.has_portal_access
+    assert admin.post(address, shown(page)).status_code == 302
+    koman.refresh_from_db()
+    assert koman.has_portal_access
+    assert ProviderRights.objects.get(provider=koman, column=Column.WITH_GP).values == Rights(
+        booking=True, approval=Approval.AUTOMATIC
+    )
+    assert "Nothing to undo" in admin.get(address, {"undo": event}).text
+
+
+def test_two_who_save_the_same_provider_both_see_what_the_other_chose(admin, clinic, koman):
+    address = page_of(clinic, "provider", koman.pk)
+    sent = shown(admin.get(address)) | {"with-gp-renewal": "on"}
+    saved(clinic, koman, booking=True)
+    page = admin.post(address, sent)
+    assert page.status_code == 409
+    assert "Patients with a GP here, Booking: on" in page.text
+    assert ProviderRights.objects.get(provider=koman, column=Column.WITH_GP).values == Rights(booking=True)
+    assert admin.post(address, shown(page)).status_code == 302
+    assert ProviderRights.objects.get(provider=koman, column=Column.WITH_GP).values == Rights(renewal=True)
+
+
+def test_saving_twice_what_is_stored_already_is_no_conflict(admin, clinic, koman):
+    address = page_of(clinic, "provider", koman.pk)
+    sent = shown(admin.get(address)) | {"with-gp-renewal": "on"}
+    assert [admin.post(address, sent).status_code for _time in range(2)] == [302, 302]
 
 
 # -- why can't this patient --------------------------------------------------------------------------------

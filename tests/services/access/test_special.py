@@ -1,9 +1,11 @@
 """The list of special rights, putting patients back to the standard, and the patient's own answer."""
 
+import re
 import uuid
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from clinic_admin.choices import Role, Service
 from identity.choices import Assurance
 from portal.models import AuditEvent
 from portal.refusals import NextStep
-from services.access import queries, special_queries
+from services.access import operations, queries, special_queries
 from services.access.choices import Approval, Column, Reason
 from services.access.models import SpecialRights
 from services.access.own_answer import _PLAIN, own_answer
@@ -287,3 +289,56 @@ def test_a_gp_without_access_and_a_clinic_without_providers_are_told_too(clinic)
     gp = make_provider(clinic, has_portal_access=False)
     assert answer(make_patient(clinic, gp=gp)) == OwnReason.NO_GP
     assert answer(make_patient(make_clinic())) == OwnReason.NOBODY
+
+
+# -- undo and two at once ----------------------------------------------------------------------------------
+def changed(clinic, patient, **rights):
+    operations.set_special_rights(patient=patient, special=Values(**rights), actor=None, now=timezone.now())
+
+
+def stored(patient):
+    found = SpecialRights.objects.filter(patient=patient).first()
+    return found.values if found else Values()
+
+
+def test_undo_shows_what_stood_before_and_saves_it_when_told_to(admin, clinic, koman):
+    patient = make_patient(clinic, gp=koman)
+    changed(clinic, patient, booking=True)
+    changed(clinic, patient, booking=False, consultation=True)
+    page = admin.get(address(clinic, "special_patient", patient.pk))
+    link = re.search(r'href="(\?undo=\d+)"', page.text)[1]
+    again = admin.get(address(clinic, "special_patient", patient.pk) + link)
+    assert "Nothing is saved yet" in again.text
+    assert stored(patient) == Values(booking=False, consultation=True)
+    form = again.context["editor"].form
+    sent = {name: form[name].value() for name in form.fields}
+    assert (
+        admin.post(address(clinic, "special_patient", patient.pk), sent | {"sure": "yes"}).status_code == 302
+    )
+    assert stored(patient) == Values(booking=True)
+    assert AuditEvent.objects.filter(action="special_rights.changed", patient_id=patient.pk).count() == 3
+
+
+def test_an_undo_of_what_was_changed_since_brings_nothing_back(admin, clinic, koman):
+    patient = make_patient(clinic, gp=koman)
+    changed(clinic, patient, booking=True)
+    first = AuditEvent.objects.latest("pk").pk
+    changed(clinic, patient, booking=False)
+    for asked in (first, "x", 10**30, ""):
+        page = admin.get(address(clinic, "special_patient", patient.pk), {"undo": asked})
+        assert "Nothing to undo" in page.text
+        assert page.context["editor"].form["booking"].value() == "no"
+
+
+def test_two_who_save_the_same_patient_both_see_what_the_other_chose(admin, clinic, koman):
+    patient = make_patient(clinic, gp=koman)
+    form = admin.get(address(clinic, "special_patient", patient.pk)).context["editor"].form
+    sent = {name: form[name].value() for name in form.fields} | {"renewal": "yes"}
+    changed(clinic, patient, booking=True)
+    page = admin.post(address(clinic, "special_patient", patient.pk), sent)
+    assert page.status_code == 422
+    assert "Booking: on" in page.text
+    assert page.context["editor"].form["renewal"].value() == "yes"
+    again = {name: page.context["editor"].form[name].value() for name in form.fields}
+    assert admin.post(address(clinic, "special_patient", patient.pk), again).status_code == 302
+    assert stored(patient) == Values(renewal=True)
