@@ -284,7 +284,8 @@ def _fold(days: Iterable[TimeDay], name: str) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for day in days:
         if day.times:
-            groups.append({"day": day, "times": [_time(time, name) for time in day.times]})
+            times = mark_safe("".join(_time(time, name) for time in day.times))  # noqa: S308 - drawn below
+            groups.append({"day": day, "times": times})
         elif groups and "until" in groups[-1]:
             groups[-1]["until"] = day.day
         else:
@@ -307,20 +308,21 @@ def _time(time: TimeChoice, name: str) -> SafeString:
         note,
         time.spoken,
     )
+    state = time.state.value
     if time.url:
         return format_html(
-            '<a class="time" data-state="{}" href="{}">{}</a>', time.state.value, time.url, words
+            '<li><a class="time" data-state="{}" href="{}">{}</a></li>', state, time.url, words
         )
     if time.value:
         return format_html(
-            '<button class="time" type="submit" name="{}" value="{}" data-state="{}"{}>{}</button>',
+            '<li><button class="time" type="submit" name="{}" value="{}" data-state="{}"{}>{}</button></li>',
             name,
             time.value,
-            time.state.value,
+            state,
             _STATE_ATTRIBUTES.get(time.state, ""),
             words,
         )
-    return format_html('<span class="time" data-state="{}">{}</span>', time.state.value, words)
+    return format_html('<li><span class="time" data-state="{}">{}</span></li>', state, words)
 
 
 @register.inclusion_tag("components/day_calendar.html")

@@ -30,8 +30,10 @@ def server(practice, tmp_path):
     name = connection.settings_dict["NAME"]
     address = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
     log = tmp_path / "web.log"
-    with web.served(web.PRODUCT, log=log, environ={"DATABASE_URL": address, "TEST_DATABASE": name}) as port:
-        yield port
+    with web.served(
+        web.PRODUCT, log=log, environ={"DATABASE_URL": address, "TEST_DATABASE": name}
+    ) as running:
+        yield running.port
     connection.close()
 
 
