@@ -1,5 +1,7 @@
 """How the clinic's patients sign in."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -8,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic_admin import history
+from clinic_admin.choices import ClinicRefusal
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.operations import ClinicChangeRefused
 from identity import sign_in_methods
@@ -34,10 +37,29 @@ def sign_in(request: StaffRequest) -> HttpResponse:
             now=timezone.now(),
         )
     except ClinicChangeRefused as refused:
-        # Ticks are few: show them as they are now, and say so.
-        return _page(request, available, refusal=refused, status=409)
+        return _refused(request, available, refused)
     messages.success(request, _("The ways of signing in are saved."))
     return redirect("identity_admin:sign_in", clinic.portal_identifier)
+
+
+def _refused(
+    request: StaffRequest, available: list[tuple[str, str]], refused: ClinicChangeRefused
+) -> HttpResponse:
+    """Show what was ticked, beside what is stored now; saving again is then done knowingly."""
+    on = sign_in_methods.switched_on(request.clinic)
+    again = request.POST.copy()
+    again["seen"] = " ".join(on)
+    form = SignInMethodsForm(again, ways=available)
+    is_stale = refused.reason == ClinicRefusal.CHANGED_MEANWHILE
+    names = ", ".join(name for slug, name in available if slug in on)
+    return _page(
+        request,
+        available,
+        form,
+        refusal=None if is_stale else refused,
+        differences=[names] if is_stale else [],
+        status=409,
+    )
 
 
 def _page(
@@ -46,19 +68,27 @@ def _page(
     form: SignInMethodsForm | None = None,
     *,
     refusal: ClinicChangeRefused | None = None,
+    differences: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
     clinic = request.clinic
     may_save = request.staff_member.is_administrator
+    last = history.last_save(clinic, ("sign_in.changed", "provider.connected"), subject=clinic)
+    can_undo = last is not None and last.steps[0].action == "sign_in.changed"  # the vendor's doings stay
+    undoing = history.undoing(request.GET.get("undo"), last if can_undo else None) if form is None else None
     if form is None:
         on = sign_in_methods.switched_on(clinic)
-        form = SignInMethodsForm(initial={"providers": on, "seen": " ".join(on)}, ways=available)
+        shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else on
+        form = SignInMethodsForm(initial={"providers": shown, "seen": " ".join(on)}, ways=available)
     form.fields["providers"].disabled = not may_save
     more = {
         "form": form,
         "may_save": may_save and bool(available),
         "available": available,
         "refusal": refusal,
-        "last": history.last_change(clinic, ("sign_in.changed", "provider.connected"), subject=clinic),
+        "last": last,
+        "undoing": undoing,
+        "can_undo": can_undo,
+        "differences": differences,
     }
     return render(request, "identity/sign_in_methods.html", more, status=status)

@@ -14,13 +14,13 @@ from identity.models import ClinicMembership, OneTimeCode, User
 from portal import audit, throttle
 from portal.throttle import Limit
 
-PER_PERSON = Limit("code-sign-in.person", 10, timedelta(minutes=15))
-PER_ADDRESS = Limit("code-sign-in.address", 30, timedelta(minutes=5))
-PER_ADDRESS_HOUR = Limit("code-sign-in.address-hour", 200, timedelta(hours=1))
-PEOPLE_PER_ADDRESS = Limit("code-sign-in.people", 10, timedelta(hours=1))
-_FIRST_SEEN = Limit("code-sign-in.seen", 1, timedelta(hours=1))
-RESETS_PER_ADDRESS = Limit("reset.address", 5, timedelta(hours=1))
-RESETS_PER_PERSON = Limit("reset.person", 3, timedelta(days=1))
+PER_PERSON = Limit("code-sign-in-person", 10, timedelta(minutes=15))
+PER_ADDRESS = Limit("code-sign-in-address", 30, timedelta(minutes=5))
+PER_ADDRESS_HOUR = Limit("code-sign-in-address-hour", 200, timedelta(hours=1))
+PEOPLE_PER_ADDRESS = Limit("code-sign-in-people", 10, timedelta(hours=1))
+_FIRST_SEEN = Limit("code-sign-in-seen", 1, timedelta(hours=1))
+RESETS_PER_ADDRESS = Limit("reset-address", 5, timedelta(hours=1))
+RESETS_PER_PERSON = Limit("reset-person", 3, timedelta(days=1))
 
 
 def check_limits(*, clinic: Clinic, national_id_index: str, address: str, now: datetime) -> None:

@@ -28,9 +28,9 @@ from portal import audit, throttle
 from portal.refusals import Refused
 from portal.throttle import Limit
 
-PER_QUARTER = Limit("code.quarter", 3, timedelta(minutes=15))
-PER_DAY = Limit("code.day", 8, timedelta(days=1))
-PER_CLINIC = Limit("code.clinic", 2000, timedelta(days=1))
+PER_QUARTER = Limit("code-quarter", 3, timedelta(minutes=15))
+PER_DAY = Limit("code-day", 8, timedelta(days=1))
+PER_CLINIC = Limit("code-clinic", 2000, timedelta(days=1))
 """What a clinic's codes may cost in a day, whatever happens."""
 HANDLED_AT_ONCE = 100
 _NONE = UUID(int=0)

@@ -36,7 +36,7 @@ from portal import audit, throttle
 from portal.refusals import Refused
 from portal.throttle import Limit
 
-LINKS_PER_DAY = Limit("patient-link.day", 5, timedelta(days=1))
+LINKS_PER_DAY = Limit("patient-link-day", 5, timedelta(days=1))
 HANDLED_AT_ONCE = 100
 _LASTS = {LinkPurpose.ACTIVATE: policy.ACTIVATION_LASTS, LinkPurpose.RESET: policy.RESET_LASTS}
 

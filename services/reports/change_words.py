@@ -477,6 +477,17 @@ def _shown(event: AuditEvent, names: Names) -> Told:
     return Told(_("A patient's national ID was shown"))
 
 
+def _membership(event: AuditEvent, names: Names) -> Told:
+    sentences = {
+        "membership.created": _("A patient got an account with password, and had agreed to it"),
+        "membership.link_sent": _("A patient got a link to choose a password"),
+        "membership.removed": _("A patient's account with password was removed"),
+        "membership.activated": _("A patient chose a password"),
+        "membership.password_changed": _("A patient chose a new password"),
+    }
+    return Told(sentences[event.action])
+
+
 def _exported(event: AuditEvent, names: Names) -> Told:
     of_all = event.details.get("is_everyone")
     return Told(
@@ -532,6 +543,11 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
     "patient.portal_given_back": (ChangeKind.PATIENTS, _withdrawn),
     "patient.national_id_shown": (ChangeKind.PATIENTS, _shown),
+    "membership.created": (ChangeKind.PATIENTS, _membership),
+    "membership.link_sent": (ChangeKind.PATIENTS, _membership),
+    "membership.removed": (ChangeKind.PATIENTS, _membership),
+    "membership.activated": (ChangeKind.PATIENTS, _membership),
+    "membership.password_changed": (ChangeKind.PATIENTS, _membership),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
@@ -558,6 +574,12 @@ NOT_CHANGES = {
     "patient.updated": "one of many that patients.imported sums up",
     "account.created": "signing in",
     "auth.cancel": "signing in",
+    "code.sent": "signing in",
+    "code.not-sent": "signing in",
+    "code.wrong": "signing in",
+    "code.locked": "signing in",
+    "throttle.hit": "signing in",
+    "link.issued": "the change of the account that sent it is told",
     "auth.fail": "signing in",
     "auth.start": "signing in",
     "auth.success": "signing in",
