@@ -127,7 +127,13 @@ PAGES: tuple[Page, ...] = (
         _("explain rights access"),
         tuple(
             Setting(label)
-            for label in (_("Service"), _("With whom"), _("On which day"), _("The patient signs in"))
+            for label in (
+                _("Service"),
+                _("With whom"),
+                _("On which day"),
+                _("As it was on (date and time)"),
+                _("The patient signs in"),
+            )
         ),
     ),
     Page(

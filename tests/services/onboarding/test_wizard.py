@@ -209,7 +209,7 @@ def test_a_colleague_who_left_meanwhile_stops_everything_and_says_so(admin, clin
         ("role", {"name": ""}, "Fill in this field"),
         ("role", {"roles": []}, "Choose at least one role"),
         ("role", {"initials": "mk"}, "has, or had, these initials"),
-        ("role", {"initials": ""}, "Write this person&#x27;s initials"),
+        ("role", {"initials": ""}, "Write the initials"),
         ("role", {"roles": ["system-administrator"]}, "is not one of the available choices"),
         ("calendar", {"ends_at": "07:00"}, "The end must be later than the start"),
         ("calendar", {"minutes": "17"}, "must be whole appointments"),
