@@ -117,19 +117,24 @@ def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
         return SUCCESS
     if command in {"test", "check"}:
         return checking.tests_only(passed_on) if known.only_tests else checking.check(passed_on)
-    if command == "e2e":
-        return checking.tests_only(["-m", "browser", *passed_on])
-    if command == "faults":
-        os.environ.setdefault("VENTEROM_KILLS", LONG_KILLS)
-        return checking.tests_only(["tests/faults", "tests/load", "-s", *passed_on])
-    if command == "lock":
-        return checking.lock(passed_on)
     if command == "fix":
         _refuse(passed_on)
         return checking.fix()
-    if command == "bench":
-        return checking.with_servers(["-m", "bench", *passed_on])
-    return checking.with_servers(["manage.py", "messages", *passed_on])
+    return _with_arguments(command, passed_on)
+
+
+def _with_arguments(command: str, passed_on: list[str]) -> int:
+    """Commands whose further arguments go to the tool behind them."""
+    if command == "faults":
+        os.environ.setdefault("VENTEROM_KILLS", LONG_KILLS)
+    ways: dict[str, Callable[[], int]] = {
+        "e2e": lambda: checking.tests_only(["-m", "browser", *passed_on]),
+        "faults": lambda: checking.tests_only(["tests/faults", "tests/load", "-s", *passed_on]),
+        "lock": lambda: checking.lock(passed_on),
+        "bench": lambda: checking.with_servers(["-m", "bench", *passed_on]),
+        "messages": lambda: checking.with_servers(["manage.py", "messages", *passed_on]),
+    }
+    return ways[command]()
 
 
 def _refuse(passed_on: list[str]) -> None:
