@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic_admin import history
 from clinic_admin.choices import Service
 from clinic_admin.guards import StaffRequest, admin_page
-from delegation import operations, queries
+from clinic_admin.history import Undoing
+from delegation import operations, queries, undo_queries
 from delegation.choices import DelegationRefusal, Topic
-from delegation.forms import AbsenceForm, MatrixForm, MessagesForm
+from delegation.forms import AbsenceForm, MatrixForm, MessagesForm, absence_initial
 from delegation.operations import DelegationRefused, MatrixChanged
 from delegation.policy import Tick
 from delegation.queries import Grid
@@ -141,7 +143,11 @@ def absences(request: StaffRequest) -> HttpResponse:
     """Show who is away from today on, and add an absence (C5)."""
     providers = queries.providers(request.clinic)
     if request.method != "POST":
-        return _absences_page(request, AbsenceForm(providers=providers))
+        last = undo_queries.last_change(request.clinic)
+        undoing = history.undoing(request.GET.get("undo"), last if undo_queries.was_removal(last) else None)
+        removed = undo_queries.removed_absence(undoing.save) if undoing and undoing.save else None
+        form = AbsenceForm(initial=absence_initial(removed) if removed else None, providers=providers)
+        return _absences_page(request, form, undoing=undoing)
     form = AbsenceForm(request.POST, providers=providers)
     if not form.is_valid():
         return _absences_page(request, form, status=422)
@@ -165,13 +171,18 @@ def absences(request: StaffRequest) -> HttpResponse:
     return redirect("booking_staff:absence", request.clinic.portal_identifier, absence.pk)
 
 
-def _absences_page(request: StaffRequest, form: AbsenceForm, status: int = 200) -> HttpResponse:
+def _absences_page(
+    request: StaffRequest, form: AbsenceForm, status: int = 200, *, undoing: Undoing | None = None
+) -> HttpResponse:
     today = _today(request)
+    last = undo_queries.last_change(request.clinic)
     words = {
+        "undoing": undoing,
+        "can_undo": undo_queries.was_removal(last),
         "absences": queries.absences_from(clinic=request.clinic, day=today),
         "today": today,
         "gaps": queries.gaps_from(clinic=request.clinic, day=today),
-        "last": queries.last_change(clinic=request.clinic, actions=["absence.added", "absence.removed"]),
+        "last": last,
         "form": form,
         "may_save": request.staff_member.is_administrator,
     }
@@ -201,8 +212,15 @@ def message_delegation(request: StaffRequest) -> HttpResponse:
     staff = queries.staff(request.clinic, also=stored.recipient_id)
     now_stored = {"version": stored.version, "topics": stored.topics, "recipient": stored.recipient_id or ""}
     if request.method != "POST":
-        form = MessagesForm(initial=now_stored, staff=staff, may_save=may_save)
-        return _messages_page(request, form)
+        last = history.last_save(request.clinic, ["message_delegation.changed"])
+        undoing = history.undoing(request.GET.get("undo"), last)
+        shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else {}
+        form = MessagesForm(
+            initial=now_stored | shown,
+            staff=queries.staff(request.clinic, also=shown.get("recipient") or stored.recipient_id),
+            may_save=may_save,
+        )
+        return _messages_page(request, form, undoing=undoing)
     if not may_save:
         return _messages_page(
             request, MessagesForm(initial=now_stored, staff=staff, may_save=False), status=403
@@ -226,9 +244,13 @@ def message_delegation(request: StaffRequest) -> HttpResponse:
     return redirect("delegation_admin:messages", request.clinic.portal_identifier)
 
 
-def _messages_page(request: StaffRequest, form: MessagesForm, status: int = 200) -> HttpResponse:
+def _messages_page(
+    request: StaffRequest, form: MessagesForm, status: int = 200, *, undoing: Undoing | None = None
+) -> HttpResponse:
     stored = queries.message_delegation(request.clinic)
     words = {
+        "undoing": undoing,
+        "last": history.last_save(request.clinic, ["message_delegation.changed"]),
         "form": form,
         "stored": stored,
         "version": stored.version if status == CONFLICT else form["version"].value(),

@@ -127,6 +127,20 @@ class AbsenceForm(forms.Form):
         return any(field.value() or field.errors for field in self.per_service)
 
 
+def absence_initial(away: Away) -> dict[str, Any]:
+    """Return an absence as the form shows it: the same cover for all services in one field."""
+    found: dict[str, Any] = {
+        "provider": str(away.provider),
+        "first_day": away.first_day,
+        "last_day": away.last_day,
+    }
+    covers = {service: away.covers.get(service) for service in Service}
+    if len(set(covers.values())) == 1:
+        return found | {"cover": str(covers[Service.BOOKING] or "")}
+    each = {f"cover-{service.value}": str(cover or NOBODY) for service, cover in covers.items()}
+    return found | each
+
+
 class MessagesForm(forms.Form):
     """Which kinds of messages are delegated, and to whom (000 §4.3)."""
 

@@ -261,29 +261,6 @@ def _ticks_of(details: Sequence[Mapping[str, Any]]) -> frozenset[Tick]:
     return frozenset(Tick(Service(one["service"]), one["row"], one["provider"]) for one in details)
 
 
-@dataclass(frozen=True, slots=True)
-class LastChange:
-    """Who changed a page's settings last, and when."""
-
-    at: datetime
-    by: str
-    """Empty when the portal did it by itself."""
-
-
-def last_change(
-    *, clinic: Clinic, actions: Sequence[str], subject_id: str | None = None
-) -> LastChange | None:
-    """Return the last change of these kinds in the clinic's trail, of one row or of any. At most two queries."""
-    events = AuditEvent.objects.filter(clinic_id=clinic.pk, action__in=actions)
-    if subject_id is not None:
-        events = events.filter(subject_type="clinic_admin.provider", subject_id=subject_id)
-    event = events.order_by("-at", "-id").first()
-    if event is None:
-        return None
-    names = _names([event])
-    return LastChange(event.at, names.get(event.actor_id, ""))
-
-
 def _names(events: Sequence[AuditEvent]) -> dict[Any, str]:
     actors = {event.actor_id for event in events if event.actor_id is not None}
     return dict(User.objects.filter(pk__in=actors).values_list("pk", "name"))

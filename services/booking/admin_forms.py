@@ -44,6 +44,8 @@ class TemplateForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=80, help_text=_("Only staff see it, for example “Winter” or “Summer”.")
     )
+    seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
+    """What the page was made from (template_queries.token)."""
     valid_from = forms.DateField(label=_("First day"), widget=_Day())
     valid_until = forms.DateField(
         label=_("Last day"),

@@ -1,5 +1,6 @@
 """The weekly calendars from which bookable times are made."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,13 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic_admin import history
 from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.history import Undoing
 from clinic_admin.models import Provider
 from services.booking import admin_words, template_operations, template_queries
 from services.booking.admin_forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
 from services.booking.models import CalendarTemplate
+from services.booking.template_choices import TemplateRefusal
 from services.booking.template_operations import TemplateRefused
-from services.booking.template_queries import Yield
+from services.booking.template_queries import Stood, Yield
 
 
 @require_safe
@@ -24,8 +28,16 @@ from services.booking.template_queries import Yield
 def templates(request: StaffRequest) -> HttpResponse:
     """Every provider with their weekly calendars."""
     today = timezone.localdate(timezone=request.clinic.zone)
-    providers = template_queries.providers_with_templates(request.clinic, today)
-    return render(request, "booking/admin/templates.html", {"providers": providers})
+    last = template_queries.last_change(request.clinic)
+    deleted = last if template_queries.was_deletion(last) else None
+    more = {
+        "providers": template_queries.providers_with_templates(request.clinic, today),
+        "last": last,
+        "deleted": deleted,
+        "deleted_of": deleted.steps[0].details["provider"] if deleted else None,
+        "deleted_name": deleted.steps[0].details["before"]["name"] if deleted else "",
+    }
+    return render(request, "booking/admin/templates.html", more)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,10 +82,21 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
 def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
     if request.method == "POST":
         return _sent(request, provider, stored)
+    last = (
+        template_queries.last_change(request.clinic, stored)
+        if stored
+        else template_queries.deleted_last(request.clinic, provider)
+    )
+    stood = template_queries.stood_before(last)
+    undoing = history.undoing(request.GET.get("undo"), last if stood else None)
+    if undoing and undoing.save and stood:
+        first = _initial(stood) | {"seen": _token(stored)}
+        rows = block_rows(initial=initial_of(stood.blocks))
+        return _page(request, provider, stored, TemplateForm(initial=first), rows, None, undoing=undoing)
     blocks = template_queries.blocks_of(stored) if stored else []
     now = timezone.now()
     if stored:
-        first = {name: getattr(stored, name) for name in TemplateForm.base_fields}
+        first = _initial(stored) | {"seen": _token(stored)}
         makes = template_queries.yield_of(
             request.clinic,
             blocks,
@@ -85,7 +108,20 @@ def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
         first = {"valid_from": now.astimezone(request.clinic.zone).date()}
         makes = None
     form = TemplateForm(initial=first)
-    return _page(request, provider, stored, form, block_rows(initial=initial_of(blocks)), makes)
+    rows = block_rows(initial=initial_of(blocks))
+    return _page(request, provider, stored, form, rows, makes, undoing=undoing)
+
+
+def _initial(calendar: CalendarTemplate | Stood) -> dict[str, Any]:
+    return {
+        "name": calendar.name,
+        "valid_from": calendar.valid_from,
+        "valid_until": calendar.valid_until,
+    }
+
+
+def _token(stored: CalendarTemplate | None) -> str:
+    return template_queries.token(template_queries.told_of(stored)) if stored else ""
 
 
 def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
@@ -118,16 +154,31 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
             actor=request.user,
             now=now,
             template_id=stored.pk if stored else None,
+            seen=words["seen"] or None,
         )
     except CalendarTemplate.DoesNotExist as gone:
         raise Http404 from gone
     except TemplateRefused as refused:
+        if stored and refused.reason == TemplateRefusal.CHANGED_MEANWHILE:
+            return _changed_meanwhile(request, provider, stored)
         form.add_error(None, str(refused.message))
         return _page(request, provider, stored, form, rows, None, status=422)
     messages.success(request, f"{_('Saved.')} {admin_words.done(saved)}")
     if saved.change.left_out:
         messages.warning(request, admin_words.left_out(request.clinic, saved))
     return redirect("booking_admin:template", request.clinic.portal_identifier, saved.template.pk)
+
+
+def _changed_meanwhile(request: StaffRequest, provider: Provider, stored: CalendarTemplate) -> HttpResponse:
+    """Show what was written beside what somebody else saved; saving again is then done knowingly."""
+    stored.refresh_from_db()
+    again = request.POST.copy()
+    again["seen"] = _token(stored)
+    form, rows = TemplateForm(again), block_rows(request.POST)
+    form.is_valid()
+    rows.is_valid()
+    lines = admin_words.calendar_lines(stored, template_queries.blocks_of(stored))
+    return _page(request, provider, stored, form, rows, None, differences=lines, status=409)
 
 
 def _page(
@@ -138,9 +189,12 @@ def _page(
     rows: Any,
     makes: Yield | None,
     *,
+    undoing: Undoing | None = None,
+    differences: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
     identifier = request.clinic.portal_identifier
+    last = template_queries.last_change(request.clinic, stored) if stored else None
     address = (
         reverse("booking_admin:template", args=[identifier, stored.pk])
         if stored
@@ -154,5 +208,9 @@ def _page(
         "preview": admin_words.preview(request.clinic, makes) if makes else None,
         "address": address,
         "may_save": request.staff_member.is_administrator,
+        "last": last,
+        "can_undo": template_queries.stood_before(last) is not None,
+        "undoing": undoing,
+        "differences": differences,
     }
     return render(request, "booking/admin/template.html", context, status=status)

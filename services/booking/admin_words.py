@@ -1,14 +1,19 @@
 """Says what a weekly calendar makes, and what saving it did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic_admin.choices import Weekday
 from clinic_admin.models import Clinic
 from portal import moments
 from services.booking.choices import SlotKind
+from services.booking.models import CalendarTemplate
 from services.booking.template_operations import Saved
+from services.booking.template_policy import WeekBlock
 from services.booking.template_queries import Yield
 
 
@@ -36,6 +41,22 @@ def preview(clinic: Clinic, makes: Yield) -> Preview:
             for slot in makes.first
         ],
     )
+
+
+def calendar_lines(template: CalendarTemplate, blocks: Sequence[WeekBlock]) -> list[str]:
+    """Return a stored weekly calendar line by line: name and days, then its rows."""
+    days = moments.full_date(template.valid_from)
+    until = moments.full_date(template.valid_until) if template.valid_until else _("until further notice")
+    return [f"{template.name}: {days} – {until}"] + [
+        _("%(weekday)s %(times)s, %(minutes)s minutes, %(kind)s")
+        % {
+            "weekday": capfirst(str(Weekday(str(block.weekday)).label)),
+            "times": moments.period(block.starts_at, block.ends_at),
+            "minutes": block.minutes,
+            "kind": str(SlotKind(block.kind).label).lower(),
+        }
+        for block in blocks
+    ]
 
 
 def done(saved: Saved) -> str:

@@ -23,7 +23,16 @@ class TemplateRefusal(Refusal):
     )
     NOT_WHOLE = "not-whole", _("Some rows of the calendar contradict one another.")
 
+    CHANGED_MEANWHILE = (
+        "changed-meanwhile",
+        _("Somebody else has changed this calendar in the meantime. What you wrote is still shown."),
+    )
+
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return what to do after each."""
-        return {cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME, cls.NOT_WHOLE: NextStep.CHOOSE_ANOTHER_TIME}
+        return {
+            cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.NOT_WHOLE: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.CHANGED_MEANWHILE: NextStep.RELOAD_THE_PAGE,
+        }

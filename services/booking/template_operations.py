@@ -10,7 +10,7 @@ from django.db import transaction
 from clinic_admin.models import Clinic, Provider
 from portal import audit
 from portal.refusals import Refused
-from services.booking import template_policy
+from services.booking import template_policy, template_queries
 from services.booking.choices import SlotState
 from services.booking.models import CalendarTemplate, Slot, TemplateBlock
 from services.booking.operations import CalendarChange, extend_calendar
@@ -44,16 +44,21 @@ def save_template(
     actor: Any,
     now: datetime,
     template_id: int | None = None,
+    seen: str | None = None,
 ) -> Saved:
     """Store a new weekly calendar, or the changed one with `template_id`, and fill the provider's calendar from it.
 
-    Days and clock times are the clinic's. Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
-    clinic's, TemplateRefused when rows contradict one another or another calendar of the provider.
+    Days and clock times are the clinic's. `seen` is the template_queries.token of the page; None saves regardless.
+    Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
+    clinic's, TemplateRefused when rows contradict one another or another calendar of the provider, or changed meanwhile.
     """
     provider = _locked(clinic, provider.pk)
     if template_policy.problems(blocks):
         raise TemplateRefused(TemplateRefusal.NOT_WHOLE)
     template, before = _existing(provider, template_id)
+    after = template_queries.told(name, valid_from, valid_until, blocks)
+    if before is not None and seen is not None and template_queries.token(before) != seen and before != after:
+        raise TemplateRefused(TemplateRefusal.CHANGED_MEANWHILE)
     template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
     if template_policy.clash(blocks, _beside(template)):
         raise TemplateRefused(TemplateRefusal.CLASHES)
@@ -77,7 +82,7 @@ def save_template(
         now=now,
         provider=provider.pk,
         before=before,
-        after=_told(template, blocks),
+        after=after,
     )
     return _filled(template, provider, actor, now)
 
@@ -118,14 +123,7 @@ def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemp
     if template_id is None:
         return CalendarTemplate(clinic_id=provider.clinic_id, provider=provider), None
     template = CalendarTemplate.objects.get(pk=template_id, provider=provider)
-    return template, _told(template, _blocks(template))
-
-
-def _blocks(template: CalendarTemplate) -> list[WeekBlock]:
-    return [
-        WeekBlock(int(row.weekday), row.starts_at, row.ends_at, row.minutes, row.kind)
-        for row in template.blocks.order_by("weekday", "starts_at")
-    ]
+    return template, template_queries.told_of(template)
 
 
 def _beside(template: CalendarTemplate) -> list[WeekBlock]:
@@ -137,20 +135,8 @@ def _beside(template: CalendarTemplate) -> list[WeekBlock]:
         if template_policy.hold_together(
             template.valid_from, template.valid_until, other.valid_from, other.valid_until
         )
-        for block in _blocks(other)
+        for block in template_queries.blocks_of(other)
     ]
-
-
-def _told(template: CalendarTemplate, blocks: Sequence[WeekBlock]) -> dict[str, Any]:
-    return {
-        "name": template.name,
-        "valid_from": template.valid_from.isoformat(),
-        "valid_until": template.valid_until.isoformat() if template.valid_until else None,
-        "blocks": [
-            f"{block.weekday} {block.starts_at:%H:%M}-{block.ends_at:%H:%M} {block.minutes} {block.kind}"
-            for block in blocks
-        ],
-    }
 
 
 def _filled(template: CalendarTemplate, provider: Provider, actor: Any, now: datetime) -> Saved:

@@ -1,10 +1,15 @@
 """What the page of weekly calendars shows."""
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
+from clinic_admin import history
+from clinic_admin.history import LastSave
 from clinic_admin.models import Clinic, Provider
 from services.booking import generation
 from services.booking.generation import Block, PlannedSlot
@@ -85,6 +90,84 @@ def blocks_of(template: CalendarTemplate) -> list[WeekBlock]:
 
 def _blocks(rows: Iterable[TemplateBlock]) -> list[WeekBlock]:
     return [WeekBlock(int(row.weekday), row.starts_at, row.ends_at, row.minutes, row.kind) for row in rows]
+
+
+# -- as the trail tells of it -------------------------------------------------------------------------------
+SAVED, DELETED = "calendar-template.saved", "calendar-template.deleted"
+
+
+def told(
+    name: str, valid_from: date, valid_until: date | None, blocks: Sequence[WeekBlock]
+) -> dict[str, Any]:
+    """Return a weekly calendar as the trail holds it."""
+    return {
+        "name": name,
+        "valid_from": valid_from.isoformat(),
+        "valid_until": valid_until.isoformat() if valid_until else None,
+        "blocks": [
+            f"{block.weekday} {block.starts_at:%H:%M}-{block.ends_at:%H:%M} {block.minutes} {block.kind}"
+            for block in blocks
+        ],
+    }
+
+
+def told_of(template: CalendarTemplate) -> dict[str, Any]:
+    """Return a stored weekly calendar as the trail holds it. One query."""
+    return told(template.name, template.valid_from, template.valid_until, blocks_of(template))
+
+
+def token(told: Mapping[str, Any]) -> str:
+    """Return a short text that differs when the calendar does: a page carries what it was made from."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A weekly calendar as it once was."""
+
+    name: str
+    valid_from: date
+    valid_until: date | None
+    blocks: list[WeekBlock]
+
+
+def last_change(clinic: Clinic, template: CalendarTemplate | None = None) -> LastSave | None:
+    """Return the last change of this weekly calendar, or of any of the clinic's. Two queries."""
+    return history.last_save(clinic, (SAVED, DELETED), subject=template)
+
+
+def stood_before(change: LastSave | None) -> Stood | None:
+    """Return what a change replaced or deleted; None when it was the first."""
+    before = change.steps[0].details.get("before") if change else None
+    if not before:
+        return None
+    last = before["valid_until"]
+    return Stood(
+        name=before["name"],
+        valid_from=date.fromisoformat(before["valid_from"]),
+        valid_until=date.fromisoformat(last) if last else None,
+        blocks=[_block(stored) for stored in before["blocks"]],
+    )
+
+
+def was_deletion(change: LastSave | None) -> bool:
+    """Return whether the change deleted a weekly calendar."""
+    return change is not None and change.steps[0].action == DELETED
+
+
+def deleted_last(clinic: Clinic, provider: Provider) -> LastSave | None:
+    """Return the last change of the clinic's calendars if it deleted one of this provider. Two queries."""
+    change = last_change(clinic)
+    if change is None or not was_deletion(change):
+        return None
+    return change if change.steps[0].details["provider"] == provider.pk else None
+
+
+def _block(stored: str) -> WeekBlock:
+    """Return the row that told() wrote."""
+    weekday, times, minutes, kind = stored.split()
+    starts, ends = (time.fromisoformat(end) for end in times.split("-"))
+    return WeekBlock(int(weekday), starts, ends, int(minutes), kind)
 
 
 def yield_of(

@@ -1,6 +1,6 @@
 """Everyone who works here, and one person: roles, code app, link, last day. Administrators save, all staff may look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic_admin import history
 from clinic_admin.choices import Role
 from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.history import LastSave, Undoing
 from clinic_admin.models import StaffMember
 from portal.refusals import Refused
 from services.onboarding import operations, queries
@@ -60,10 +62,13 @@ def person(request: StaffRequest, member_id: int) -> HttpResponse:
             clinic=request.clinic,
             member_id=member.pk,
             roles=set(chosen),
+            seen=form.cleaned_data["seen"].split() or None,
             actor=request.staff_member,
             now=timezone.now(),
         )
     except StaffChangeRefused as refused:
+        if refused.reason == StaffRefusal.CHANGED_MEANWHILE:
+            return _roles_changed_meanwhile(request, member_id)
         form.add_error("roles", str(refused.message))
         return _person_page(request, member, line, form, status=422)
     messages.success(request, _("Saved. It applies from now on."))
@@ -149,17 +154,44 @@ def found_person(request: StaffRequest, member_id: int) -> tuple[StaffMember, St
     return found
 
 
-def _roles_form(request: StaffRequest, member: StaffMember) -> RolesForm:
+def _roles_changed_meanwhile(request: StaffRequest, member_id: int) -> HttpResponse:
+    """Show what was ticked beside what somebody else saved; saving again is then done knowingly."""
+    member, line = found_person(request, member_id)
+    again = request.POST.copy()
+    again["seen"] = " ".join(sorted(member.roles))
+    form = _roles_form(request, member, again)
+    differences = [", ".join(str(Role(role).label) for role in sorted(member.roles))]
+    return _person_page(request, member, line, form, differences=differences, status=409)
+
+
+def _last_roles(request: StaffRequest, member: StaffMember) -> LastSave | None:
+    return history.last_save(request.clinic, ["staff_member.roles_changed"], subject=member)
+
+
+def _undoing(request: StaffRequest, member: StaffMember) -> Undoing | None:
+    if request.method == "POST" or not member.is_active:
+        return None
+    return history.undoing(request.GET.get("undo"), _last_roles(request, member))
+
+
+def _roles_form(request: StaffRequest, member: StaffMember, sent: Any = None) -> RolesForm:
+    undoing = _undoing(request, member)
+    shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else member.roles
     return RolesForm(
-        request.POST if request.method == "POST" else None,
-        initial={"roles": member.roles},
+        (sent or request.POST) if request.method == "POST" else None,
+        initial={"roles": shown, "seen": " ".join(sorted(member.roles))},
         may_save=request.staff_member.is_administrator and member.is_active,
         with_system=request.staff_member.is_system_administrator,
     )
 
 
 def _person_page(
-    request: StaffRequest, member: StaffMember, line: StaffLine, form: Any, status: int = 200
+    request: StaffRequest,
+    member: StaffMember,
+    line: StaffLine,
+    form: Any,
+    status: int = 200,
+    differences: Sequence[str] = (),
 ) -> HttpResponse:
     now = timezone.now()
     resets = [one for one in queries.open_resets(request.clinic, now) if one.user_id == member.user_id]
@@ -174,6 +206,9 @@ def _person_page(
         "is_self": member.user_id == request.staff_member.user_id,
         "may_save": request.staff_member.is_administrator,
         "own_login_sentence": StaffRefusal.OWN_LOGIN.label,
+        "last": _last_roles(request, member),
+        "undoing": _undoing(request, member),
+        "differences": differences,
     }
     return render(request, "onboarding/person.html", context, status=status)
 

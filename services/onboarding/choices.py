@@ -86,6 +86,11 @@ class StaffRefusal(Refusal):
         _("Patients of someone who is leaving are to move to this provider. Change that first."),
     )
 
+    CHANGED_MEANWHILE = (
+        "changed-meanwhile",
+        _("Somebody else has changed these roles in the meantime. What you chose is still shown."),
+    )
+
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return what to do after each."""

@@ -72,6 +72,8 @@ class RolesForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": StaffRefusal.NO_ROLE.label},
     )
+    seen = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
+    """The roles that the page was made from."""
 
     def __init__(self, *args: Any, may_save: bool, with_system: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -27,17 +27,26 @@ class StaffChangeRefused(Refused):
 
 @transaction.atomic
 def change_roles(
-    *, clinic: Clinic, member_id: int, roles: Collection[Role], actor: StaffMember, now: datetime
+    *,
+    clinic: Clinic,
+    member_id: int,
+    roles: Collection[Role],
+    actor: StaffMember,
+    now: datetime,
+    seen: Collection[str] | None = None,
 ) -> None:
     """Give a person who works here these roles instead of those before.
 
-    Raises StaffMember.DoesNotExist for another clinic's, StaffChangeRefused (policy.refuse_roles).
+    `seen` are the roles that the page was made with; None saves regardless. Raises StaffMember.DoesNotExist for
+    another clinic's, StaffChangeRefused (policy.refuse_roles, or changed meanwhile).
     """
     lock_clinic(clinic)
     member = working(clinic, member_id)
     before, after = sorted(member.roles), sorted(roles)
     if before == after:
         return
+    if seen is not None and sorted(seen) != before:
+        raise StaffChangeRefused(StaffRefusal.CHANGED_MEANWHILE)
     refuse(
         policy.refuse_roles(
             before=before,

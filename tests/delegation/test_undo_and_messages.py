@@ -1,6 +1,6 @@
 """Undoing the last save of the matrix, and message delegation."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -9,7 +9,7 @@ from django.utils import timezone
 from clinic_admin.choices import Role, Service
 from delegation import operations, queries
 from delegation.choices import DelegationRefusal, Topic
-from delegation.models import MatrixTick, MessageDelegation
+from delegation.models import Absence, MatrixTick, MessageDelegation
 from delegation.operations import DelegationRefused, MatrixChanged
 from delegation.policy import Tick, recipient
 from portal.models import AuditEvent
@@ -207,3 +207,44 @@ def test_the_trail_keeps_before_and_after(clinic):
         "before": {"topics": [], "recipient": None},
         "after": {"topics": ["renewal"], "recipient": post.pk},
     }
+
+
+# -- undo on the pages of absences and messages ------------------------------------------------------------
+def test_a_removed_absence_can_be_brought_back_with_its_covers(client, clinic, koman, lent, by):
+    sign_in(client, clinic)
+    client.cookies["django_language"] = "en"
+    first, last = date(2999, 7, 1), date(2999, 7, 9)
+    covers = {Service.BOOKING: lent, Service.URGENT: lent}
+    absence = operations.add_absence(
+        clinic=clinic, provider=koman, first_day=first, last_day=last, covers=covers, **by
+    )
+    page = reverse("delegation_admin:absences", args=[clinic.portal_identifier])
+    assert "?undo=" not in client.get(page).text
+    operations.remove_absence(clinic=clinic, absence_id=absence.pk, actor=by["actor"], now=timezone.now())
+    event = AuditEvent.objects.get(action="absence.removed").pk
+    assert f"?undo={event}" in client.get(page).text
+    shown = client.get(page, {"undo": event})
+    assert "Nothing is saved yet" in shown.text
+    assert not Absence.objects.exists()
+    form = shown.context["form"]
+    assert client.post(page, {field.html_name: field.value() or "" for field in form}).status_code == 302
+    back = Absence.objects.get().values
+    assert (back.provider, back.first_day, back.last_day) == (koman.pk, first, last)
+    assert back.covers == {Service.BOOKING: lent.pk, Service.URGENT: lent.pk}
+    assert "Nothing to undo" in client.get(page, {"undo": event}).text
+
+
+def test_message_delegation_of_before_is_shown_and_saved_when_told_to(client, clinic):
+    post = sign_in(client, clinic, Role.SYSTEM_ADMINISTRATOR)
+    client.cookies["django_language"] = "en"
+    for version, topics in enumerate([{Topic.RENEWAL}, set()]):
+        operations.delegate_messages(
+            post=post, topics=topics, recipient_id=post.pk, version=version, now=timezone.now()
+        )
+    event = AuditEvent.objects.filter(action="message_delegation.changed").latest("pk").pk
+    page = reverse("delegation_admin:messages", args=[clinic.portal_identifier])
+    assert f"?undo={event}" in client.get(page).text
+    form = client.get(page, {"undo": event}).context["form"]
+    sent = {"version": form["version"].value(), "topics": form["topics"].value(), "recipient": post.pk}
+    assert client.post(page, sent).status_code == 302
+    assert queries.message_delegation(clinic).topics == [Topic.RENEWAL]

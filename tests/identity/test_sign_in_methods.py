@@ -79,3 +79,21 @@ def test_the_page_takes_few_queries(client, clinic, django_assert_max_num_querie
     client.get(address(clinic))
     with django_assert_max_num_queries(9):
         client.get(address(clinic))
+
+
+def test_undo_shows_the_ways_of_before_and_two_at_once_lose_nothing(client, clinic):
+    sign_in_staff(client, clinic, Role.CLINIC_ADMINISTRATOR)
+    client.cookies["django_language"] = "en"
+    client.post(address(clinic), {"providers": ["bankid-two"], "seen": "bankid-one"})
+    event = AuditEvent.objects.get(action="sign_in.changed").pk
+    page = client.get(address(clinic), {"undo": event})
+    assert "Nothing is saved yet" in page.text
+    assert page.context["form"]["providers"].value() == ["bankid-one"]
+    stale = client.post(address(clinic), {"providers": ["bankid-one"], "seen": "bankid-one"})
+    assert stale.status_code == 409
+    assert stale.context["form"]["providers"].value() == ["bankid-one"]
+    assert "saved this page while you had it open" in stale.text
+    again = stale.context["form"]
+    sent = {"providers": again["providers"].value(), "seen": again["seen"].value()}
+    assert client.post(address(clinic), sent).status_code == 302
+    assert on(clinic) == {"bankid-one"}

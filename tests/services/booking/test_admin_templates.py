@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
 from portal.models import AuditEvent
-from services.booking import template_policy
+from services.booking import template_policy, template_queries
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import CalendarTemplate, Slot
 from services.booking.template_choices import RowProblem
@@ -310,5 +310,59 @@ def test_the_list_needs_as_many_queries_for_many_as_for_one(
     for _ in range(6):
         save(make_provider(clinic))
     client.get(address("templates", clinic))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         client.get(address("templates", clinic))
+
+
+# -- undo and two at once ----------------------------------------------------------------------------------
+def as_sent(page, **values):
+    """What the page's form would send."""
+    form, blocks = page.context["form"], page.context["rows"]
+    data = {field.html_name: field.value() or "" for field in form}
+    data |= {"rows-TOTAL_FORMS": str(len(blocks.forms)), "rows-INITIAL_FORMS": "0"}
+    for row in blocks.forms:
+        data |= {field.html_name: field.value() or "" for field in row if field.name != "DELETE"}
+    return data | values
+
+
+def test_undo_shows_the_calendar_of_before_and_saves_it_when_told_to(client, clinic, provider, admin):
+    template = save(provider).template
+    save(provider, [block(2)], name="Summer", template_id=template.pk)
+    event = AuditEvent.objects.filter(action="calendar-template.saved").latest("pk").pk
+    here = address("template", clinic, template.pk)
+    assert f"?undo={event}" in client.get(here).text
+    page = client.get(here, {"undo": event})
+    assert "Nothing is saved yet" in page.text
+    assert template_queries.blocks_of(template) == [block(2)]
+    assert client.post(here, as_sent(page)).status_code == 302
+    template.refresh_from_db()
+    assert (template.name, template_queries.blocks_of(template)) == ("Winter", WEEK)
+    assert "Nothing to undo" in client.get(here, {"undo": event}).text
+
+
+def test_a_calendar_that_was_deleted_can_be_brought_back(client, clinic, provider, admin):
+    template = save(provider).template
+    delete_template(clinic=clinic, template_id=template.pk, actor=make_user(), now=timezone.now())
+    event = AuditEvent.objects.get(action="calendar-template.deleted").pk
+    there = address("new_template", clinic, provider.pk) + f"?undo={event}"
+    assert there in client.get(address("templates", clinic)).text
+    assert (
+        client.post(address("new_template", clinic, provider.pk), as_sent(client.get(there))).status_code
+        == 302
+    )
+    back = CalendarTemplate.objects.get(provider=provider)
+    assert (back.name, template_queries.blocks_of(back)) == ("Winter", WEEK)
+
+
+def test_two_who_save_the_same_calendar_both_see_what_the_other_wrote(client, clinic, provider, admin):
+    template = save(provider).template
+    here = address("template", clinic, template.pk)
+    sent = as_sent(client.get(here), name="Mine")
+    save(provider, [block(4)], name="Theirs", template_id=template.pk)
+    page = client.post(here, sent)
+    assert page.status_code == 409
+    assert "Theirs" in page.text
+    assert "Friday 09:00–10:00, 20 minutes" in page.text
+    assert client.post(here, as_sent(page)).status_code == 302
+    template.refresh_from_db()
+    assert (template.name, template_queries.blocks_of(template)) == ("Mine", WEEK)

@@ -86,7 +86,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(admin, clinic, djang
     for _ in range(15):
         make_provider(clinic, staff_member=make_staff_member(clinic))
         make_provider(clinic)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         admin.get(page_of(clinic, "staff"))
 
 
@@ -240,3 +240,32 @@ def test_sessions_of_others_stay(clinic, siv, second, first):
     staff_links.end_sessions(user=siv.user, actor=None, now=timezone.now(), reason="test")
     assert Session.objects.count() == before - 1
     assert other.get(page_of(clinic, "staff")).status_code == 200
+
+
+# -- undo and two at once ----------------------------------------------------------------------------------
+def test_undo_shows_the_roles_of_before_and_saves_them_when_told_to(admin, clinic, siv):
+    roles(admin, clinic, siv, "provider")
+    event = AuditEvent.objects.get(action="staff_member.roles_changed").pk
+    address = page_of(clinic, "person", siv.pk)
+    assert f"?undo={event}" in admin.get(address).text
+    form = admin.get(address, {"undo": event}).context["form"]
+    assert form["roles"].value() == ["assistant"]
+    assert form["seen"].value() == "provider"
+    admin.post(address, {"roles": form["roles"].value(), "seen": form["seen"].value()})
+    siv.refresh_from_db()
+    assert siv.roles == ["assistant"]
+    assert "Nothing to undo" in admin.get(address, {"undo": event}).text
+
+
+def test_two_who_save_the_same_roles_both_see_what_the_other_chose(admin, clinic, siv):
+    roles(admin, clinic, siv, "provider")
+    address = page_of(clinic, "person", siv.pk)
+    page = admin.post(address, {"roles": ["clinic-administrator"], "seen": "assistant"})
+    assert page.status_code == 409
+    assert "<li>Provider</li>" in page.text
+    form = page.context["form"]
+    assert form["roles"].value() == ["clinic-administrator"]
+    sent = {"roles": form["roles"].value(), "seen": form["seen"].value()}
+    assert admin.post(address, sent).status_code == 302
+    siv.refresh_from_db()
+    assert siv.roles == ["clinic-administrator"]
