@@ -66,6 +66,18 @@ class SecurityHeadersMiddleware:
         return self.policy.replace("form-action 'self'", " ".join(["form-action 'self'", *extra]))
 
 
+class NulMiddleware:
+    """Refuses an address that holds the NUL character: nobody types it, and Postgres can't store or look for it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return error_pages.bad_request(request)
+        return self.get_response(request)
+
+
 class UnavailableMiddleware:
     """Turns a lost database into a calm page that says when to try again, instead of an error."""
 

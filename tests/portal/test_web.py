@@ -87,6 +87,13 @@ def test_the_links_that_clinics_already_have_lead_to_the_same_clinic(client, spe
     assert (answer.status_code, answer["Location"]) == (301, "/karrestadlegekontor/")
 
 
+@pytest.mark.parametrize("address", ["/?to=%00", "/Login.aspx?ClinicId=a%00b", "/a%00b/"])
+def test_an_address_with_a_nul_is_not_understood_instead_of_breaking(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 400
+    assert answer["Content-Security-Policy"]
+
+
 def test_an_old_link_to_no_clinic_is_not_found(client):
     assert client.get("/Login.aspx?ClinicId=gone").status_code == 404
     assert client.get("/Login.aspx").status_code == 404
