@@ -98,7 +98,7 @@ def _changed_meanwhile(request: StaffRequest, found: Provider, page: dict[str, A
     again["seen"] = stored.token
     wanted = Services(
         page["access"].cleaned_data["allowed"],
-        stored.columns | {column: form.rights for column, form in page["columns"]},
+        {**stored.columns, **{column: form.rights for column, form in page["columns"]}},
     )
     more = {"differences": words.services_lines(stored, wanted)}
     return render(request, "access/provider.html", _services_page(request, found, again) | more, status=409)
