@@ -1,0 +1,109 @@
+"""A clinic with one of everything that an address can name, and everyone who can open one."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from clinic_admin.choices import Role
+from clinic_admin.models import Clinic, Closure, Provider, StaffMember
+from identity.choices import UserKind
+from portal import audit
+from services.booking.choices import AppointmentStatus
+from services.onboarding.models import NewStaff, SecondFactorReset
+from tests.build import make_clinic, make_patient, make_provider, make_staff_member, make_user
+from tests.clinic_admin.build_clinic_admin import sign_in_staff
+from tests.identity.build_identity import provider_row
+from tests.patients.build_sessions import sign_in
+from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
+from tests.services.booking.build_staff import ahead, make_appointment
+from tests.services.onboarding.build_onboarding import answers
+
+
+@dataclass
+class Place:
+    """A clinic, and what its addresses hold."""
+
+    clinic: Clinic
+    gp: Provider
+    patient: Any
+    member: StaffMember
+    named: dict[str, Any] = field(default_factory=dict)
+
+
+def make_place() -> Place:
+    """Store a clinic in full work."""
+    clinic = make_clinic()
+    gp = make_provider(clinic)
+    locum = make_provider(clinic, has_patient_list=False)
+    allow(gp)
+    make_provider(clinic)
+    patient = make_patient(clinic, gp=gp)
+    patient.clinic = clinic
+    admin, member = make_staff_member(clinic, Role.CLINIC_ADMINISTRATOR), make_staff_member(clinic)
+    now, today = timezone.now(), timezone.now().date()
+    waiting = make_appointment(make_slot(gp, ahead(clinic, 3)), patient)
+    make_appointment(make_slot(gp, ahead(clinic, 4)), patient, status=AppointmentStatus.BOOKED)
+    absence = make_absence(gp, today + timedelta(days=2), today + timedelta(days=5), locum)
+    new = NewStaff.objects.create(
+        clinic=clinic, started_by=admin.user, started_at=now, changed_at=now, told=answers(clinic)
+    )
+    reset = SecondFactorReset.objects.create(
+        clinic=clinic,
+        user=member.user,
+        requested_by=admin.user,
+        requested_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    closure = Closure.objects.create(clinic=clinic, first_day=today, last_day=today)
+    event = audit.record(
+        action="clinic.changed", subject=clinic, actor=admin.user, now=now, before={}, after={}
+    )
+    provider_row(slug=f"bankid-{clinic.pk}").save()
+    named = {
+        "clinic": clinic.portal_identifier,
+        "slot": make_slot(gp, ahead(clinic, 6)).pk,
+        "appointment": waiting.pk,
+        "appointment_id": waiting.pk,
+        "patient_id": patient.pk,
+        "absence_id": absence.pk,
+        "closure_id": closure.pk,
+        "event_id": event.pk,
+        "provider_id": gp.pk,
+        "template_id": make_template(gp).pk,
+        "new_staff_id": new.pk,
+        "reset_id": reset.pk,
+        "member_id": member.pk,
+        "provider": f"bankid-{clinic.pk}",
+        "service": "booking",
+        "language": "nb",
+        "name": "role",
+        "attempt": uuid.uuid4(),
+        "token": "no-such-token",
+        "frame": "public",
+        "account": "AC1",
+        "sid": "SM1",
+        "realm": "bankid",
+    }
+    return Place(clinic, gp, patient, member, named)
+
+
+def everyone(place: Place) -> dict[str, Client]:
+    """Return a browser for everybody who might ask for a page, signed in at `place`."""
+    browsers = {
+        name: Client(raise_request_exception=False)
+        for name in ("stranger", "patient", "assistant", "administrator", "one factor")
+    }
+    sign_in(browsers["patient"], place.patient)
+    sign_in_staff(browsers["assistant"], place.clinic, Role.ASSISTANT)
+    sign_in_staff(
+        browsers["administrator"], place.clinic, Role.CLINIC_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR
+    )
+    post = make_staff_member(place.clinic, Role.CLINIC_ADMINISTRATOR, user=make_user(kind=UserKind.STAFF))
+    browsers["one factor"].force_login(
+        post.user, backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    return browsers
