@@ -114,7 +114,7 @@ class QuestionForm(forms.Form):
     at = forms.DateTimeField(
         label=_("As it was on (date and time)"),
         required=False,
-        help_text=_("Asks the settings that held then. Empty: as they are now."),
+        help_text=_("Asks the settings that applied then. Empty: as they are now."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": _("Write a date and a time, such as 24.11.2026 10:20.")},
     )

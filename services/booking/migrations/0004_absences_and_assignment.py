@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='AbsenceAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('answer', models.CharField(choices=[('moved', 'Moved to the cover'), ('kept', 'Stays as it is'), ('told', 'The patient is told')], max_length=10)),
+                ('answer', models.CharField(choices=[('moved', 'Moved to the cover'), ('kept', 'Stays as it is'), ('told', 'The patient is notified')], max_length=10)),
                 ('at', models.DateTimeField()),
             ],
         ),
