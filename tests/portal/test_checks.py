@@ -3,7 +3,6 @@
 import pytest
 from django.core.checks import run_checks
 
-
 OURS = {"venterom.E001", "venterom.E002", "venterom.E003", "venterom.E004"}
 
 
