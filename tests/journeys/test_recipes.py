@@ -247,3 +247,20 @@ def test_a_right_taken_away_leaves_the_appointment_and_allows_no_new_one(recipes
     page.goto(appointment)
     expect(page.locator("main")).to_contain_text("Booked")
     expect(page.get_by_role("link", name="Cancel the appointment")).to_be_visible()
+
+
+def test_on_a_phone_every_box_of_the_matrix_can_be_seen_and_pressed(recipes):
+    page = recipes.admin
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.goto(f"/{CLINIC}/admin/matrix/booking/")
+    inside = page.locator(".matrix tbody td").evaluate_all(
+        """cells => cells.map(cell => {
+            const row = cell.closest("tr").getBoundingClientRect();
+            const box = cell.querySelector("input").getBoundingClientRect();
+            return box.height > 20 && box.top >= row.top && box.bottom <= row.bottom && box.right <= innerWidth;
+        })"""
+    )
+    page.set_viewport_size(wide)
+    assert len(inside) > 4
+    assert all(inside)
