@@ -64,7 +64,7 @@ NOT_COUNTED = {
 """What signing in, or failing to, writes."""
 
 METHODS = ["post", "post", "get"]
-REPETITIONS = 2
+REPETITIONS = 1
 NAMED = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 EVERYONE = ["stranger", "one factor", "patient", "assistant", "administrator"]
 SIGNED_IN = {Audience.PATIENT, Audience.STAFF, Audience.ADMINISTRATOR}
@@ -165,7 +165,7 @@ def stored() -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("who", EVERYONE)
+@pytest.mark.parametrize("who", ["stranger", "patient", "administrator"])
 def test_nonsense_gets_a_clear_answer(who: str, raised: list[str]) -> None:
     place = make_place()
     browser, by_chance, wrong = everyone(place)[who], random.Random(who), Wrong(raised)
@@ -194,8 +194,8 @@ def test_forms_refuse_nonsense_field_by_field(who: str, raised: list[str]) -> No
             if shape in seen:
                 continue
             seen.add(shape)
-            for name in by_chance.sample(sorted(values), min(len(values), 12)):
-                for value in by_chance.sample(NASTY, 6):
+            for name in by_chance.sample(sorted(values), min(len(values), 8)):
+                for value in by_chance.sample(NASTY, 4):
                     answer = ask(browser, by_chance.choice(METHODS), action, values | {name: value})
                     wrong.look_at(answer, action, name, value, values)
     assert len(seen) >= {"stranger": 4, "patient": 5, "administrator": 40}[who]
