@@ -6,7 +6,7 @@ things that hang on the decision (booked appointments) asks `denied` about them.
 
 from collections import Counter
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from clinic_admin.choices import Service
@@ -158,6 +158,7 @@ def of_absence(*, clinic: Clinic, wanted: Away, today: date) -> Trial:
         services=tuple(Service),
         first_day=first_day,
         last_day=wanted.last_day,
+        asked=frozenset({wanted.provider, *wanted.covers.values()}),
         days_matter=True,
     )
 
@@ -232,11 +233,13 @@ Kind = tuple[PatientFacts, PatientFacts, int]
 
 
 def _kinds(trial: Trial) -> list[Kind]:
-    """Return the sets of facts that can decide differently. Approval and cancelling never decide."""
+    """Return the sets of facts that can decide differently: of special rights only those to the services tried."""
+    deciding = {policy.RIGHT_OF[service].value for service in trial.services}
+    others = {one.name: None for one in fields(SpecialRights) if one.name not in deciding}
     found: Counter[PatientFacts] = Counter()
     for patient, count in queries.kinds_of_patients(trial.clinic):
         if trial.touches(patient):
-            found[replace(patient, special=replace(patient.special, approval=None, cancelling=None))] += count
+            found[replace(patient, special=replace(patient.special, **others))] += count
     return [(patient, patient, count) for patient, count in found.items()]
 
 
