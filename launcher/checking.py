@@ -29,7 +29,7 @@ class Step:
 PRODUCTION = {
     "VENTEROM_ENV": "production",
     "BASE_URL": "https://portal.example",
-    "INDEX_KEY": "only for this check",
+    "INDEX_KEY": "only for this check, and long enough for it",
     "TWILIO_ACCOUNT_SID": "only for this check",
     "TWILIO_AUTH_TOKEN": "only for this check",
 }
