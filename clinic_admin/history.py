@@ -101,7 +101,7 @@ def last_save(
 class Undoing:
     """A page that was asked to show what stood before its last save: which save, or None when that is no longer it."""
 
-    save: LastSave | None
+    last_save: LastSave | None
 
 
 def undoing(asked: str | None, last: LastSave | None) -> Undoing | None:

@@ -145,7 +145,7 @@ def absences(request: StaffRequest) -> HttpResponse:
     if request.method != "POST":
         last = undo_queries.last_change(request.clinic)
         undoing = history.undoing(request.GET.get("undo"), last if undo_queries.was_removal(last) else None)
-        removed = undo_queries.removed_absence(undoing.save) if undoing and undoing.save else None
+        removed = undo_queries.removed_absence(undoing.last_save) if undoing and undoing.last_save else None
         form = AbsenceForm(initial=absence_initial(removed) if removed else None, providers=providers)
         return _absences_page(request, form, undoing=undoing)
     form = AbsenceForm(request.POST, providers=providers)
@@ -214,7 +214,7 @@ def message_delegation(request: StaffRequest) -> HttpResponse:
     if request.method != "POST":
         last = history.last_save(request.clinic, ["message_delegation.changed"])
         undoing = history.undoing(request.GET.get("undo"), last)
-        shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else {}
+        shown = undoing.last_save.steps[0].details["before"] if undoing and undoing.last_save else {}
         form = MessagesForm(
             initial=now_stored | shown,
             staff=queries.staff(request.clinic, also=shown.get("recipient") or stored.recipient_id),

@@ -78,7 +78,7 @@ def _page(
     undoing = history.undoing(request.GET.get("undo"), last if can_undo else None) if form is None else None
     if form is None:
         on = sign_in_methods.switched_on(clinic)
-        shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else on
+        shown = undoing.last_save.steps[0].details["before"] if undoing and undoing.last_save else on
         form = SignInMethodsForm(initial={"providers": shown, "seen": " ".join(on)}, ways=available)
     form.fields["providers"].disabled = not may_save
     more = {

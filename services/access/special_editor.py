@@ -69,9 +69,9 @@ def _form(
 def _opened(editor: Editor, asked: str | None, day: date) -> Editor:
     """Show what is stored, or what stood before the last save and what bringing it back would do."""
     undoing = history.undoing(asked, editor.last)
-    if undoing is None or undoing.save is None:
+    if undoing is None or undoing.last_save is None:
         return replace(editor, undoing=undoing)
-    before = undo_queries.special_before(undoing.save)
+    before = undo_queries.special_before(undoing.last_save)
     return replace(
         editor,
         form=_form(editor.picture, editor.may_save, shown=before),

@@ -89,7 +89,7 @@ def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     )
     stood = template_queries.stood_before(last)
     undoing = history.undoing(request.GET.get("undo"), last if stood else None)
-    if undoing and undoing.save and stood:
+    if undoing and undoing.last_save and stood:
         first = _initial(stood) | {"seen": _token(stored)}
         rows = block_rows(initial=initial_of(stood.blocks))
         return _page(request, provider, stored, TemplateForm(initial=first), rows, None, undoing=undoing)

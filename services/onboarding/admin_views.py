@@ -176,7 +176,7 @@ def _undoing(request: StaffRequest, member: StaffMember) -> Undoing | None:
 
 def _roles_form(request: StaffRequest, member: StaffMember, sent: Any = None) -> RolesForm:
     undoing = _undoing(request, member)
-    shown = undoing.save.steps[0].details["before"] if undoing and undoing.save else member.roles
+    shown = undoing.last_save.steps[0].details["before"] if undoing and undoing.last_save else member.roles
     return RolesForm(
         (sent or request.POST) if request.method == "POST" else None,
         initial={"roles": shown, "seen": " ".join(sorted(member.roles))},

@@ -79,7 +79,7 @@ def test_the_link_to_the_next_page_works_as_it_stands(client, clinic, provider, 
     assert len(client.get(address("waiting", clinic) + link).context["page"].requests) == 1
 
 
-@pytest.mark.parametrize("after", ["x", "2026-01-01_x", "_", "2026-01-01T00:00:00_" + "0" * 32, "\x00"])
+@pytest.mark.parametrize("after", ["x", "2026-01-01_x", "_", "2026-01-01T00:00:00_" + "0" * 32])
 def test_a_broken_link_shows_the_list_from_its_beginning(client, clinic, provider, staff, after):
     make_request(provider)
     response = client.get(address("waiting", clinic), {"after": after})
