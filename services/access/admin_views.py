@@ -78,7 +78,9 @@ def _services_page(request: StaffRequest, found: Provider, sent: Any = None) -> 
         provider=found,
         stored=stored.columns,
         may_save=may_save,
-        shown=undo_queries.services_before(undoing.last_save, stored) if undoing and undoing.last_save else None,
+        shown=undo_queries.services_before(undoing.last_save, stored)
+        if undoing and undoing.last_save
+        else None,
     )
     return {
         "provider": found,
