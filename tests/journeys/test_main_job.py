@@ -18,7 +18,7 @@ from tests.journeys.people import (
 pytestmark = pytest.mark.browser
 
 CLINIC = "journey"
-MINUTES_UNTIL_REMINDER = 1
+MINUTES_UNTIL_REMINDER = 2
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +84,25 @@ def test_a_patient_books_is_approved_reminded_and_cancels(product, clinic, new_p
     expect(mine.locator("main")).to_contain_text("Booked")
 
     phone = new_page()
-    the_phone_shows(phone, patient.mobile, count=2)
-    the_phone_shows(phone, patient.mobile, count=3, within=180)
+    assert the_phone_shows(phone, patient.mobile, at_least=2) in {2, 3}, "on a slow machine it is time already"
+    assert the_phone_shows(phone, patient.mobile, at_least=3, within=240) == 3
 
     cancels(mine, appointment)
-    the_phone_shows(phone, patient.mobile, count=4)
+    assert the_phone_shows(phone, patient.mobile, at_least=4) == 4
     mine.goto(f"/{CLINIC}/book/")
     expect(mine.locator("a.time", has_text=start).first).to_be_visible()
 
 
-def the_phone_shows(page, mobile, *, count, within=60):
-    """So many SMS to the number have come in: asked for, approved, reminded, cancelled."""
+def the_phone_shows(page, mobile, *, at_least, within=60):
+    """Wait for so many SMS to the number (asked for, approved, reminded, cancelled) and return how many there are."""
     deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
+    while True:
         page.goto(f"/dev/phone/?to={mobile.replace('+', '%2B')}")
         shown = page.locator(".phone-message:not(.phone-mail)").count()
-        if shown >= count:
-            break
+        if shown >= at_least:
+            return shown
+        assert time.monotonic() < deadline, page.locator("main").inner_text()
         time.sleep(1)
-    assert shown == count, page.locator("main").inner_text()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
