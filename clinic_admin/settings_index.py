@@ -107,7 +107,13 @@ PAGES: tuple[Page, ...] = (
         _("Sign-in methods"),
         "identity_admin:sign_in",
         _("login BankID MitID one-time code SMS password eID"),
-        (Setting(_("How patients sign in"), "id_providers", _("login BankID MitID one-time code SMS password eID")),),
+        (
+            Setting(
+                _("How patients sign in"),
+                "id_providers",
+                _("login BankID MitID one-time code SMS password eID"),
+            ),
+        ),
     ),
     Page(
         _("About the clinic"),

@@ -84,7 +84,9 @@ def test_a_patient_books_is_approved_reminded_and_cancels(product, clinic, new_p
     expect(mine.locator("main")).to_contain_text("Booked")
 
     phone = new_page()
-    assert the_phone_shows(phone, patient.mobile, at_least=2) in {2, 3}, "on a slow machine it is time already"
+    assert the_phone_shows(phone, patient.mobile, at_least=2) in {2, 3}, (
+        "on a slow machine it is time already"
+    )
     assert the_phone_shows(phone, patient.mobile, at_least=3, within=240) == 3
 
     cancels(mine, appointment)
