@@ -1,0 +1,71 @@
+"""What differs between the countries, as data: sign-in, registration, children and proxies.
+
+One row per country; nothing else asks which country it is to decide one of these.
+"""
+
+from dataclasses import dataclass
+
+from clinic_admin.choices import Country
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryRules:
+    """The rules of one country. Ages are in whole years, reached at midnight local time on the birthday."""
+
+    code_channel: str
+    """How one-time codes travel: "sms" (000 §10) or "email" (003)."""
+    code_price: str
+    """What one code costs the patient; empty where it costs nothing."""
+    codes_need_reason: bool
+    """Only patients marked "no eID" at the clinic, and children below `own_decisions_from`, sign in with codes (004)."""
+    needs_registration: bool
+    """Whether an active record is not enough: the patient registers with the clinic once (003). In Norway it is (000 §9)."""
+    eid_from: int
+    """Below this age eID can't be used, by the child or on its behalf (003). 0: the provider's own limit holds."""
+    own_decisions_from: int
+    """From this birthday nobody acts for the child any more: 16 (pasrl. § 4-3), 15 (sundhedsloven § 17)."""
+    private_letters_from: int
+    """From this birthday guardians don't see e-consultations unless the clinic opens them for the child."""
+    child_signs_in: bool
+    """Whether a child below `own_decisions_from` has a sign-in of its own, made by a guardian (003)."""
+    guardian_from: int
+    """How old a guardian must be."""
+    proxy_giver_from: int
+    """How old an adult who lets somebody else act for them must be; below it there is guardianship only."""
+    proxy_receiver_from: int
+    """How old whoever acts by proxy must be."""
+
+
+RULES = {
+    Country.NORWAY: CountryRules(
+        code_channel="sms",
+        code_price="1 kr",
+        codes_need_reason=False,
+        needs_registration=False,
+        eid_from=0,
+        own_decisions_from=16,
+        private_letters_from=12,
+        child_signs_in=False,
+        guardian_from=18,
+        proxy_giver_from=16,
+        proxy_receiver_from=18,
+    ),
+    Country.DENMARK: CountryRules(
+        code_channel="email",
+        code_price="",
+        codes_need_reason=True,
+        needs_registration=True,
+        eid_from=15,
+        own_decisions_from=15,
+        private_letters_from=15,
+        child_signs_in=True,
+        guardian_from=18,
+        proxy_giver_from=15,
+        proxy_receiver_from=18,
+    ),
+}
+
+
+def rules_of(country: str) -> CountryRules:
+    """Return the rules of a country ("NO", "DK"). Raises ValueError for another."""
+    return RULES[Country(country)]
