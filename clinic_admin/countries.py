@@ -4,16 +4,24 @@ One row per country; nothing else asks which country it is to decide one of thes
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from clinic_admin.choices import Country
+
+
+class CodeChannel(StrEnum):
+    """How one-time codes travel."""
+
+    SMS = "sms"
+    EMAIL = "email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountryRules:
     """The rules of one country. Ages are in whole years, reached at midnight local time on the birthday."""
 
-    code_channel: str
-    """How one-time codes travel: "sms" (000 §10) or "email" (003)."""
+    code_channel: CodeChannel
+    """How one-time codes travel (000 §10, 003)."""
     code_price: str
     """What one code costs the patient; empty where it costs nothing."""
     codes_need_reason: bool
@@ -38,7 +46,7 @@ class CountryRules:
 
 RULES = {
     Country.NORWAY: CountryRules(
-        code_channel="sms",
+        code_channel=CodeChannel.SMS,
         code_price="1 kr",
         codes_need_reason=False,
         needs_registration=False,
@@ -51,7 +59,7 @@ RULES = {
         proxy_receiver_from=18,
     ),
     Country.DENMARK: CountryRules(
-        code_channel="email",
+        code_channel=CodeChannel.EMAIL,
         code_price="",
         codes_need_reason=True,
         needs_registration=True,

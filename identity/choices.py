@@ -120,6 +120,14 @@ class CodePurpose(TextChoices):
     PASSWORD = "password", _("Choosing a password")
 
 
+class EidProof(TextChoices):
+    """How the clinic made sure who a patient without eID is (004)."""
+
+    PAPERS = "papers", _("Showed identity papers at the clinic")
+    KNOWN = "known", _("Known to the clinic in person")
+    REPRESENTATIVE = "representative", _("A guardian or representative showed papers for both")
+
+
 class LinkPurpose(TextChoices):
     """What a link in an e-mail is good for."""
 
@@ -161,6 +169,7 @@ class MembershipRefusal(Refusal):
 
     NOT_OFFERED = "not-offered", _("The clinic does not offer signing in with password and code.")
     NO_NATIONAL_ID = "no-national-id", _("The record has no national ID. Without it there is no account.")
+    NO_EMAIL = "no-email", _("The clinic has no e-mail address of the patient to send the link to.")
     NO_MOBILE = (
         "no-mobile",
         _("The clinic has no mobile number of the patient that codes can be sent to."),

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest
 
+from clinic_admin.countries import CodeChannel, CountryRules, rules_of
 from clinic_admin.models import Clinic
 from identity import codes, memberships, operations, passwords, policy
 from identity.choices import CodePurpose, CodeRefusal, MembershipState, Method, UserKind
@@ -19,6 +20,7 @@ PER_ADDRESS = Limit("code-sign-in-address", 30, timedelta(minutes=5))
 PER_ADDRESS_HOUR = Limit("code-sign-in-address-hour", 200, timedelta(hours=1))
 PEOPLE_PER_ADDRESS = Limit("code-sign-in-people", 10, timedelta(hours=1))
 _FIRST_SEEN = Limit("code-sign-in-seen", 1, timedelta(hours=1))
+_MEANS = {CodeChannel.SMS: "mobile", CodeChannel.EMAIL: "email"}
 RESETS_PER_ADDRESS = Limit("reset-address", 5, timedelta(hours=1))
 RESETS_PER_PERSON = Limit("reset-person", 3, timedelta(days=1))
 
@@ -59,32 +61,43 @@ def begin(
     clinic: Clinic,
     national_id_index: str,
     password: str,
-    mobile: str,
+    recipient: str,
+    no_eid: bool,
+    is_child: bool,
     language: str,
     now: datetime,
 ) -> OneTimeCode:
     """Check the password and store a question for a code, whatever came out: two queries and one hash for everyone.
 
-    `mobile` is what the clinic has registered for the person, empty for someone who has no active record here. The
-    caller lets code_sender send. Nothing that comes back tells whether a code will be.
+    `recipient` is the number or address that the clinic has registered for the person, empty for someone who has no
+    active record here; `no_eid` and `is_child` are what the record says. The caller lets code_sender send. Nothing that
+    comes back tells whether a code will be: who has eID and gave the right password is told by e-mail (F9).
     """
     membership = memberships.membership_of(clinic=clinic, national_id_index=national_id_index)
-    fault = _fault(membership, password, mobile)
+    fault = _fault(membership, password)
+    rules = rules_of(clinic.country)
+    is_confirmed_child = is_child and membership is not None and membership.child_confirmed_at is not None
+    is_hint = not fault and not policy.codes_are_open(
+        rules, no_eid=no_eid, is_confirmed_child=is_confirmed_child
+    )
+    if not fault and not is_hint:
+        fault = _why_no_code(membership, rules, recipient)
     question = codes.ask(
         clinic=clinic,
         membership=None if fault else membership,
         purpose=CodePurpose.SIGN_IN,
-        recipient="" if fault else mobile,
+        recipient="" if fault else recipient,
+        is_hint=is_hint,
         language=language,
         now=now,
     )
     audit.record(
-        action="auth.fail" if fault else "auth.start",
+        action="auth.fail" if fault or is_hint else "auth.start",
         subject=question,
         actor=audit.SYSTEM,
         now=now,
         method=Method.ONE_TIME_CODE,
-        reason=fault,
+        reason=fault or ("eid-required" if is_hint else ""),
         membership=str(membership.pk) if membership else "",
     )
     return question
@@ -98,6 +111,7 @@ def finish(
     membership = question.membership
     if (
         membership is None
+        or question.is_hint
         or membership.state != MembershipState.ACTIVE
         or not membership.account.user.is_active
         or not memberships.offers_codes(clinic)
@@ -106,18 +120,23 @@ def finish(
     return operations.open_code_session(request, membership=membership, question=question, now=now)
 
 
-def _fault(membership: ClinicMembership | None, password: str, mobile: str) -> str:
+def _why_no_code(membership: ClinicMembership | None, rules: CountryRules, recipient: str) -> str:
+    """Return a short word for the trail, or nothing."""
+    if membership is None or membership.state != MembershipState.ACTIVE:
+        return "not-active"
+    return "" if policy.can_be_reached(rules.code_channel, recipient) else f"no-{_MEANS[rules.code_channel]}"
+
+
+def _fault(membership: ClinicMembership | None, password: str) -> str:
     """Return a short word for the trail, or nothing. The password is always checked, whatever else is wrong."""
     is_right = passwords.is_right(password, membership.password if membership else "")
     if membership is None:
         return "unknown"
     if not is_right:
         return "password"
-    if membership.state != MembershipState.ACTIVE:
+    if membership.state == MembershipState.REMOVED:
         return "not-active"
-    if not membership.account.user.is_active:
-        return "closed"
-    return "" if policy.may_receive_code(mobile) else "no-mobile"
+    return "" if membership.account.user.is_active else "closed"
 
 
 @transaction.atomic

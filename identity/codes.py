@@ -6,18 +6,15 @@ Asking does the same work for everyone. Whether a code is made is decided afterw
 
 import secrets
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import F
-from django.utils import translation
-from django.utils.translation import gettext as _
 
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import policy
+from identity import code_letters, policy
 from identity.choices import CodePurpose, CodeRefusal, MembershipState
 from identity.models import ClinicMembership, OneTimeCode
 from identity.passwords import nobodys
@@ -50,20 +47,25 @@ def ask(
     recipient: str,
     language: str,
     now: datetime,
+    is_hint: bool = False,
 ) -> OneTimeCode:
     """Store a question for a code and return it; the answer is the same whether a code will be sent or not.
 
-    With `membership` None, or a number that no codes are sent to, none is. `handle` sends; see code_sender.
+    With `membership` None, or a number that no codes are sent to, none is. With `is_hint` the message says to sign in
+    with eID instead. `handle` sends, the way of the clinic's country; see code_sender.
     """
+    channel = rules_of(clinic.country).code_channel
     return OneTimeCode.objects.create(
         clinic=clinic,
         membership=membership,
         purpose=purpose,
+        channel=channel,
         recipient=recipient,
+        is_hint=is_hint,
         language=language,
         attempts_left=policy.CODE_TRIES,
         created_at=now,
-        expires_at=now + policy.CODE_LASTS,
+        expires_at=now + policy.CODE_LASTS[channel],
     )
 
 
@@ -98,6 +100,7 @@ def again(
             purpose=purpose,
             recipient=recipient if older.membership_id else "",
             language=older.language,
+            is_hint=older.is_hint,
             now=now,
         )
 
@@ -121,24 +124,27 @@ def handle(question_id: UUID, *, now: datetime) -> UUID | None:
         audit.record(action="code.not-sent", subject=question, actor=audit.SYSTEM, now=now, reason=reason)
         return None
     code = f"{secrets.randbelow(10**policy.CODE_DIGITS):0{policy.CODE_DIGITS}}"
-    question.code_hash = make_password(_hashed_part(question, code))
+    if not question.is_hint:
+        question.code_hash = make_password(_hashed_part(question, code))
     question.save(update_fields=["handled_at", "recipient", "code_hash"])
+    words = code_letters.hint(question) if question.is_hint else code_letters.code(question, code)
     message = outbox.queue_message(
         NewMessage(
             clinic=question.clinic,
             kind=MessageKind.SIGN_IN_CODE,
-            channel=Channel.SMS,
+            channel=Channel(question.channel),
             to=recipient,
             subject=question,
             version=1,
-            title="",
-            body=_text(question, code),
+            title=words.title,
+            body=words.body,
             due_at=now,
             not_after=question.expires_at,
         ),
         now=now,
     )
-    audit.record(action="code.sent", subject=question, actor=audit.SYSTEM, now=now, purpose=question.purpose)
+    action = "code.hint-sent" if question.is_hint else "code.sent"
+    audit.record(action=action, subject=question, actor=audit.SYSTEM, now=now, purpose=question.purpose)
     return message.pk
 
 
@@ -222,9 +228,10 @@ def _why_not(question: OneTimeCode, recipient: str, now: datetime) -> str:
         return "too-late"
     if not membership.account.user.is_active:
         return "closed"
-    if question.purpose == CodePurpose.SIGN_IN and membership.state != MembershipState.ACTIVE:
+    is_sign_in = question.purpose == CodePurpose.SIGN_IN and not question.is_hint
+    if is_sign_in and membership.state != MembershipState.ACTIVE:
         return "not-active"
-    if not policy.may_receive_code(recipient):
+    if not policy.can_be_reached(CodeChannel(question.channel), recipient):
         return "number"
     counted = (
         (PER_QUARTER, f"account:{membership.account_id}"),
@@ -245,13 +252,3 @@ def _note_wrong(question: OneTimeCode, now: datetime) -> None:
 
 def _hashed_part(question: OneTimeCode, code: str) -> str:
     return f"{question.pk}:{question.purpose}:{code}"
-
-
-def _text(question: OneTimeCode, code: str) -> str:
-    """Return the SMS. Its last line lets a phone fill the code in on our pages, and on no other site's."""
-    with translation.override(question.language):
-        words = _("%(code)s is your code for %(clinic)s. Never tell it to anyone, not even to us.") % {
-            "code": code,
-            "clinic": question.clinic.name,
-        }
-    return f"{words}\n\n@{urlsplit(settings.BASE_URL).hostname} #{code}"

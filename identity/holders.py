@@ -23,6 +23,8 @@ class Holder:
     """E.164, as the clinic has registered it."""
     language: str
     """Of messages to them."""
+    needs_eid: bool = False
+    """Whether this person signs in with eID and gets no link to a password on their own asking (F12)."""
 
     def as_text(self) -> str:
         """Return it as text for an encrypted column."""

@@ -7,18 +7,17 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import codes, operations, passwords, policy
+from identity import codes, link_letters, operations, passwords, policy
 from identity.choices import (
     CodePurpose,
     LinkPurpose,
@@ -30,8 +29,6 @@ from identity.choices import (
 from identity.holders import Holder
 from identity.models import ActionLink, ClinicCodeSignIn, ClinicMembership, User
 from notifications import operations as outbox
-from notifications.choices import Channel, MessageKind
-from notifications.operations import NewMessage
 from portal import audit, throttle
 from portal.refusals import Refused
 from portal.throttle import Limit
@@ -68,11 +65,19 @@ class AccountState:
     consent_by: str
     link_until: datetime | None
     """Until when the newest link can be used, if there is an open one."""
+    has_password: bool = False
 
 
 def offers_codes(clinic: Clinic) -> bool:
     """Return whether the clinic's patients can sign in with password and code."""
-    return clinic.country in policy.CODE_PRICES and ClinicCodeSignIn.objects.filter(clinic=clinic).exists()
+    return ClinicCodeSignIn.objects.filter(clinic=clinic).exists()
+
+
+def hindrance(clinic: Clinic, holder: Holder) -> MembershipRefusal | None:
+    """Return why no link and no code can reach the person, or None."""
+    if rules_of(clinic.country).code_channel is CodeChannel.SMS:
+        return None if policy.may_receive_code(holder.mobile) else MembershipRefusal.NO_MOBILE
+    return None if holder.email else MembershipRefusal.NO_EMAIL
 
 
 def membership_of(*, clinic: Clinic, national_id_index: str) -> ClinicMembership | None:
@@ -100,6 +105,7 @@ def state_of(*, clinic: Clinic, national_id_index: str, now: datetime) -> Accoun
         consent_at=found.consent_at,
         consent_by=by or "",
         link_until=link.expires_at if link else None,
+        has_password=bool(found.password),
     )
 
 
@@ -110,10 +116,10 @@ def create(
     """Give a patient who agreed to it an account, and send the link that starts it (F5). Raises MembershipRefused."""
     if not offers_codes(clinic):
         raise MembershipRefused(MembershipRefusal.NOT_OFFERED)
-    if not policy.may_receive_code(holder.mobile):
-        raise MembershipRefused(MembershipRefusal.NO_MOBILE)
+    if (hindered := hindrance(clinic, holder)) is not None:
+        raise MembershipRefused(hindered)
     membership = _membership_for(clinic, holder, actor=actor, now=now)
-    if membership.state == MembershipState.ACTIVE:
+    if membership.password:
         raise MembershipRefused(MembershipRefusal.EXISTS)
     audit.record(
         action="membership.created",
@@ -133,11 +139,11 @@ def send_link(*, clinic: Clinic, holder: Holder, patient_id: UUID, actor: User, 
     membership = _locked(clinic, holder.national_id_index)
     if not membership.account.user.is_active:
         raise MembershipRefused(MembershipRefusal.CLOSED)
-    if not policy.may_receive_code(holder.mobile):
-        raise MembershipRefused(MembershipRefusal.NO_MOBILE)
+    if (hindered := hindrance(clinic, holder)) is not None:
+        raise MembershipRefused(hindered)
     if throttle.is_exceeded(LINKS_PER_DAY, key=f"membership:{membership.pk}", now=now):
         raise MembershipRefused(MembershipRefusal.TOO_OFTEN)
-    purpose = LinkPurpose.RESET if membership.state == MembershipState.ACTIVE else LinkPurpose.ACTIVATE
+    purpose = LinkPurpose.RESET if membership.password else LinkPurpose.ACTIVATE
     if holder.email and membership.email != holder.email:
         membership.email = holder.email
         membership.save(update_fields=["email"])
@@ -212,7 +218,11 @@ def handle_link(link_id: UUID, *, now: datetime) -> None:
     link.save(update_fields=["handled_at", "holder"])
     if holder is None or now >= link.expires_at or not offers_codes(link.clinic):
         return
-    if not policy.may_receive_code(holder.mobile) or not holder.email:
+    if hindrance(link.clinic, holder) is not None or not holder.email:
+        return
+    if holder.needs_eid:
+        link_letters.queue_eid_hint(link, holder, now=now)
+        audit.record(action="link.hint-sent", subject=link, actor=audit.SYSTEM, now=now)
         return
     membership = _membership_for(link.clinic, holder, actor=None, now=now)
     if not membership.account.user.is_active:
@@ -251,25 +261,31 @@ def choose_password(
     password: str,
     clinic: Clinic,
     context: list[str],
+    needs_eid: bool,
     patient_id: UUID,
     now: datetime,
-) -> None:
+) -> MembershipState:
     """Use link and code up and give the person this password, which ends the person's sessions. Opens none.
 
-    A weak password uses up neither. Every wrong code counts. Raises LinkRefused, BadPassword, CodeRefused.
+    A weak password uses up neither. Every wrong code counts. Where codes travel by e-mail, as the link does, no code is
+    asked for: signing in asks for one, and with `needs_eid` for eID once before that (E8). Returns how far the account
+    has come. Raises LinkRefused, BadPassword, CodeRefused.
     """
     link = open_link(token_hash, clinic=clinic, now=now)
     problem = passwords.problem(password, context)
     if problem is not None:
         raise BadPassword(problem)
-    question = codes.use(question_id, code, clinic=clinic, purpose=CodePurpose.PASSWORD, now=now)
-    if question.membership_id != link.membership_id:
-        raise LinkRefused(LinkRefusal.OVER)
-    _store_password(link.pk, passwords.hashed(password), patient_id, now)
+    if rules_of(clinic.country).code_channel is CodeChannel.SMS:
+        question = codes.use(question_id, code, clinic=clinic, purpose=CodePurpose.PASSWORD, now=now)
+        if question.membership_id != link.membership_id:
+            raise LinkRefused(LinkRefusal.OVER)
+    return _store_password(link.pk, passwords.hashed(password), needs_eid, patient_id, now)
 
 
 @transaction.atomic
-def _store_password(link_id: UUID, password: str, patient_id: UUID, now: datetime) -> None:
+def _store_password(
+    link_id: UUID, password: str, needs_eid: bool, patient_id: UUID, now: datetime
+) -> MembershipState:
     link = _usable(
         ActionLink.objects.select_for_update(of=("self",))
         .select_related("membership__account__user", "clinic")
@@ -283,20 +299,60 @@ def _store_password(link_id: UUID, password: str, patient_id: UUID, now: datetim
     link.save(update_fields=["used_at"])
     had_one = bool(membership.password)
     membership.password, membership.password_changed_at = password, now
-    membership.state = MembershipState.ACTIVE
+    waits = needs_eid and membership.identity_confirmed_at is None
+    membership.state = MembershipState.AWAITING if waits else MembershipState.ACTIVE
     membership.save(update_fields=["password", "password_changed_at", "state"])
     user = membership.account.user
     revoke_links(membership=membership, now=now)
     codes.revoke_all(membership=membership, now=now)
     _end_sessions(user, actor=user, now=now, reason="password-changed")
-    _tell_of_new_password(link, now)
+    link_letters.tell_of_new_password(link, now=now)
     audit.record(
-        action="membership.password_changed" if had_one else "membership.activated",
+        action=_action_of_choice(had_one=had_one, waits=waits),
         subject=membership,
         actor=user,
         now=now,
         patient_id=patient_id,
     )
+    return MembershipState(membership.state)
+
+
+def _action_of_choice(*, had_one: bool, waits: bool) -> str:
+    if had_one:
+        return "membership.password_changed"
+    return "membership.password_chosen" if waits else "membership.activated"
+
+
+@transaction.atomic
+def confirm_identity(
+    *, clinic: Clinic, national_id_index: str, patient_id: UUID, actor: User, now: datetime
+) -> None:
+    """Note that eID, or the clinic for someone without one, confirmed who has the password. It is active then (E8)."""
+    membership = (
+        ClinicMembership.objects.select_for_update(of=("self",))
+        .filter(clinic=clinic, account__national_id_index=national_id_index, identity_confirmed_at=None)
+        .exclude(state=MembershipState.REMOVED)
+        .first()
+    )
+    if membership is None:
+        return
+    membership.identity_confirmed_at = now
+    starts = membership.state == MembershipState.AWAITING and bool(membership.password)
+    if starts:
+        membership.state = MembershipState.ACTIVE
+    membership.save(update_fields=["identity_confirmed_at", "state"])
+    action = "membership.activated" if starts else "membership.identity_confirmed"
+    audit.record(action=action, subject=membership, actor=actor, now=now, patient_id=patient_id)
+
+
+@transaction.atomic
+def close_codes(*, clinic: Clinic, national_id_index: str, actor: Any, now: datetime) -> None:
+    """End open codes and every session that a code opened at this clinic. The password stays (W5)."""
+    found = membership_of(clinic=clinic, national_id_index=national_id_index)
+    if found is None:
+        return
+    codes.revoke_all(membership=found, now=now)
+    _end_sessions(found.account.user, actor=actor, now=now, reason="codes-closed", clinic=clinic)
 
 
 @transaction.atomic
@@ -307,8 +363,8 @@ def set_up_for_demo(*, clinic: Clinic, holder: Holder, password: str, now: datet
     ClinicCodeSignIn.objects.get_or_create(clinic=clinic)
     membership = _membership_for(clinic, holder, actor=None, now=now)
     membership.state, membership.password = MembershipState.ACTIVE, passwords.hashed(password)
-    membership.password_changed_at = now
-    membership.save(update_fields=["state", "password", "password_changed_at"])
+    membership.password_changed_at = membership.identity_confirmed_at = now
+    membership.save(update_fields=["state", "password", "password_changed_at", "identity_confirmed_at"])
     return membership
 
 
@@ -332,6 +388,8 @@ def _membership_for(clinic: Clinic, holder: Holder, *, actor: User | None, now: 
         "consent_at": now,
         "consent_by": actor,
         "created_at": now,
+        "identity_confirmed_at": None,
+        "child_confirmed_at": None,
     }
     made, is_new = ClinicMembership.objects.get_or_create(account=account, clinic=clinic, defaults=fresh)
     membership = (
@@ -388,83 +446,12 @@ def _send_link(
     link.membership, link.purpose, link.token_hash = membership, purpose, hash_of(token)
     link.handled_at, link.expires_at = now, now + _LASTS[purpose]
     link.save()
-    _queue(link, token, language, now)
+    link_letters.queue_link(link, token, language=language, now=now)
     audit.record(action="link.issued", subject=link, actor=actor, now=now, purpose=purpose)
 
 
-def _queue(link: ActionLink, token: str, language: str, now: datetime) -> None:
-    clinic, membership = link.clinic, link.membership
-    assert membership is not None
-    address = settings.BASE_URL + reverse("home:code_link", args=[clinic.portal_identifier, token])
-    words = {"clinic": clinic.name, "address": address}
-    with translation.override(language):
-        if link.purpose == LinkPurpose.ACTIVATE:
-            title = _("Start using the online services of %(clinic)s") % words
-            body = (
-                _(
-                    "Hello,\n\n%(clinic)s has made an account for you, as you agreed. Choose your password here:\n\n"
-                    "%(address)s\n\n"
-                    "The link works once, and for three days. You get a code by SMS on the way.\n\n"
-                    "If you didn't agree to this, don't use the link, and tell the clinic."
-                )
-                % words
-            )
-        else:
-            title = _("Choose a new password for %(clinic)s") % words
-            body = (
-                _(
-                    "Hello,\n\nHere you choose a new password for the online services of %(clinic)s:\n\n"
-                    "%(address)s\n\n"
-                    "The link works once, and for half an hour. You get a code by SMS on the way.\n\n"
-                    "If you didn't ask for this, do nothing: your password stays as it is."
-                )
-                % words
-            )
-    outbox.queue_message(
-        NewMessage(
-            clinic=clinic,
-            kind=MessageKind.ACTIVATION,
-            channel=Channel.EMAIL,
-            to=membership.email,
-            subject=link,
-            version=1,
-            title=title,
-            body=body,
-            due_at=now,
-            not_after=link.expires_at,
-        ),
-        now=now,
-    )
-
-
-def _tell_of_new_password(link: ActionLink, now: datetime) -> None:
-    membership, clinic = link.membership, link.clinic
-    assert membership is not None
-    with translation.override(clinic.language):
-        title = _("Your password for %(clinic)s was changed") % {"clinic": clinic.name}
-        body = _(
-            "Hello,\n\nA new password for the online services of %(clinic)s was chosen just now.\n\n"
-            "If it wasn't you, phone the clinic at once."
-        ) % {"clinic": clinic.name}
-    outbox.queue_message(
-        NewMessage(
-            clinic=clinic,
-            kind=MessageKind.PASSWORD_CHANGED,
-            channel=Channel.EMAIL,
-            to=membership.email,
-            subject=link,
-            version=1,
-            title=title,
-            body=body,
-            due_at=now,
-            not_after=None,
-        ),
-        now=now,
-    )
-
-
 def _end_sessions(
-    user: User, *, actor: User, now: datetime, reason: str, clinic: Clinic | None = None
+    user: User, *, actor: Any, now: datetime, reason: str, clinic: Clinic | None = None
 ) -> None:
     """Sign the person out everywhere, or with `clinic` only where the session was opened by that clinic's password."""
     rows = UserSession.objects.filter(user=user)

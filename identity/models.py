@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from clinic_admin.choices import Country
+from clinic_admin.countries import CodeChannel
 from clinic_admin.models import Clinic
 from identity.choices import (
     Assurance,
@@ -252,6 +253,10 @@ class ClinicMembership(PublicIdModel):
     password = models.CharField(max_length=200, blank=True)
     """Argon2id; empty until the patient has chosen one. Nobody else can."""
     password_changed_at = models.DateTimeField(null=True)
+    identity_confirmed_at = models.DateTimeField(null=True)
+    """When eID, or for a patient without one the clinic, confirmed who uses it (003; E8)."""
+    child_confirmed_at = models.DateTimeField(null=True)
+    """When a guardian confirmed by eID that this child may sign in with password and code (003, 004)."""
     consent_at = models.DateTimeField()
     """When the patient agreed, as staff recorded it, or asked for it themselves."""
     consent_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -275,6 +280,9 @@ class ClinicMembership(PublicIdModel):
         return f"membership {self.pk}"
 
 
+CHANNELS = [(one.value, one.value) for one in CodeChannel]
+
+
 class OneTimeCode(PublicIdModel):
     """One question for a code. Strangers' questions are rows too, so that all are answered alike."""
 
@@ -284,8 +292,11 @@ class OneTimeCode(PublicIdModel):
     )
     """None: nobody gets a code, and none is right."""
     purpose = models.CharField(max_length=10, choices=CodePurpose.choices)
+    channel = models.CharField(max_length=10, choices=CHANNELS, default=CodeChannel.SMS)
     recipient = EncryptedTextField(blank=True)
-    """The number that the clinic has registered, until the code is sent."""
+    """The number or address that the clinic has registered, until the code is sent."""
+    is_hint = models.BooleanField(default=False)
+    """The password was right, but this person signs in with eID: the message says so, and no code is right (C14)."""
     language = models.CharField(max_length=5)
     code_hash = models.CharField(max_length=200, blank=True)
     """Argon2id of question, purpose and code; empty until the code is made."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import unquote, urlsplit
 
+from clinic_admin.countries import CodeChannel, CountryRules
 from identity.choices import PasswordProblem
 
 LONGEST_PATH = 500
@@ -25,13 +26,12 @@ def own_path(text: str) -> str:
     return "" if parts.scheme or parts.netloc else text
 
 
-CODE_PRICES = {"NO": "1 kr"}
-"""Countries whose patients can sign in with password and a code by SMS -> what one message costs them (000 §10)."""
 CODE_SLUG = "code"
 """What the settings and the trail call this way of signing in; no identity provider has the name."""
 CODE_DIGITS = 6
 CODE_TRIES = 5
-CODE_LASTS = timedelta(minutes=5)
+CODE_LASTS = {CodeChannel.SMS: timedelta(minutes=5), CodeChannel.EMAIL: timedelta(minutes=10)}
+"""How long a code is good for (section 7; ASVS 6.5.5)."""
 CODE_COOL_DOWN = timedelta(seconds=60)
 ACTIVATION_LASTS = timedelta(hours=72)
 RESET_LASTS = timedelta(minutes=30)
@@ -45,9 +45,28 @@ LONGEST_PASSWORD = 128
 _SHORTEST_CONTEXT = 4
 
 
+def can_be_reached(channel: CodeChannel, recipient: str) -> bool:
+    """Return whether codes can be sent to a number (E.164) or an e-mail address the clinic has."""
+    return bool(recipient) if channel is CodeChannel.EMAIL else may_receive_code(recipient)
+
+
 def may_receive_code(mobile: str) -> bool:
     """Return whether codes are sent to a number (E.164): only to mobiles of our own countries (section 7, C9)."""
     return _CODE_NUMBERS.fullmatch(mobile) is not None
+
+
+def codes_are_open(rules: CountryRules, *, no_eid: bool, is_confirmed_child: bool) -> bool:
+    """Return whether a person may sign in with password and code where codes are offered.
+
+    In Denmark only who is marked "no eID" at that clinic, and a child whose sign-in a guardian confirmed (004; C14).
+    """
+    return not rules.codes_need_reason or no_eid or is_confirmed_child
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """Return the age in whole years; who was born on 29 February has the birthday on 1 March in other years."""
+    had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - (0 if had_birthday else 1)
 
 
 def password_problem(password: str, context: Iterable[str]) -> PasswordProblem | None:

@@ -110,6 +110,11 @@ def staff_user(email: str) -> User | None:
     return User.objects.filter(kind="staff", email__iexact=email).first()
 
 
+def name_of(user_id: int) -> str:
+    """Return the name of a login, empty if there is none. One query."""
+    return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or ""
+
+
 def _origins(provider: IdentityProvider) -> tuple[str, ...]:
     parts = urlsplit(provider.issuer)
     own = f"{parts.scheme}://{parts.netloc}"

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic_admin.choices import ClinicRefusal
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
 from clinic_admin.operations import ClinicChangeRefused, locked
 from identity import memberships, queries
 from identity.models import ClinicCodeSignIn, ClinicIdentityProvider, IdentityProvider
-from identity.policy import CODE_PRICES, CODE_SLUG
+from identity.policy import CODE_SLUG
 from portal import audit
 
 
@@ -22,11 +23,10 @@ def available(clinic: Clinic) -> list[IdentityProvider]:
 
 
 def ways(clinic: Clinic) -> list[tuple[str, str]]:
-    """Return slug and name of every way that can be switched on, codes last where the country has them."""
-    found = [(one.slug, one.name) for one in available(clinic)]
-    if clinic.country in CODE_PRICES:
-        found.append((CODE_SLUG, _("Password and code by SMS")))
-    return found
+    """Return slug and name of every way that can be switched on, codes last."""
+    by_email = rules_of(clinic.country).code_channel is CodeChannel.EMAIL
+    code = _("Password and code by e-mail") if by_email else _("Password and code by SMS")
+    return [*((one.slug, one.name) for one in available(clinic)), (CODE_SLUG, code)]
 
 
 def switched_on(clinic: Clinic) -> list[str]:

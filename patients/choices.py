@@ -63,12 +63,20 @@ class PatientRefusal(Refusal):
 
     ALREADY_WITHDRAWN = "already-withdrawn", _("Somebody has already taken the portal from this patient.")
     NOT_WITHDRAWN = "not-withdrawn", _("This patient has the portal already.")
-    NO_NATIONAL_ID = "no-national-id", _("The record has no national ID to show.")
+    NO_NATIONAL_ID = "no-national-id", _("The record has no national ID.")
+    MARKED_ALREADY = "marked-already", _("Somebody has changed this mark already.")
+    CONTACT_BY_CODE = (
+        "contact-by-code",
+        _(
+            "You signed in with password and code. To change e-mail and mobile, sign in with eID, or phone the clinic."
+        ),
+    )
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return value -> next step."""
-        return dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)
+        steps = dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)
+        return steps | {cls.CONTACT_BY_CODE.value: NextStep.PHONE_THE_CLINIC}
 
 
 class ImportRefusal(Refusal):

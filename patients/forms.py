@@ -50,6 +50,10 @@ class ContactForm(forms.Form):
         }
         return cls(initial=initial, country=country)
 
+    def moves_contact_of(self, patient: Patient) -> bool:
+        """Return whether saving would change where codes and links go."""
+        return (self.cleaned_data["mobile"], self.cleaned_data["email"]) != (patient.mobile, patient.email)
+
     def clean_mobile(self) -> str:
         """Return the number as E.164, or empty."""
         text: str = self.cleaned_data["mobile"]

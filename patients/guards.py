@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
+from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, View
 from clinic_admin.models import Clinic
 from identity import sessions
 from identity.sessions import SignIn
-from patients import queries
+from patients import policy, queries
 from patients.models import Patient
 from portal import phone_numbers
 from portal.audience import Audience, declare
@@ -50,6 +52,14 @@ def patient_page(view: View) -> View:
             return _shut(request, "patients/clinic_is_off.html", clinic)
         if patient is None or not patient.is_active:
             return _shut(request, "patients/no_record.html", clinic)
+        if not policy.session_holds(
+            rules_of(clinic.country),
+            assurance=sign_in.assurance,
+            no_eid=patient.no_eid_at is not None,
+            birth_date=patient.birth_date,
+            today=timezone.now().astimezone(clinic.zone).date(),
+        ):
+            return _to_sign_in(request, clinic)
         patient.clinic = clinic  # saves everyone below from reading it again
         patient_request.patient = patient
         patient_request.sign_in = sign_in

@@ -1,9 +1,11 @@
 """The clinic's patients."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
+from identity.choices import EidProof
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
@@ -38,6 +40,16 @@ class Patient(PublicIdModel):
     is_active = models.BooleanField(default=True)
     portal_withdrawn_at = models.DateTimeField(null=True, blank=True)
     """When the clinic took the portal away from this patient; empty means they have it."""
+    no_eid_at = models.DateTimeField(null=True, blank=True)
+    """When the clinic made sure who this is and noted that they can't use eID (004, "Intet MitID"); empty: they can."""
+    no_eid_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    no_eid_proof = models.CharField(max_length=20, choices=EidProof.choices, blank=True)
+    wants_electronic_answers = models.BooleanField(default=False)
+    """The patient wants answers through the portal (002, "Ønsker svar elektronisk")."""
+    registered_at = models.DateTimeField(null=True, blank=True)
+    """When the patient began to use this clinic's portal, where an active record is not enough (003)."""
     updated_at = models.DateTimeField(auto_now=True)
     search_name = models.GeneratedField(
         expression=models.Func("given_name", "family_name", function="patients_search_name"),
@@ -59,6 +71,11 @@ class Patient(PublicIdModel):
                 name="patient_national_id_with_index",
                 condition=Q(national_id__isnull=True, national_id_index__isnull=True)
                 | Q(national_id__isnull=False, national_id_index__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="patient_no_eid_has_proof",
+                condition=Q(no_eid_at__isnull=True, no_eid_proof="")
+                | (Q(no_eid_at__isnull=False) & ~Q(no_eid_proof="")),
             ),
             models.UniqueConstraint(fields=["id", "clinic"], name="patient_id_with_clinic"),
         ]

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from clinic_admin.models import Clinic
 from identity import memberships
+from identity.choices import EidProof
 from patients import policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal
 from patients.import_rows import GoodRow
@@ -136,6 +137,62 @@ def set_portal_withdrawn(*, patient: Patient, withdrawn: bool, actor: Any, now: 
         actor=actor,
         now=now,
         patient_id=stored.pk,
+    )
+
+
+@transaction.atomic
+def set_no_eid(*, patient: Patient, proof: EidProof | None, actor: Any, now: datetime) -> None:
+    """Note that the patient can't use eID, and how the clinic made sure who it is; None takes the note back (004).
+
+    The note lets the patient sign in with password and code where the country asks for a reason. Taking it back ends
+    every session that a code opened (W5). Raises PatientRefused: it is so already, or the record has no national ID.
+    """
+    stored = Patient.objects.select_for_update(no_key=True).select_related("clinic").get(pk=patient.pk)
+    if (stored.no_eid_at is not None) == (proof is not None):
+        raise PatientRefused(PatientRefusal.MARKED_ALREADY)
+    if not stored.national_id_index:
+        raise PatientRefused(PatientRefusal.NO_NATIONAL_ID)
+    values = {
+        "no_eid_at": now if proof else None,
+        "no_eid_by": actor if proof else None,
+        "no_eid_proof": proof.value if proof else "",
+    }
+    for name, value in values.items():
+        setattr(stored, name, value)
+        setattr(patient, name, value)
+    stored.save(update_fields=[*values, "updated_at"])
+    audit.record(
+        action="patient.no_eid_set" if proof else "patient.no_eid_cleared",
+        subject=stored,
+        actor=actor,
+        now=now,
+        patient_id=stored.pk,
+        proof=proof.value if proof else "",
+    )
+    index, clinic = stored.national_id_index, stored.clinic
+    if proof:
+        memberships.confirm_identity(
+            clinic=clinic, national_id_index=index, patient_id=stored.pk, actor=actor, now=now
+        )
+    else:
+        memberships.close_codes(clinic=clinic, national_id_index=index, actor=actor, now=now)
+
+
+@transaction.atomic
+def set_wants_electronic_answers(*, patient: Patient, wants: bool, actor: Any, now: datetime) -> None:
+    """Note whether the patient wants answers through the portal (002). Saying it twice changes nothing."""
+    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    if stored.wants_electronic_answers == wants:
+        return
+    stored.wants_electronic_answers = patient.wants_electronic_answers = wants
+    stored.save(update_fields=["wants_electronic_answers", "updated_at"])
+    audit.record(
+        action="patient.electronic_answers",
+        subject=stored,
+        actor=actor,
+        now=now,
+        patient_id=stored.pk,
+        after=wants,
     )
 
 

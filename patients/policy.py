@@ -1,6 +1,24 @@
 """Rules about patients' records."""
 
 from collections.abc import Mapping
+from datetime import date
+
+from clinic_admin.countries import CountryRules
+from identity import policy as identity_policy
+from identity.choices import Assurance
+
+
+def session_holds(
+    rules: CountryRules, *, assurance: Assurance, no_eid: bool, birth_date: date | None, today: date
+) -> bool:
+    """Return whether a session opened in this way is still good for the record (W5, G3).
+
+    Where codes need a reason, the reason must hold at each request: the mark "no eID", or being a child. The child's
+    code sign-in ends by itself at midnight before the birthday on which it decides for itself.
+    """
+    if assurance.is_eid or not rules.codes_need_reason or no_eid:
+        return True
+    return birth_date is not None and identity_policy.age_on(birth_date, today) < rules.own_decisions_from
 
 
 def differences(record: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object]:

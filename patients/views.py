@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from patients import operations
+from patients.choices import PatientRefusal
 from patients.forms import ContactForm
 from patients.guards import PatientRequest, patient_page
 
@@ -21,6 +22,10 @@ def details(request: PatientRequest) -> HttpResponse:
         return render(request, "patients/details.html", {"form": ContactForm.of(patient)})
     form = ContactForm(request.POST, country=request.clinic.country)
     if not form.is_valid():
+        return render(request, "patients/details.html", {"form": form}, status=422)
+    if not request.sign_in.assurance.is_eid and form.moves_contact_of(patient):
+        # Codes and links go there: whoever has the password and one code must not be able to keep the account.
+        form.add_error(None, str(PatientRefusal.CONTACT_BY_CODE.label))
         return render(request, "patients/details.html", {"form": form}, status=422)
     operations.change_contact(
         patient=patient,

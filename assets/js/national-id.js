@@ -24,6 +24,9 @@ document.addEventListener("input", (event) => {
   if (event.target.matches?.("input[data-national-id]")) regroup(event.target);
 });
 
+// Without this file the button does nothing, so it is not shown.
+for (const button of document.querySelectorAll("button[data-hides][hidden]")) button.hidden = false;
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-hides]");
   const input = button && document.getElementById(button.dataset.hides);

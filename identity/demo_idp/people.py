@@ -44,5 +44,8 @@ PEOPLE = (
     Person(NO, "Bibi", "Utflyttet", date(1979, 6, 8), 6, _("record is no longer active")),
     Person(NO, "Roland", "Gundersen", date(1971, 7, 15), 7, _("has no record at any clinic")),
     Person(DK, "Søren", "Østergaard", date(1975, 5, 2), 8, _("GP Karen Holm; books and is approved at once")),
+    Person(
+        DK, "Inger", "Uden-MitID", date(1938, 2, 9), 10, _("can't use MitID; password and code by e-mail")
+    ),
     Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, _("GP Jens Kjær; bookings wait for approval")),
 )

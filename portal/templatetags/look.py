@@ -192,8 +192,12 @@ def button(
     value: str = "",
     color: str = "",
     size: str = "",
+    keys: str = "",
 ) -> dict[str, Any]:
-    """A button that sends its form. variant: primary, secondary, tertiary; color: "", "danger", "neutral"."""
+    """A button that sends its form. variant: primary, secondary, tertiary; color: "", "danger", "neutral".
+
+    keys: what presses it on a keyboard, as in "Alt+P"; shown on the button (assets/js/shortcuts.js).
+    """
     return {
         "text": text,
         "variant": variant,
@@ -202,6 +206,7 @@ def button(
         "value": value,
         "color": color,
         "size": size,
+        "keys": keys,
     }
 
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from clinic_admin.countries import CodeChannel, rules_of
 from identity import memberships, policy
+from identity import queries as identity_queries
 from identity.memberships import AccountState
 from patients.models import Patient
-from services.home.code_forms import AccountForm
+from services.home import code_queries
+from services.home.code_forms import AccountForm, NoEidForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +18,32 @@ class AccountCard:
 
     state: AccountState
     is_offered: bool
-    has_mobile: bool
-    """Whether codes can be sent to the number that the clinic has."""
+    can_be_reached: bool
+    """Whether codes can be sent to the number, or links to the address, that the clinic has."""
+    by_sms: bool
+    needs_eid: bool
+    """Whether the patient signs in with eID and a password is of no use yet (004)."""
+    no_eid_by: str
+    """Who noted that the patient can't use eID; empty when nobody did, or nobody knows any more."""
     form: AccountForm
+    no_eid_form: NoEidForm
 
     @property
     def may_create(self) -> bool:
         """Return whether the form is of any use."""
-        return self.is_offered and self.has_mobile and self.state.state is None
+        return self.is_offered and (self.can_be_reached or not self.by_sms) and self.state.state is None
 
 
-def card_of(patient: Patient, *, now: datetime, form: AccountForm | None = None) -> AccountCard:
-    """Return the card; `form` is one that was sent and refused. Three queries at most."""
+def card_of(
+    patient: Patient,
+    *,
+    now: datetime,
+    form: AccountForm | None = None,
+    no_eid_form: NoEidForm | None = None,
+) -> AccountCard:
+    """Return the card; the forms are ones that were sent and refused. Four queries at most."""
     clinic = patient.clinic
-    index = patient.national_id_index
+    index, channel = patient.national_id_index, rules_of(clinic.country).code_channel
     state = (
         memberships.state_of(clinic=clinic, national_id_index=index, now=now)
         if index
@@ -37,6 +52,10 @@ def card_of(patient: Patient, *, now: datetime, form: AccountForm | None = None)
     return AccountCard(
         state=state,
         is_offered=memberships.offers_codes(clinic) and index is not None,
-        has_mobile=policy.may_receive_code(patient.mobile),
+        can_be_reached=policy.can_be_reached(channel, code_queries.registered_recipient(patient, clinic)),
+        by_sms=channel is CodeChannel.SMS,
+        needs_eid=code_queries.needs_eid(patient, clinic, now),
+        no_eid_by=identity_queries.name_of(patient.no_eid_by_id) if patient.no_eid_by_id else "",
+        no_eid_form=no_eid_form or NoEidForm(),
         form=form or AccountForm(initial={"email": patient.email}),
     )

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_admin.guards import StaffRequest, staff_page
 from identity import memberships
-from identity.choices import LinkPurpose
+from identity.choices import EidProof, LinkPurpose
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
 from patients.models import Patient
+from patients.operations import PatientRefused
 from services.home import account_card, code_queries
-from services.home.code_forms import AccountForm
+from services.home.code_forms import AccountForm, NoEidForm
 
 
 @staff_page
@@ -30,13 +31,20 @@ def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         raise Http404
     patient.clinic = request.clinic
     if request.method == "POST":
-        acts = {"create": _create, "link": _link, "remove": _remove}
+        acts = {
+            "create": _create,
+            "link": _link,
+            "remove": _remove,
+            "no-eid": _no_eid,
+            "has-eid": _has_eid,
+            "answers": _answers,
+        }
         act = acts.get(request.POST.get("act", ""))
         if act is None:
             raise Http404
         try:
             answer = act(request, patient)
-        except MembershipRefused as refused:
+        except (MembershipRefused, PatientRefused) as refused:
             messages.warning(request, str(refused.message))
         else:
             if answer is not None:
@@ -103,6 +111,36 @@ def _remove(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     )
     messages.success(request, _("The account is removed here. The patient can still sign in with eID."))
     return None
+
+
+def _no_eid(request: StaffRequest, patient: Patient) -> HttpResponse | None:
+    form = NoEidForm(request.POST)
+    if not form.is_valid():
+        words = {
+            "asked": patient,
+            "card": account_card.card_of(patient, now=timezone.now(), no_eid_form=form),
+        }
+        return render(request, "home/staff/patient_account_page.html", words, status=422)
+    patients.set_no_eid(
+        patient=patient,
+        proof=EidProof(form.cleaned_data["proof"]),
+        actor=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, _("Noted: no eID. The patient can sign in with password and code."))
+    return None
+
+
+def _has_eid(request: StaffRequest, patient: Patient) -> None:
+    patients.set_no_eid(patient=patient, proof=None, actor=request.user, now=timezone.now())
+    messages.success(request, _("The mark is gone. From now on the patient signs in with eID."))
+
+
+def _answers(request: StaffRequest, patient: Patient) -> None:
+    patients.set_wants_electronic_answers(
+        patient=patient, wants=request.POST.get("wants") == "yes", actor=request.user, now=timezone.now()
+    )
+    messages.success(request, _("Saved."))
 
 
 def _asked(request: StaffRequest, patient: Patient, form: AccountForm | None) -> HttpResponse:

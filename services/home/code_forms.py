@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clinic_admin.countries import CodeChannel, rules_of
 from identity import national_id, policy
+from identity.choices import EidProof
 from identity.national_id import BadNationalId, NationalId
 from portal import phone_numbers
 from portal.phone_numbers import BadPhoneNumber
@@ -16,6 +18,7 @@ class NationalIdField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"})
+        widget.template_name = "home/code/national_id.html"
         super().__init__(label=_("National ID"), max_length=20, widget=widget, **kwargs)
         self.country = ""
 
@@ -35,6 +38,7 @@ class _CountryForm(forms.Form):
         field = self.fields["number"]
         assert isinstance(field, NationalIdField)
         field.country = country
+        field.widget.attrs["data-national-id"] = country
 
 
 class CodeSignInForm(_CountryForm):
@@ -50,7 +54,7 @@ class CodeSignInForm(_CountryForm):
 
 
 class CodeField(forms.CharField):
-    """The six digits of an SMS, with or without spaces."""
+    """The six digits of a message, with or without spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         attributes = {
@@ -60,7 +64,10 @@ class CodeField(forms.CharField):
             "size": "10",
         }
         super().__init__(
-            label=_("Code from the SMS"), max_length=20, widget=forms.TextInput(attrs=attributes), **kwargs
+            label=_("Code from the message"),
+            max_length=20,
+            widget=forms.TextInput(attrs=attributes),
+            **kwargs,
         )
 
     def clean(self, value: Any) -> str:
@@ -78,7 +85,7 @@ class CodeForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """The code, and a password of one's own, twice."""
+    """A password of one's own, twice, and the code where one is asked for."""
 
     code = CodeField()
     password = forms.CharField(
@@ -97,6 +104,11 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, asks_for_code: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_for_code:
+            del self.fields["code"]
+
     def clean(self) -> dict[str, Any]:
         """Refuse two different passwords."""
         words = super().clean() or {}
@@ -106,7 +118,7 @@ class PasswordForm(forms.Form):
 
 
 class ResetForm(_CountryForm):
-    """Who asks for a new password. All three must be as the clinic has them."""
+    """Who asks for a new password. All must be as the clinic has it; the mobile is asked for where codes go there."""
 
     number = NationalIdField()
     email = forms.EmailField(
@@ -121,12 +133,28 @@ class ResetForm(_CountryForm):
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
 
+    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+        super().__init__(*args, country=country, **kwargs)
+        if rules_of(country).code_channel is not CodeChannel.SMS:
+            del self.fields["mobile"]
+
     def clean_mobile(self) -> str:
         """Return the number as E.164."""
         try:
             return phone_numbers.parse_mobile(self.cleaned_data["mobile"], self.country)
         except BadPhoneNumber as bad:
             raise forms.ValidationError(str(bad.message)) from None
+
+
+class NoEidForm(forms.Form):
+    """How the clinic made sure who a patient without eID is."""
+
+    proof = forms.ChoiceField(
+        label=_("How do you know who it is?"),
+        choices=EidProof.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose how the clinic made sure who it is.")},
+    )
 
 
 class AccountForm(forms.Form):

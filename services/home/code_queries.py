@@ -1,14 +1,39 @@
 """What signing in with a code needs of the clinic's records."""
 
+from dataclasses import replace
+from datetime import datetime
+
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
+from identity import policy
 from identity.holders import Holder
 from patients import queries as patients
 from patients.models import Patient
 
 
-def registered_mobile(patient: Patient | None) -> str:
-    """Return the number that the clinic has registered, or nothing for someone without an active record here."""
-    return patient.mobile if patient is not None and patient.is_active else ""
+def registered_recipient(patient: Patient | None, clinic: Clinic) -> str:
+    """Return the number or address, by the country, that the clinic has registered; nothing without an active record."""
+    if patient is None or not patient.is_active:
+        return ""
+    return patient.mobile if rules_of(clinic.country).code_channel is CodeChannel.SMS else patient.email
+
+
+def is_child(patient: Patient | None, clinic: Clinic, now: datetime) -> bool:
+    """Return whether guardians still act for the patient today, by the clinic's calendar."""
+    if patient is None or patient.birth_date is None:
+        return False
+    today = now.astimezone(clinic.zone).date()
+    return policy.age_on(patient.birth_date, today) < rules_of(clinic.country).own_decisions_from
+
+
+def needs_eid(patient: Patient, clinic: Clinic, now: datetime) -> bool:
+    """Return whether the patient signs in with eID and nothing else, so that a password is of no use (004)."""
+    is_open = policy.codes_are_open(
+        rules_of(clinic.country),
+        no_eid=patient.no_eid_at is not None,
+        is_confirmed_child=is_child(patient, clinic, now),
+    )
+    return not is_open
 
 
 def language_of(patient: Patient | None, clinic: Clinic) -> str:
@@ -33,13 +58,21 @@ def holder_of(patient: Patient, clinic: Clinic, *, email: str = "") -> Holder | 
     )
 
 
-def holder_who_fits(*, clinic: Clinic, national_id_index: str, email: str, mobile: str) -> Holder | None:
-    """Return the person if number, e-mail and mobile are all as the clinic's active record has them (000 §9)."""
+def holder_who_fits(
+    *, clinic: Clinic, national_id_index: str, email: str, mobile: str | None, now: datetime
+) -> Holder | None:
+    """Return the person if number, e-mail and mobile are all as the clinic's active record has them (000 §9).
+
+    `mobile` is None where it isn't asked for (003, "Glemt adgangskode").
+    """
     patient = patients.record_of(national_id_index=national_id_index, clinic=clinic)
-    if patient is None or not patient.is_active or not patient.email or not patient.mobile:
+    if patient is None or not patient.is_active or not patient.email:
         return None
-    fits = patient.email.casefold() == email.casefold() and patient.mobile == mobile
-    return holder_of(patient, clinic) if fits else None
+    fits = patient.email.casefold() == email.casefold()
+    if mobile is not None:
+        fits = fits and bool(patient.mobile) and patient.mobile == mobile
+    found = holder_of(patient, clinic) if fits else None
+    return found and replace(found, needs_eid=needs_eid(patient, clinic, now))
 
 
 def context_words(patient: Patient, clinic: Clinic) -> list[str]:

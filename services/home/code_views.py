@@ -1,4 +1,4 @@
-"""Patients who sign in with password and a code by SMS: signing in, help, and the link that leads to a password."""
+"""Patients who sign in with password and a code: signing in, help, and the link that leads to a password."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
+from clinic_admin.models import Clinic
 from identity import code_sender, code_sign_in, codes, memberships, national_id, policy
 from identity import queries as identity_queries
-from identity.choices import CodePurpose, CodeRefusal, LinkRefusal
+from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
 from identity.codes import CodeRefused
 from identity.memberships import BadPassword, LinkRefused
 from identity.models import ActionLink
@@ -68,7 +70,9 @@ def sign_in(request: ClinicRequest) -> HttpResponse:
         clinic=clinic,
         national_id_index=index,
         password=form.cleaned_data["password"],
-        mobile=code_queries.registered_mobile(patient),
+        recipient=code_queries.registered_recipient(patient, clinic),
+        no_eid=patient is not None and patient.no_eid_at is not None,
+        is_child=code_queries.is_child(patient, clinic, now),
         language=code_queries.language_of(patient, clinic),
         now=now,
     )
@@ -131,7 +135,8 @@ def forgotten(request: ClinicRequest) -> HttpResponse:
         clinic=clinic,
         national_id_index=index,
         email=form.cleaned_data["email"],
-        mobile=form.cleaned_data["mobile"],
+        mobile=form.cleaned_data.get("mobile"),
+        now=now,
     )
     link = memberships.ask_for_reset(clinic=clinic, holder=holder, now=now)
     code_sender.send_link_soon(link.pk)
@@ -166,17 +171,18 @@ def password(request: ClinicRequest) -> HttpResponse:
         found, patient = _opened_link(request)
         if request.method == "POST" and request.POST.get("do") == "send":
             return _send_for_link(request, found, patient)
-        question = _id(request, _LINK_QUESTION)
-        form = PasswordForm(request.POST if request.method == "POST" else None)
-        if question is None or not form.is_valid():
+        question, by_sms = _id(request, _LINK_QUESTION), _codes_by_sms(clinic)
+        form = PasswordForm(request.POST if request.method == "POST" else None, asks_for_code=by_sms)
+        if (by_sms and question is None) or not form.is_valid():
             return _password_page(request, form, patient, question)
-        memberships.choose_password(
+        state = memberships.choose_password(
             token_hash=str(request.session.get(_LINK, "")),
             question_id=question,
-            code=form.cleaned_data["code"],
+            code=form.cleaned_data.get("code", ""),
             password=form.cleaned_data["password"],
             clinic=clinic,
             context=code_queries.context_words(patient, clinic),
+            needs_eid=code_queries.needs_eid(patient, clinic, now),
             patient_id=patient.pk,
             now=now,
         )
@@ -192,6 +198,11 @@ def password(request: ClinicRequest) -> HttpResponse:
         return render(request, "home/code/link_over.html", words, status=410)
     for key in (_LINK, _LINK_QUESTION):
         request.session.pop(key, None)
+    if state is not MembershipState.ACTIVE or code_queries.needs_eid(patient, clinic, now):
+        messages.success(
+            request, _("Your password is chosen. Now sign in with MitID, so that we know it is you.")
+        )
+        return redirect("clinic_front", clinic.portal_identifier)
     messages.success(request, _("Your password is chosen. Sign in with it now."))
     return redirect("home:code_sign_in", clinic.portal_identifier)
 
@@ -199,7 +210,7 @@ def password(request: ClinicRequest) -> HttpResponse:
 def _first_page(request: ClinicRequest, form: CodeSignInForm, status: int = 200) -> HttpResponse:
     words = {
         "form": form,
-        "price": policy.CODE_PRICES[request.clinic.country],
+        **_channel_words(request.clinic),
         "eids": [choice.name for choice in identity_queries.sign_in_choices(request.clinic)],
     }
     return render(request, "home/code/sign_in.html", words, status=status)
@@ -207,21 +218,21 @@ def _first_page(request: ClinicRequest, form: CodeSignInForm, status: int = 200)
 
 def _second_page(request: ClinicRequest, form: CodeForm, question: UUID) -> HttpResponse:
     left = codes.tries_left(question, clinic=request.clinic, purpose=CodePurpose.SIGN_IN, now=timezone.now())
-    words = {"form": form, "left": left, "price": policy.CODE_PRICES[request.clinic.country]}
+    words = {"form": form, "left": left, **_channel_words(request.clinic)}
     return render(request, "home/code/enter.html", words, status=422 if form.is_bound else 200)
 
 
 def _password_page(
     request: ClinicRequest, form: PasswordForm, patient: Patient, question: UUID | None
 ) -> HttpResponse:
-    is_asked = question is not None
+    is_asked = question is not None or not _codes_by_sms(request.clinic)
     left = codes.tries_left(question, clinic=request.clinic, purpose=CodePurpose.PASSWORD, now=timezone.now())
     words = {
         "form": form,
         "is_asked": is_asked,
         "left": left,
-        "may_receive": policy.may_receive_code(patient.mobile),
-        "price": policy.CODE_PRICES[request.clinic.country],
+        "may_receive": not _codes_by_sms(request.clinic) or policy.may_receive_code(patient.mobile),
+        **_channel_words(request.clinic),
     }
     return render(
         request, "home/code/password.html", words, status=422 if is_asked and form.is_bound else 200
@@ -244,6 +255,8 @@ def _opened_link(request: ClinicRequest) -> tuple[ActionLink, Patient]:
 
 def _send_for_link(request: ClinicRequest, found: ActionLink, patient: Patient) -> HttpResponse:
     clinic, now, question = request.clinic, timezone.now(), _id(request, _LINK_QUESTION)
+    if not _codes_by_sms(clinic):
+        return redirect("home:code_password", clinic.portal_identifier)
     if question is None or not _send_again(
         request, question, _LINK_QUESTION, CodePurpose.PASSWORD, patient.mobile
     ):
@@ -270,7 +283,7 @@ def _send_again(
             question,
             clinic=clinic,
             purpose=purpose,
-            recipient=_current_mobile(request, question) if mobile is None else mobile,
+            recipient=_current_recipient(request, question) if mobile is None else mobile,
             now=now,
         )
     except CodeRefused as refused:
@@ -284,10 +297,23 @@ def _send_again(
     return True
 
 
-def _current_mobile(request: ClinicRequest, question: UUID) -> str:
+def _current_recipient(request: ClinicRequest, question: UUID) -> str:
     index = codes.person_of(question)
     patient = patients.record_of(national_id_index=index, clinic=request.clinic)
-    return code_queries.registered_mobile(patient)
+    return code_queries.registered_recipient(patient, request.clinic)
+
+
+def _codes_by_sms(clinic: Clinic) -> bool:
+    return rules_of(clinic.country).code_channel is CodeChannel.SMS
+
+
+def _channel_words(clinic: Clinic) -> dict[str, Any]:
+    rules = rules_of(clinic.country)
+    return {
+        "by_sms": rules.code_channel is CodeChannel.SMS,
+        "price": rules.code_price,
+        "minutes": int(policy.CODE_LASTS[rules.code_channel].total_seconds() // 60),
+    }
 
 
 def _id(request: ClinicRequest, key: str) -> UUID | None:

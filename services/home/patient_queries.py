@@ -77,6 +77,8 @@ def states(patient: Patient, is_special: bool) -> tuple[State, ...]:
         found.append(State(_("Portal withdrawn"), "warning", "person-cross"))
     if not patient.email:
         found.append(State(_("No e-mail"), "danger", "envelope"))
+    if patient.no_eid_at:
+        found.append(State(_("No eID"), "accent", "shield"))
     if is_special:
         found.append(State(_("Special rights"), "accent", "star"))
     return tuple(found)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from clinic_admin import markup, text_queries
 from clinic_admin import queries as clinics
+from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from identity import memberships, sessions
 from identity import queries as identity_queries
@@ -51,4 +52,5 @@ def _words(request: ClinicRequest) -> dict[str, object]:
         "is_inside": sessions.of(request) is not None and request.user.is_authenticated,
         "methods": [choice.name for choice in identity_queries.sign_in_choices(clinic)],
         "has_codes": memberships.offers_codes(clinic),
+        "codes_need_reason": rules_of(clinic.country).codes_need_reason,
     }

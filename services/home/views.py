@@ -7,8 +7,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from clinic_admin import queries as clinics
+from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
-from identity import memberships, policy, sessions
+from identity import memberships, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
 from patients import queries as patients
@@ -50,7 +51,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
         "home/clinic_front.html",
         {
             "choices": choices,
-            "code_price": memberships.offers_codes(clinic) and policy.CODE_PRICES[clinic.country],
+            "codes": rules_of(clinic.country) if memberships.offers_codes(clinic) else None,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
             "urgent": queries.urgent_help(clinic),
@@ -77,7 +78,14 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
     if record is None or not record.is_active or not clinic.is_active:
         identity_operations.abandon_sign_in(request, reason="no active record", now=now)
         return render(request, "home/no_record.html", status=403)
-    identity_operations.open_patient_session(request, now=now)
+    user = identity_operations.open_patient_session(request, now=now)
+    memberships.confirm_identity(
+        clinic=clinic,
+        national_id_index=person.national_id_index,
+        patient_id=record.pk,
+        actor=user,
+        now=now,
+    )
     if person.next_path and url_has_allowed_host_and_scheme(person.next_path, allowed_hosts=None):
         return redirect(person.next_path)
     return redirect("home:start", clinic.portal_identifier)

@@ -18,9 +18,9 @@ NEW_PASSWORD = "en ganske lang setning"
 BORN = date(1988, 4, 14)
 
 
-def number(serial=1):
+def number(serial=1, country="NO", born=BORN):
     """Return the synthetic national ID of someone."""
-    return national_id.make_synthetic("NO", BORN, serial=serial)
+    return national_id.make_synthetic(country, born, serial=serial)
 
 
 def switch_on(clinic):
@@ -31,10 +31,10 @@ def switch_on(clinic):
 
 def person(clinic, serial=1, **values):
     """Store an active record with a real-looking national ID, mobile and e-mail."""
-    parsed = national_id.parse(number(serial), clinic.country)
     values.setdefault("mobile", f"+4791234{serial:03d}")
     values.setdefault("email", f"line{serial}@x.example")
     values.setdefault("birth_date", BORN)
+    parsed = national_id.parse(number(serial, clinic.country, values["birth_date"]), clinic.country)
     return make_patient(
         clinic, national_id=parsed.number, national_id_index=national_id.index(parsed), **values
     )
@@ -53,11 +53,10 @@ def address(name, clinic, *more):
     return reverse(f"home:{name}", args=[clinic.portal_identifier, *more])
 
 
-def first_step(client, clinic, serial=1, password=PASSWORD, **more):
+def first_step(client, clinic, serial=1, password=PASSWORD, born=BORN, **more):
     """Post national ID and password."""
-    return client.post(
-        address("code_sign_in", clinic), {"number": number(serial), "password": password}, **more
-    )
+    who = number(serial, clinic.country, born)
+    return client.post(address("code_sign_in", clinic), {"number": who, "password": password}, **more)
 
 
 def sent_code(now=None):
@@ -107,7 +106,11 @@ def link_path():
 
 def ask_for_link(client, clinic, serial=1, **changes):
     """Post the form of the forgotten password, and let the worker handle what waits."""
-    form = {"number": number(serial), "email": f"line{serial}@x.example", "mobile": f"+4791234{serial:03d}"}
+    form = {
+        "number": number(serial, clinic.country),
+        "email": f"line{serial}@x.example",
+        "mobile": f"+4791234{serial:03d}",
+    }
     answer = client.post(address("code_forgotten", clinic), form | changes)
     handle_links()
     return answer

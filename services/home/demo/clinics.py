@@ -186,6 +186,7 @@ BAKKEN = DemoClinic(
 HOLM = DemoClinic(
     identifier="holm",
     name="Lægerne Holm",
+    person_with_password="Inger Uden-MitID",  # noqa: S106 - a name
     country=Country.DENMARK,
     street="Søndergade 4",
     postcode="8000",

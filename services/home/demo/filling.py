@@ -11,16 +11,18 @@ from django.db import transaction
 from clinic_admin import operations as register
 from clinic_admin import queries as clinics
 from clinic_admin.choices import Role, Service
+from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import OpenPeriod
 from delegation import operations as delegation
 from delegation.policy import Tick
 from identity import memberships
 from identity import operations as identity
-from identity.choices import Assurance
+from identity.choices import Assurance, EidProof
 from identity.demo_idp import setup as demo_idp
 from identity.demo_idp.people import PEOPLE, Person
 from identity.models import User
+from patients import operations as patients
 from patients.models import Patient
 from patients.synthetic import invented_people
 from portal import audit
@@ -63,6 +65,8 @@ def _password(demo: DemoClinic, clinic: Clinic, now: datetime) -> None:
     for name, patient in records.known(clinic, people).items():
         holder = code_queries.holder_of(patient, clinic)
         index = patient.national_id_index or ""
+        if patient.no_eid_at is None and rules_of(clinic.country).codes_need_reason:
+            patients.set_no_eid(patient=patient, proof=EidProof.PAPERS, actor=audit.SYSTEM, now=now)
         if holder and name and not memberships.membership_of(clinic=clinic, national_id_index=index):
             memberships.set_up_for_demo(clinic=clinic, holder=holder, password=PATIENT_PASSWORD, now=now)
 

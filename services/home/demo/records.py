@@ -28,6 +28,7 @@ GP_OF = {
     "Bibi Utflyttet": "MK",
     "Søren Østergaard": "KH",
     "Mette Æbelø": "JK",
+    "Inger Uden-MitID": "KH",
 }
 """Who has a record, and the initials of their GP. Roland Gundersen has none anywhere."""
 MOVED_AWAY = "Bibi Utflyttet"
