@@ -118,14 +118,16 @@ def handle(question_id: UUID, *, now: datetime) -> UUID | None:
         return None
     recipient = question.recipient or ""
     question.handled_at, question.recipient = now, ""
+    # Hashed for nobody, too: this runs beside the visitor's next page, and must not slow it for some only (C11).
+    code = f"{secrets.randbelow(10**policy.CODE_DIGITS):0{policy.CODE_DIGITS}}"
+    code_hash = make_password(_hashed_part(question, code))
     reason = _why_not(question, recipient, now)
     if reason:
         question.save(update_fields=["handled_at", "recipient"])
         audit.record(action="code.not-sent", subject=question, actor=audit.SYSTEM, now=now, reason=reason)
         return None
-    code = f"{secrets.randbelow(10**policy.CODE_DIGITS):0{policy.CODE_DIGITS}}"
     if not question.is_hint:
-        question.code_hash = make_password(_hashed_part(question, code))
+        question.code_hash = code_hash
     question.save(update_fields=["handled_at", "recipient", "code_hash"])
     words = code_letters.hint(question) if question.is_hint else code_letters.code(question, code)
     message = outbox.queue_message(

@@ -1,11 +1,8 @@
 """Danish patients without MitID: password and a code by e-mail (numbers: docs/security.md)."""
 
-import statistics
-import time
 from datetime import date, timedelta
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -370,25 +367,6 @@ def without_secrets(page):
     return re.sub(r'(csrfmiddlewaretoken" value=")[^"]+|nonce-[^"\']+', "", page.content.decode())
 
 
-def test_c11_the_time_of_the_first_step_tells_nothing(clinic):
-    """Everyone costs one password hash, and what else differs is less than a tenth of what that hash costs.
-
-    Interleaved many times, by processor time. The tests' own hasher is cheap, so that the rest can be seen.
-    """
-    serials = prepare(clinic)
-    times = {case: [] for case in CASES}
-    for round_ in range(40):
-        shift = round_ % len(CASES)
-        for case in CASES[shift:] + CASES[:shift]:
-            ThrottleCounter.objects.all().delete()
-            started = time.process_time()
-            begin(clinic, serials[case])
-            times[case].append(time.process_time() - started)
-    medians = {case: statistics.median(values) for case, values in times.items()}
-    spread = max(medians.values()) - min(medians.values())
-    assert spread <= 0.1 * cost_of_a_hash(), medians
-
-
 def test_c11_everyone_costs_one_hash_and_as_many_queries(clinic, monkeypatch):
     checked = []
     real = passwords.check_password
@@ -401,16 +379,6 @@ def test_c11_everyone_costs_one_hash_and_as_many_queries(clinic, monkeypatch):
         counts.add((len(checked), len(queries)))
     assert len(counts) == 1
     assert counts.pop()[0] == 1
-
-
-def cost_of_a_hash():
-    hasher = Argon2PasswordHasher()
-    costs = []
-    for _ in range(5):
-        started = time.process_time()
-        hasher.encode(PASSWORD, "some salt of sixteen")
-        costs.append(time.process_time() - started)
-    return min(costs)
 
 
 def begin(clinic, serial):

@@ -60,13 +60,17 @@ def test_staff_make_an_account_and_the_patient_signs_in_with_a_code(clinic, new_
     admin.locator("main input[name=q]").fill(f"{patient.given_name} {patient.family_name}")
     admin.locator("main form[role=search] button").click()
     admin.locator("main table a").first.click()
-    admin.get_by_role("link", name=re.compile("^Portal")).click()
+    expect(admin.get_by_role("link", name=re.compile("^Portal"))).to_contain_text("Ctrl+3")
+    admin.keyboard.press("Control+3")
+    admin.wait_for_url(re.compile("/portal/$"))
     portal_tab = admin.url
     admin.get_by_label("E-mail").fill(EMAIL)
     admin.get_by_label("The patient has agreed to this account").check()
     is_accessible(admin)
-    admin.get_by_role("button", name="Create an account").click()
+    expect(admin.get_by_role("button", name="Create an account")).to_contain_text("Alt+P")
+    admin.get_by_label("E-mail").press("Alt+p")
     expect(admin.locator("#account")).to_contain_text("Awaiting activation")
+    expect(admin.get_by_role("button", name="Resend the link")).to_contain_text("Alt+K")
     is_accessible(admin)
 
     phone = new_page(width=375, height=740)
@@ -85,6 +89,8 @@ def test_staff_make_an_account_and_the_patient_signs_in_with_a_code(clinic, new_
 
     admin.goto(portal_tab)
     expect(admin.locator("#account")).to_contain_text("Active")
+    admin.keyboard.press("Alt+k")
+    expect(admin.locator("#notices")).to_contain_text("A link to choose a new password is on its way")
 
     mine.goto(f"/{CLINIC}/")
     is_accessible(mine)

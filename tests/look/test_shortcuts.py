@@ -39,7 +39,7 @@ def page(chromium):
     opened = chromium.new_page()
     opened.set_content(PAGE)
     opened.add_script_tag(content=COUNT)
-    opened.add_script_tag(content=(ROOT / "assets" / "js" / "shortcuts.js").read_text(), type="module")
+    opened.add_script_tag(content=(ROOT / "assets" / "js" / "shortcuts.js").read_text())
     yield opened
     opened.close()
 
@@ -66,7 +66,9 @@ def test_the_keys_press_what_says_so(page, keys, what, place):
     assert presses(page) == [what]
 
 
-@pytest.mark.parametrize("keys", ["2", "p", "Shift+P", "Control+p", "Control+Alt+p", "Control+Shift+2", "Meta+2"])
+@pytest.mark.parametrize(
+    "keys", ["2", "p", "Shift+P", "Control+p", "Control+Alt+p", "Control+Shift+2", "Meta+2"]
+)
 def test_other_keys_press_nothing(page, keys):
     page.locator("[name=mobile]").press(keys)
     assert presses(page) == []

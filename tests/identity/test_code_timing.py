@@ -1,0 +1,202 @@
+"""C11 by the clock: how long an answer takes tells nobody who has an account.
+
+Processor time, not the clock on the wall: other programs on the machine don't count. The cases take turns, each round is
+compared with itself, and what is judged are medians, over more rounds if a few are not enough.
+"""
+
+import gc
+import statistics
+import time
+from datetime import date
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from clinic_admin.choices import Country
+from identity import codes, passwords
+from identity.choices import EidProof, MembershipState
+from identity.models import User
+from patients import operations as patients
+from portal import audit
+from portal.models import ThrottleCounter
+from tests.build import make_clinic
+from tests.identity.build_codes import (
+    BORN,
+    PASSWORD,
+    address,
+    first_step,
+    give_password,
+    number,
+    person,
+    switch_on,
+)
+
+pytestmark = pytest.mark.django_db
+
+MOST = 0.1
+"""So much may the slowest and the fastest case differ from the middle."""
+CHILDS = date(2017, 5, 9)
+CASES = {
+    Country.NORWAY: (
+        "known",
+        "unknown",
+        "no account",
+        "wrong password",
+        "nowhere to send to",
+        "record not active",
+        "login closed",
+        "removed",
+    ),
+    Country.DENMARK: (
+        "known",
+        "unknown",
+        "no account",
+        "wrong password",
+        "nowhere to send to",
+        "login closed",
+        "has eID",
+        "child",
+        "confirmed child",
+    ),
+}
+
+
+@pytest.fixture(params=[Country.NORWAY, Country.DENMARK], ids=["NO", "DK"])
+def clinic(request):
+    return switch_on(make_clinic(country=request.param))
+
+
+@pytest.fixture
+def quick_hashes(settings):
+    """Let a password cost next to nothing, so that everything else can be seen."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    passwords.nobodys.cache_clear()
+    yield
+    passwords.nobodys.cache_clear()
+
+
+def people(clinic):
+    """Store one person per case; return case -> serial number and birth date."""
+    found = {
+        case: (serial, CHILDS if "child" in case else BORN)
+        for serial, case in enumerate(CASES[clinic.country], start=1)
+    }
+    for case, (serial, born) in found.items():
+        if case != "unknown":
+            store(clinic, case, serial, born)
+    return found
+
+
+def store(clinic, case, serial, born):
+    nowhere = {"mobile": "", "email": ""} if case == "nowhere to send to" else {}
+    who = person(clinic, serial, birth_date=born, is_active=case != "record not active", **nowhere)
+    if case == "no account":
+        return
+    membership = give_password(who, "Noe-helt-annet-4" if case == "wrong password" else PASSWORD)
+    if clinic.country == Country.DENMARK and case != "has eID" and "child" not in case:
+        patients.set_no_eid(patient=who, proof=EidProof.PAPERS, actor=audit.SYSTEM, now=timezone.now())
+    if case == "confirmed child":
+        membership.child_confirmed_at = timezone.now()
+    if case == "removed":
+        membership.state, membership.password = MembershipState.REMOVED, ""
+    membership.save()
+    if case == "login closed":
+        User.objects.filter(account=membership.account).update(is_active=False)
+
+
+def differences(act, cases, *, least, most):
+    """Let the cases take turns; return case -> how much longer it takes than all do, as a part of that."""
+    rounds = []
+    for case in cases:
+        cost(act, case)  # what is made once only is made before
+    gc.collect()
+    gc.disable()
+    try:
+        while len(rounds) < most:
+            shift = len(rounds) % len(cases)
+            taken = {case: cost(act, case) for case in [*cases[shift:], *cases[:shift]]}
+            middle = statistics.median(taken.values())
+            rounds.append({case: one / middle - 1 for case, one in taken.items()})
+            found = {case: statistics.median(one[case] for one in rounds) for case in cases}
+            if len(rounds) >= least and is_even(found):
+                break
+    finally:
+        gc.enable()
+    return found
+
+
+def cost(act, case):
+    ThrottleCounter.objects.all().delete()
+    started = time.process_time()
+    act(case)
+    return time.process_time() - started
+
+
+def is_even(found):
+    return max(map(abs, found.values())) <= MOST
+
+
+def posts_password(clinic):
+    """Return the first step, as a function of the case."""
+    who = people(clinic)
+
+    def act(case):
+        serial, born = who[case]
+        answer = first_step(Client(), clinic, serial, born=born)
+        assert (answer.status_code, answer.url) == (302, address("code_enter", clinic))
+
+    return act
+
+
+def test_c11_the_first_step_takes_everyone_the_same_time(clinic, quick_hashes):
+    found = differences(posts_password(clinic), list(CASES[clinic.country]), least=12, most=60)
+    assert is_even(found), found
+
+
+def test_c11_with_the_hash_of_the_product_it_takes_everyone_the_same_time():
+    clinic = switch_on(make_clinic(country=Country.DENMARK))
+    cases = ["known", "unknown", "wrong password", "has eID", "login closed"]
+    found = differences(posts_password(clinic), cases, least=3, most=20)
+    assert is_even(found), found
+
+
+def test_c11_the_measure_sees_a_hash_that_is_left_out(monkeypatch):
+    real = passwords.is_right
+    monkeypatch.setattr(
+        passwords, "is_right", lambda password, stored: bool(stored) and real(password, stored)
+    )
+    clinic = switch_on(make_clinic())
+    found = differences(posts_password(clinic), ["known", "unknown", "wrong password"], least=3, most=5)
+    assert not is_even(found)
+
+
+def test_c11_asking_for_a_new_password_takes_everyone_the_same_time(clinic, quick_hashes):
+    who = people(clinic)
+
+    def act(case):
+        serial, born = who[case]
+        form = {
+            "number": number(serial, clinic.country, born),
+            "email": f"line{serial}@x.example",
+            "mobile": f"+4791234{serial:03d}",
+        }
+        answer = Client().post(address("code_forgotten", clinic), form)
+        assert (answer.status_code, answer.url) == (302, address("code_forgotten_sent", clinic))
+
+    found = differences(act, list(who), least=12, most=60)
+    assert is_even(found), found
+
+
+def test_c11_after_the_answer_a_code_is_hashed_for_everyone(clinic, quick_hashes, monkeypatch):
+    """The thread that sends runs while the browser loads the next page: what it costs can be felt there."""
+    hashed = []
+    real = codes.make_password
+    act = posts_password(clinic)
+    monkeypatch.setattr(codes, "make_password", lambda *given: hashed.append(1) or real(*given))
+    for case in CASES[clinic.country]:
+        act(case)
+    waiting = codes.waiting(now=timezone.now())
+    sent = [codes.handle(question, now=timezone.now()) for question in waiting]
+    assert len(waiting) == len(hashed) == len(CASES[clinic.country])
+    assert 0 < len([one for one in sent if one]) < len(sent)
