@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import oidc_http, sessions
+from identity import national_id, oidc_http, sessions
 from identity.choices import Method, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, User
+from identity.national_id import BadNationalId, NationalId
 from identity.verified import Evidence, VerifiedPerson
 
 
@@ -95,6 +96,18 @@ def verified_person(request: HttpRequest) -> VerifiedPerson | None:
         assurance=evidence.assurance,
         next_path=transaction.next_path,
     )
+
+
+def verified_national_id(request: HttpRequest) -> NationalId | None:
+    """Return the national ID of whom the provider vouched for, while the sign-in waits; for what a register is asked."""
+    transaction = verified_transaction(request, timezone.now())
+    if transaction is None or transaction.evidence is None:
+        return None
+    evidence = Evidence.from_text(transaction.evidence)
+    try:
+        return national_id.parse(evidence.national_id, transaction.provider.country, allow_synthetic=True)
+    except BadNationalId:
+        return None
 
 
 def has_code_app(user: Any) -> bool:

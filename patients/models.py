@@ -4,8 +4,19 @@ from django.db import models
 from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
+from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterEntry, RegisterExtract
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
+
+__all__ = [
+    "ActingRules",
+    "Guardian",
+    "Patient",
+    "PatientQuerySet",
+    "Proxy",
+    "RegisterEntry",
+    "RegisterExtract",
+]
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):

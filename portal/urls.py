@@ -42,6 +42,7 @@ urlpatterns += [
                 path("", include("services.home.urls")),
                 path("", include("identity.urls")),
                 path("my-details/", include("patients.urls")),
+                path("my-people/", include("patients.acting_urls")),
                 path("", include("services.booking.urls")),
                 path("staff/", include("services.home.staff_urls")),
                 path("staff/patients/", include("services.home.patient_urls")),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
@@ -26,7 +27,7 @@ EARLIER_PER_PAGE = 20
 
 
 # -- find --------------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def find(request: PatientRequest) -> HttpResponse:
     """Show whom the patient may book, and a week of free times."""
@@ -91,7 +92,7 @@ def _wants_part(request: PatientRequest) -> bool:
 
 
 # -- book --------------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: PatientRequest, slot: int) -> HttpResponse:
     """Ask why, and take the time. A time lost to someone else keeps what was typed and shows the nearest ones."""
@@ -188,7 +189,7 @@ def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: d
 
 
 # -- what one has ------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def appointments(request: PatientRequest) -> HttpResponse:
     """Show the patient's appointments, coming and earlier."""
@@ -204,7 +205,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
     )
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Show one appointment: when, where, with whom, how it stands."""
@@ -230,7 +231,7 @@ def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
     return found
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Ask once more, and give the time back."""
@@ -269,7 +270,7 @@ def _cancel_page(
     )
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def calendar_file(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Hand out the appointment as a file for the patient's own calendar."""

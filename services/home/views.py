@@ -1,5 +1,8 @@
 """The product's front page, each clinic's front page, and the patient's start page."""
 
+from datetime import datetime
+from typing import Any, cast
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,7 +14,14 @@ from clinic_admin.guards import ClinicRequest, clinic_page
 from identity import memberships, policy, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
+from identity.verified import VerifiedPerson
 from patients import queries as patients
+from patients.guardianship import acting
+from patients.guardianship import operations as guardianship
+from patients.guardianship import queries as relations
+from patients.guardianship.choices import Area
+from patients.guardianship.operations import Adult
+from patients.guardianship.queries import Person
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
 from services.home import queries
@@ -74,7 +84,8 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
     if person is None:
         return redirect("clinic_front", clinic.portal_identifier)
     record = patients.record_of(national_id_index=person.national_id_index, clinic=clinic)
-    if record is None or not record.is_active or not clinic.is_active:
+    has_record = record is not None and record.is_active
+    if not clinic.is_active or not (has_record or _has_someone_here(request, person, now)):
         identity_operations.abandon_sign_in(request, reason="no active record", now=now)
         return render(request, "home/no_record.html", status=403)
     identity_operations.open_patient_session(request, now=now)
@@ -83,11 +94,29 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
     return redirect("home:start", clinic.portal_identifier)
 
 
-@patient_page
+def _has_someone_here(request: ClinicRequest, person: VerifiedPerson, now: datetime) -> bool:
+    """Return whether the person, who is no patient here, may act for somebody who is: a child's guardian, a proxy."""
+    number = identity_queries.verified_national_id(request)
+    if number is None:
+        return False
+    adult = Adult(number, person.full_name)
+    guardianship.look_up(clinic=request.clinic, adult=adult, now=now)
+    return any(one.may_act for one in relations.people(clinic=request.clinic, adult=adult, now=now))
+
+
+@patient_page(area=Area.START)
 @require_safe
 def start(request: PatientRequest) -> HttpResponse:
     """Show the patient what is next and what they can do."""
-    page = queries.start_page(
-        patient=request.patient, assurance=request.sign_in.assurance, now=timezone.now()
-    )
-    return render(request, "home/start.html", {"page": page})
+    now = timezone.now()
+    page = queries.start_page(patient=request.patient, assurance=request.sign_in.assurance, now=now)
+    return render(request, "home/start.html", {"page": page, "people": _people(request, now)})
+
+
+def _people(request: PatientRequest, now: datetime) -> list[Person]:
+    """Return whom the person can act for, if they are themselves now and signed in with eID. Two queries."""
+    if request.acting is not None or not request.sign_in.assurance.is_eid:
+        return []
+    account = cast(Any, request.user).account
+    acting.look_up_once(request, request.clinic, account, now=now)
+    return [one for one in relations.people(clinic=request.clinic, adult=account, now=now) if one.may_act]
