@@ -1,5 +1,6 @@
 """Every change to who may act for whom. All are atomic, keyword-only and audited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,7 +19,8 @@ from identity.models import Account
 from identity.national_id import BadNationalId, NationalId
 from patients.guardianship import policy, queries, sources
 from patients.guardianship.choices import GuardianRefusal, Status
-from patients.guardianship.models import ActingRules, Guardian, Proxy
+from patients.guardianship.extract import Entry
+from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterEntry, RegisterExtract
 from patients.guardianship.policy import People
 from patients.guardianship.port import GuardianResult
 from patients.models import Patient
@@ -394,3 +396,38 @@ def _come_of_age(patient_id: UUID, *, now: datetime) -> bool:
     row.save()
     _record_rules("patient.came_of_age", patient, audit.SYSTEM, now, age=rules.own_decisions_from)
     return True
+
+
+# -- a register's extract ----------------------------------------------------------------------------------
+@transaction.atomic
+def load_extract(*, country: Country, name: str, entries: Sequence[Entry], now: datetime) -> RegisterExtract:
+    """Let this extract be the country's truth instead of the one before: all of it, or nothing."""
+    row, _ = RegisterExtract.objects.get_or_create(country=country, defaults={"name": name, "loaded_at": now})
+    row = RegisterExtract.objects.select_for_update().get(pk=row.pk)
+    RegisterEntry.objects.filter(extract=row).delete()
+    RegisterEntry.objects.bulk_create(
+        [
+            RegisterEntry(
+                extract=row,
+                child_index=entry.child_index,
+                adult_index=entry.adult_index,
+                basis=entry.basis,
+                valid_from=entry.valid_from,
+                valid_to=entry.valid_to,
+                is_uncertain=entry.is_uncertain,
+            )
+            for entry in entries
+        ],
+        batch_size=2000,
+    )
+    row.name, row.loaded_at = name, now
+    row.save(update_fields=["name", "loaded_at"])
+    audit.record(
+        action="guardians.loaded",
+        subject=row,
+        actor=audit.SYSTEM,
+        now=now,
+        country=country,
+        entries=len(entries),
+    )
+    return row

@@ -1,7 +1,7 @@
 """The patient's pages: find a time, book it, see it, give it back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from identity.models import User
+from patients.guardianship import words
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
@@ -219,9 +221,26 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "is_over": found.ends_at <= now,
             "is_live": found.status in {AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED},
             "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
+            "requested_for": _other(request, found.requested_by, found.requested_at),
+            "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
+            "may_see_reason": _may_see_reason(request, found),
             "is_reminded": found.wants_reminder or request.clinic.reminds_everyone,
         },
     )
+
+
+def _other(request: PatientRequest, user: User | None, at: datetime | None) -> str:
+    """Return who did it for the patient, with the role; empty when the patient or the clinic did."""
+    if user is None or at is None or not words.acted_for(request.patient, user):
+        return ""
+    return words.name_and_role(request.patient, user, at)
+
+
+def _may_see_reason(request: PatientRequest, appointment: Appointment) -> bool:
+    """Return whether the reason may be read: others read what they wrote themselves, and what letters are open to."""
+    if request.acting is None or request.acting.may(Area.LETTERS):
+        return True
+    return appointment.requested_by_id == cast(Any, request.user).pk
 
 
 def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
