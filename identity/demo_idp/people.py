@@ -45,14 +45,14 @@ PEOPLE = (
     Person(NO, "Roland", "Gundersen", date(1971, 7, 15), 7, _("has no record at any clinic")),
     Person(DK, "Søren", "Østergaard", date(1975, 5, 2), 8, _("GP Karen Holm; books and is approved at once")),
     Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, _("GP Jens Kjær; bookings wait for approval")),
-    Person(NO, "Ola", "Danser", date(2018, 5, 9), 10, _("child of Line Danser, who acts for him")),
+    Person(NO, "Ola", "Danser", date(2018, 5, 9), 10, _("Line's son of 8: she acts for him")),
     Person(
         NO,
         "Nora",
         "Danser",
         date(2013, 6, 17),
         11,
-        _("child of Line Danser, who sees and books appointments only; signs in herself, too"),
+        _("Line's daughter of 13: Line sees and books appointments only; she signs in herself, too"),
     ),
     Person(
         DK,
@@ -60,6 +60,6 @@ PEOPLE = (
         "Østergaard",
         date(2016, 2, 11),
         12,
-        _("child of Søren Østergaard; too young for MitID, signs in with password and code"),
+        _("Søren's son of 10: too young for MitID, signs in with password and code"),
     ),
 )

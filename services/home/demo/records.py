@@ -42,13 +42,8 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
     if person.full_name not in GP_OF:
         return None
     is_child = person.full_name in families.CHILDREN
-    name = (
-        (families.parent_of(person) if is_child else person)
-        .given_name.lower()
-        .replace("å", "a")
-        .replace("ø", "o")
-        .replace("æ", "ae")
-    )
+    reached_by = families.parent_of(person) if is_child else person
+    name = reached_by.given_name.lower().replace("å", "a").replace("ø", "o").replace("æ", "ae")
     return InventedPerson(
         national_id=person.national_id,
         given_name=person.given_name,
