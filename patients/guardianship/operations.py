@@ -56,7 +56,7 @@ class Adult:
 
 def adult_of(account: Account) -> Adult | None:
     """Return the account's person; None when the stored number is not a national ID."""
-    number = _number(account.national_id, account.country)
+    number = _number(account.national_id or "", account.country)
     return Adult(number, account.user.name) if number else None
 
 

@@ -84,7 +84,7 @@ def refuse_guardian(
 
 
 def guardian_areas(
-    subject_born: date, rules: CountryRules, *, letters_open: bool, today: date
+    subject_born: date | None, rules: CountryRules, *, letters_open: bool, today: date
 ) -> frozenset[Area]:
     """Return what guardians may do for a child of this age: from a certain age on only appointments."""
     if letters_open or ages.is_below(subject_born, rules.private_letters_from, today):

@@ -20,8 +20,10 @@ from patients.models import Patient
 class Adult(Protocol):
     """Whoever would act: an account, or someone whom eID has just proven."""
 
-    national_id_index: str
-    birth_date: date | None
+    @property
+    def national_id_index(self) -> str: ...
+    @property
+    def birth_date(self) -> date | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Which source this installation asks."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 from patients.guardianship.choices import Source
@@ -9,15 +11,17 @@ from patients.guardianship.manual import Manual
 from patients.guardianship.nsp_cpr import NspCpr
 from patients.guardianship.port import GuardianshipPort
 
+_SOURCES: dict[Source, Callable[[], GuardianshipPort]] = {
+    Source.MANUAL: Manual,
+    Source.FILE: File,
+    Source.NSP_CPR: NspCpr,
+    Source.FOLKEREGISTER: Folkeregister,
+}
+
 
 def source() -> GuardianshipPort:
     """Return the source that GUARDIANSHIP_SOURCE names. The national registers are not connected: they answer UNKNOWN."""
-    return {
-        Source.MANUAL: Manual,
-        Source.FILE: File,
-        Source.NSP_CPR: NspCpr,
-        Source.FOLKEREGISTER: Folkeregister,
-    }[Source(settings.GUARDIANSHIP_SOURCE)]()
+    return _SOURCES[name()]()
 
 
 def name() -> Source:

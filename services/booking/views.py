@@ -240,7 +240,7 @@ def _may_see_reason(request: PatientRequest, appointment: Appointment) -> bool:
     """Return whether the reason may be read: others read what they wrote themselves, and what letters are open to."""
     if request.acting is None or request.acting.may(Area.LETTERS):
         return True
-    return appointment.requested_by_id == cast(Any, request.user).pk
+    return bool(appointment.requested_by_id == cast(Any, request.user).pk)
 
 
 def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:

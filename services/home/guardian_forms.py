@@ -17,7 +17,7 @@ class _AdultForm(forms.Form):
     prefix_of_ids = ""
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"id_{self.prefix_of_ids}_%s", **kwargs)
+        super().__init__(*args, **kwargs | {"auto_id": f"id_{self.prefix_of_ids}_%s"})
         field = self.fields["number"]
         assert isinstance(field, NationalIdField)
         field.country = country
