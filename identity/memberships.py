@@ -475,3 +475,7 @@ def _end_sessions(
     UserSession.objects.filter(session_key__in=keys).delete()
     if ended:
         audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
+
+
+membership_for = _membership_for
+"""For sign-ins that a guardian makes."""

@@ -257,6 +257,8 @@ class ClinicMembership(PublicIdModel):
     consent_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     """The staff member who recorded the patient's consent; None when the patient asked for it themselves."""
     created_at = models.DateTimeField()
+    child_confirmed_at = models.DateTimeField(null=True)
+    """When a guardian proved with eID to be the child's; before that a child's password opens nothing."""
 
     class Meta:
         constraints = [

@@ -225,14 +225,14 @@ def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetim
     )
 
 
-def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime) -> None:
+def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime, action: str = "auth.fail") -> None:
     """Give up the verified sign-in, if there is one: whoever it was leaves nothing behind but an audit event.
 
-    `reason` is a short word of the caller's, as in "no-record".
+    `reason` is a short word of the caller's, as in "no-record"; `action` is another event where nothing failed.
     """
     sign_in = queries.verified_transaction(request, now)
     if sign_in is not None:
-        _fail(sign_in, None, reason, now, action="auth.fail")
+        _fail(sign_in, None, reason, now, action=action)
     sessions.forget_verified(request)
 
 

@@ -41,6 +41,7 @@ urlpatterns += [
             [
                 path("", include("services.home.urls")),
                 path("", include("identity.urls")),
+                path("child/", include("services.registration.child_urls")),
                 path("my-details/", include("patients.urls")),
                 path("my-people/", include("patients.acting_urls")),
                 path("", include("services.booking.urls")),

@@ -5,11 +5,13 @@ from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from clinic_admin import queries as clinics
+from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from identity import memberships, policy, sessions
 from identity import operations as identity_operations
@@ -54,7 +56,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
     clinic, now = request.clinic, timezone.now()
     if not clinic.is_active:
         return render(request, "home/clinic_is_off.html")
-    choices = identity_queries.sign_in_choices(clinic)
+    choices, rules = identity_queries.sign_in_choices(clinic), rules_of(clinic.country)
     response = render(
         request,
         "home/clinic_front.html",
@@ -63,6 +65,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
             "code_price": memberships.offers_codes(clinic) and policy.CODE_PRICES[clinic.country],
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
+            "makes_children": choices and rules.child_signs_in and rules.own_decisions_from,
             "urgent": queries.urgent_help(clinic),
             "sign_in": sessions.of(request),
             "next": request.GET.get("next", ""),
@@ -83,6 +86,9 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
     person = identity_queries.verified_person(request)
     if person is None:
         return redirect("clinic_front", clinic.portal_identifier)
+    to_child = reverse("child:finish", args=[clinic.portal_identifier])
+    if person.next_path == to_child:  # a guardian who makes a child's sign-in: no session of theirs is opened
+        return redirect(to_child)
     record = patients.record_of(national_id_index=person.national_id_index, clinic=clinic)
     has_record = record is not None and record.is_active
     if not clinic.is_active or not (has_record or _has_someone_here(request, person, now)):

@@ -1,0 +1,1 @@
+"""Signing up: by a guardian for a child."""
