@@ -432,20 +432,6 @@ def begin(clinic, serial):
     )
 
 
-@pytest.mark.parametrize(
-    ("born", "day", "age"),
-    [
-        (date(2010, 3, 1), date(2025, 2, 28), 14),
-        (date(2010, 3, 1), date(2025, 3, 1), 15),
-        (date(2008, 2, 29), date(2023, 2, 28), 14),
-        (date(2008, 2, 29), date(2023, 3, 1), 15),
-        (date(2008, 2, 29), date(2024, 2, 29), 16),
-    ],
-)
-def test_ages_are_whole_years_on_the_birthday(born, day, age):
-    assert policy.age_on(born, day) == age
-
-
 def test_email_reaches_whoever_has_an_address():
     assert policy.can_be_reached(CodeChannel.EMAIL, "a@x.example")
     assert not policy.can_be_reached(CodeChannel.EMAIL, "")

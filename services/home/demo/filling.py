@@ -34,7 +34,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import records
+from services.home.demo import families, records
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -56,6 +56,7 @@ def fill(now: datetime) -> list[Clinic]:
             made.append(clinic)
         demo_idp.connect(clinic, now=now)
         _password(demo, clinic, now)
+    families.load(now)
     return made
 
 
@@ -85,6 +86,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     for one in demo.providers:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
+    families.give_proxy(clinic, known, actor=administrator, now=now)
     return clinic
 
 
@@ -179,6 +181,8 @@ def _patients(
     recorded = [row for one in own if (row := records.of_person(one, clinic)) is not None]
     records.store(clinic, [*recorded, *crowd], now=now)
     known = records.known(clinic, own)
+    for patient in known.values():
+        patients.note_registered(patient=patient, actor=audit.SYSTEM, now=now)
     for person in own:
         _peculiarities(person, known, now)
     return known

@@ -21,7 +21,7 @@ from tests.services.access.build_access import give, special, tick
 from tests.services.booking.build_staff import make_request
 
 pytestmark = pytest.mark.django_db
-PAGES = ["patient", "contact", "portal", "appointments", "history"]
+PAGES = ["patient", "contact", "guardians", "portal", "appointments", "history"]
 
 
 @pytest.fixture
