@@ -464,7 +464,7 @@ def _tell_of_new_password(link: ActionLink, now: datetime) -> None:
 
 
 def _end_sessions(
-    user: User, *, actor: User, now: datetime, reason: str, clinic: Clinic | None = None
+    user: User, *, actor: User | None, now: datetime, reason: str, clinic: Clinic | None = None
 ) -> None:
     """Sign the person out everywhere, or with `clinic` only where the session was opened by that clinic's password."""
     rows = UserSession.objects.filter(user=user)
@@ -477,5 +477,5 @@ def _end_sessions(
         audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
 
 
-membership_for = _membership_for
-"""For sign-ins that a guardian makes."""
+membership_for, end_sessions = _membership_for, _end_sessions
+"""For the sign-ins of children, which have a file of their own."""
