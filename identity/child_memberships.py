@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
-from identity import memberships
+from identity import codes, memberships
 from identity.choices import MembershipState
 from identity.holders import Holder
 from identity.models import ClinicMembership
@@ -50,6 +50,31 @@ def confirm(*, membership: ClinicMembership, now: datetime) -> ClinicMembership:
             action="membership.child_confirmed", subject=stored, actor=membership.account.user, now=now
         )
     return stored
+
+
+@transaction.atomic
+def end(*, clinic: Clinic, national_id_index: str, now: datetime) -> bool:
+    """End a child's sign-in on the birthday from which eID can be used, with its sessions (F17). Twice is once.
+
+    Returns whether there was one. A new password comes with a new registration.
+    """
+    found = (
+        ClinicMembership.objects.select_for_update(of=("self",))
+        .select_related("account__user")
+        .filter(clinic=clinic, account__national_id_index=national_id_index, child_confirmed_at__isnull=False)
+        .first()
+    )
+    if found is None:
+        return False
+    found.state, found.password, found.child_confirmed_at = MembershipState.REMOVED, "", None
+    found.save(update_fields=["state", "password", "child_confirmed_at"])
+    memberships.revoke_links(membership=found, now=now)
+    codes.revoke_all(membership=found, now=now)
+    memberships.end_sessions(
+        found.account.user, actor=audit.SYSTEM, now=now, reason="came-of-age", clinic=clinic
+    )
+    audit.record(action="membership.child_ended", subject=found, actor=audit.SYSTEM, now=now)
+    return True
 
 
 def _tell(membership: ClinicMembership, clinic: Clinic, holder: Holder, now: datetime) -> None:

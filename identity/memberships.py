@@ -456,7 +456,7 @@ def _send_link(
 
 
 def _end_sessions(
-    user: User, *, actor: Any, now: datetime, reason: str, clinic: Clinic | None = None
+    user: User, *, actor: User | None, now: datetime, reason: str, clinic: Clinic | None = None
 ) -> None:
     """Sign the person out everywhere, or with `clinic` only where the session was opened by that clinic's password."""
     rows = UserSession.objects.filter(user=user)
@@ -469,5 +469,5 @@ def _end_sessions(
         audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
 
 
-membership_for = _membership_for
-"""For sign-ins that a guardian makes."""
+membership_for, end_sessions = _membership_for, _end_sessions
+"""For the sign-ins of children, which have a file of their own."""

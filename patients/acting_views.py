@@ -28,8 +28,10 @@ def people(request: PersonRequest) -> HttpResponse:
     if has_eid:
         acting.look_up_once(request, clinic, account, now=now)
     today = now.astimezone(clinic.zone).date()
+    own = request.patient
     words = {
-        "people": queries.people(clinic=clinic, adult=account, now=now),
+        "people": queries.people(clinic=clinic, adult=account, now=now) if has_eid else [],
+        "guardians": queries.guardians_who_act(own, now=now) if own else [],
         "given": queries.proxies_given(request.patient, today=today) if request.patient else [],
         "has_eid": has_eid,
     }

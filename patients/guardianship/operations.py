@@ -14,7 +14,7 @@ from clinic_admin import ages
 from clinic_admin.choices import Country
 from clinic_admin.countries import RULES, rules_of
 from clinic_admin.models import Clinic
-from identity import national_id
+from identity import child_memberships, national_id
 from identity.models import Account
 from identity.national_id import BadNationalId, NationalId
 from patients.guardianship import policy, queries, sources
@@ -390,7 +390,10 @@ def _come_of_age(patient_id: UUID, *, now: datetime) -> bool:
         return False
     row.of_age_at = now
     had_guardians = Guardian.objects.filter(patient=patient).exists()
-    if had_guardians or rules.child_signs_in:
+    had_sign_in = rules.child_signs_in and child_memberships.end(
+        clinic=patient.clinic, national_id_index=patient.national_id_index or "", now=now
+    )
+    if had_guardians or had_sign_in:
         row.contact_unconfirmed_at = now
     row.letters_open_at = row.letters_open_by = None
     row.save()

@@ -99,24 +99,19 @@ def acting_by_proxy(proxy: Proxy, patient: Patient, adult: Adult, *, now: dateti
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone for whom one may act, or might."""
+    """Someone for whom one may act."""
 
     patient: Patient
     kind: Kind
-    answer: Acting | ActingRefusal
+    answer: Acting
     last_day: date | None = None
     relation_id: UUID | None = None
-
-    @property
-    def may_act(self) -> bool:
-        """Return whether one may act for them now."""
-        return isinstance(self.answer, Acting)
 
 
 def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
     """Return the patients of the clinic whom the adult may act for, children first, by age. Two queries.
 
-    Children whose guardian the adult is not, and those who have grown up, are not among them.
+    Only whom they may act for now: everyone else's name, and that the clinic has them, is nobody's business.
     """
     found = []
     own = Guardian.objects.filter(clinic=clinic, adult_index=adult.national_id_index)
@@ -124,7 +119,7 @@ def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
         child = guardian.patient
         child.clinic = clinic
         answer = acting_by_guardian(guardian, child, adult, now=now)
-        if child.is_active and answer not in {ActingRefusal.GROWN_UP, ActingRefusal.NOT_GUARDIAN}:
+        if child.is_active and isinstance(answer, Acting):
             found.append(Person(child, Kind.GUARDIAN, answer, relation_id=guardian.pk))
     found.sort(key=lambda one: (one.patient.birth_date or date.max, one.patient.given_name))
     given = Proxy.objects.filter(clinic=clinic, receiver_index=adult.national_id_index, ended_at=None)
@@ -132,7 +127,7 @@ def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
         giver = proxy.patient
         giver.clinic = clinic
         answer = acting_by_proxy(proxy, giver, adult, now=now)
-        if giver.is_active and answer != ActingRefusal.PROXY_OVER:
+        if giver.is_active and isinstance(answer, Acting):
             found.append(Person(giver, Kind.PROXY, answer, proxy.last_day, proxy.pk))
     return found
 
@@ -147,6 +142,14 @@ def proxy_of(*, clinic: Clinic, relation_id: UUID) -> Proxy | None:
     """Return the row with the giver, or None. One query."""
     rows = Proxy.objects.filter(clinic=clinic, pk=relation_id)
     return rows.select_related("patient__gp", "patient__acting_rules").first()
+
+
+def guardians_who_act(patient: Patient, *, now: datetime) -> list[str]:
+    """Return the names of a child's guardians who may act for it now. Three queries for a child, else none."""
+    today = now.astimezone(patient.clinic.zone).date()
+    if not ages.is_below(patient.birth_date, rules_of(patient.clinic.country).own_decisions_from, today):
+        return []
+    return [line.guardian.adult_name for line in staff_view(patient, now=now).guardians if line.may_act]
 
 
 def proxies_given(patient: Patient, *, today: date) -> list[Proxy]:

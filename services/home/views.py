@@ -126,7 +126,7 @@ def _has_someone_here(request: ClinicRequest, person: VerifiedPerson, now: datet
         return False
     adult = Adult(number, person.full_name)
     guardianship.look_up(clinic=request.clinic, adult=adult, now=now)
-    return any(one.may_act for one in relations.people(clinic=request.clinic, adult=adult, now=now))
+    return bool(relations.people(clinic=request.clinic, adult=adult, now=now))
 
 
 @patient_page(area=Area.START)
@@ -144,4 +144,4 @@ def _people(request: PatientRequest, now: datetime) -> list[Person]:
         return []
     account = cast(Any, request.user).account
     acting.look_up_once(request, request.clinic, account, now=now)
-    return [one for one in relations.people(clinic=request.clinic, adult=account, now=now) if one.may_act]
+    return relations.people(clinic=request.clinic, adult=account, now=now)

@@ -278,6 +278,14 @@ def test_g2_what_is_unknown_is_for_the_clinic_which_ticks_after_proof(client, cl
     assert 'class="acting"' in client.get(start(clinic)).text
 
 
+def test_g2_whose_guardian_one_may_be_is_not_told(client, clinic, child, mother):
+    """Whoever asks about a child that no source knows learns neither its name nor that it is a patient here."""
+    operations.check(patient=child, adult=operations.adult_of(mother), now=timezone.now())
+    sign_in_account(client, mother)
+    for page in (start(clinic), people(clinic)):
+        assert "Ola" not in client.get(page).text
+
+
 # -- G3: birthdays -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("country", "age"), [(Country.NORWAY, 16), (Country.DENMARK, 15)])
 def test_g3_the_right_ends_at_local_midnight_on_the_birthday(client, country, age):
@@ -409,6 +417,7 @@ def test_g7_a_block_of_the_clinic_goes_before_every_register(client, clinic, mot
     assert stopped(client, clinic)
     acts(client, clinic, mother, family)
     assert 'class="acting"' not in client.get(start(clinic)).text
+    assert "Ola" not in client.get(people(clinic)).text
 
 
 def test_g7_with_a_protected_address_nobody_acts(client, clinic, mother, family):
@@ -504,6 +513,14 @@ def test_g10_between_twelve_and_sixteen_appointments_but_no_letters_unless_opene
         patient=youth, is_open=True, actor=make_staff_member(clinic).user, now=timezone.now()
     )
     assert "Prevensjon" in client.get(page).text
+
+
+def test_a_child_sees_who_can_act_for_it(client, clinic, gp, mother):
+    youth = make_person(clinic, years_ago(13), given_name="Nora", gp=gp, serial=2)
+    in_register(youth, number_of(mother.birth_date))
+    operations.check(patient=youth, adult=operations.adult_of(mother), now=timezone.now())
+    sign_in_account(client, make_account(number_of(youth.birth_date, serial=2), name="Nora"))
+    assert "Kari Forelder" in client.get(people(clinic)).text
 
 
 # -- proxies -----------------------------------------------------------------------------------------------

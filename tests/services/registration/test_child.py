@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from identity import national_id, passwords
+from identity.choices import MembershipState
 from identity.demo_idp import setup
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, ClinicMembership
 from notifications.models import OutboxMessage
+from patients.guardianship import operations as guardianship
 from patients.guardianship.children import ChildRefusal, Outcome
 from patients.guardianship.models import Guardian
 from portal.models import AuditEvent
@@ -194,6 +196,19 @@ def test_confirming_needs_a_sign_in_and_leaves_the_password(clinic, child):
     found = ClinicMembership.objects.get()
     assert found.child_confirmed_at is not None
     assert found.password == stored.password
+
+
+def test_g3_after_the_birthday_the_password_is_gone_and_twice_is_once(clinic, child):
+    in_register(child, FATHER)
+    finishes(clinic)
+    child.birth_date = years_ago(15)
+    child.save()
+    assert guardianship.come_of_age(now=timezone.now()) == 1
+    assert guardianship.come_of_age(now=timezone.now()) == 0
+    ended = ClinicMembership.objects.get()
+    assert (ended.state, ended.password, ended.child_confirmed_at) == (MembershipState.REMOVED, "", None)
+    assert child.acting_rules.contact_unconfirmed_at is not None
+    assert AuditEvent.objects.filter(action="membership.child_ended").count() == 1
 
 
 # -- the whole way -----------------------------------------------------------------------------------------
