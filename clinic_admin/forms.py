@@ -119,7 +119,6 @@ class SettingsForm(forms.Form):
     self_registration = forms.ChoiceField(
         label=_("May patients register themselves?"),
         choices=SelfRegistration.choices,
-        widget=forms.RadioSelect,
         help_text=_("Whoever registers proves with eID who they are. Automatic approval needs eID to be on."),
     )
     requires_own_gp = forms.BooleanField(

@@ -57,7 +57,7 @@ class Clinic(models.Model):
     longest_question = models.PositiveSmallIntegerField(default=500)
     """Characters a patient may write in an e-consultation (000 §2.2)."""
     self_registration = models.CharField(
-        max_length=10, choices=SelfRegistration.choices, default=SelfRegistration.OFF
+        max_length=10, choices=SelfRegistration.choices, default=SelfRegistration.OFF.value
     )
     requires_own_gp = models.BooleanField(default=True)
     """Only the clinic's own GP patients are approved automatically (002)."""

@@ -227,7 +227,7 @@ def _decide(
 
 def _registrant_of(asked: LoginRequest, clinic: Clinic) -> Registrant:
     return Registrant(
-        number=national_id.parse(asked.national_id, clinic.country, allow_synthetic=True),
+        number=national_id.parse(asked.national_id or "", clinic.country, allow_synthetic=True),
         given_name=asked.given_name,
         family_name=asked.family_name,
         email=asked.email,

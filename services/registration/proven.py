@@ -63,6 +63,6 @@ def of(request: HttpRequest) -> Proven | None:
     if sign_in is None or not sign_in.assurance.is_eid or not isinstance(user, User):
         return None
     account = user.account
-    number = national_id.parse(account.national_id, account.country, allow_synthetic=True)
+    number = national_id.parse(account.national_id or "", account.country, allow_synthetic=True)
     given, _space, family = user.name.rpartition(" ")
     return Proven(number, given or family, family if given else "", waits_for_session=False)

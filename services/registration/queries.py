@@ -31,7 +31,7 @@ def asked(*, clinic: Clinic, request_id: UUID) -> Asked | None:
     if found is None:
         return None
     found.clinic = clinic
-    number = national_id.parse(found.national_id, clinic.country, allow_synthetic=True)
+    number = national_id.parse(found.national_id or "", clinic.country, allow_synthetic=True)
     return Asked(
         request=found,
         record=records.record_of(national_id_index=found.national_id_index, clinic=clinic),

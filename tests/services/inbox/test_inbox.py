@@ -124,7 +124,10 @@ def test_the_page_takes_few_queries_however_many_wait(clinic, django_assert_max_
     client = Client()
     sign_in_staff(client, clinic, Role.ASSISTANT)
     add(clinic, 60)
-    with django_assert_max_num_queries(8):
+    client.get(
+        reverse("inbox:inbox", args=[clinic.portal_identifier])
+    )  # a session notes its use once a minute
+    with django_assert_max_num_queries(6):
         page = client.get(reverse("inbox:inbox", args=[clinic.portal_identifier]))
     assert page.content.decode().count("data-unread") == queries.PER_PAGE
 
