@@ -1,8 +1,8 @@
 """Keys that press links and buttons (D14): when they do, and when they leave the keyboard to whoever is writing."""
 
 import pytest
-from launcher import browser as browsers
 
+from launcher import browser as browsers
 from tests.look.test_assets import ROOT
 
 pytestmark = pytest.mark.browser
@@ -66,7 +66,9 @@ def test_the_keys_press_what_says_so(page, keys, what, place):
     assert presses(page) == [what]
 
 
-@pytest.mark.parametrize("keys", ["2", "p", "Shift+P", "Control+p", "Control+Alt+p", "Control+Shift+2", "Meta+2"])
+@pytest.mark.parametrize(
+    "keys", ["2", "p", "Shift+P", "Control+p", "Control+Alt+p", "Control+Shift+2", "Meta+2"]
+)
 def test_other_keys_press_nothing(page, keys):
     page.locator("[name=mobile]").press(keys)
     assert presses(page) == []
