@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from identity import national_id, sessions
 from identity import queries as identity_queries
 from identity.models import User
-from identity.national_id import NationalId
+from identity.national_id import BadNationalId, NationalId
 from patients.models import Patient
 from services.registration.registrant import Registrant
 
@@ -63,6 +63,9 @@ def of(request: HttpRequest) -> Proven | None:
     if sign_in is None or not sign_in.assurance.is_eid or not isinstance(user, User):
         return None
     account = user.account
-    number = national_id.parse(account.national_id or "", account.country, allow_synthetic=True)
+    try:
+        number = national_id.parse(account.national_id or "", account.country, allow_synthetic=True)
+    except BadNationalId:  # a number from before the rules: nobody registers with it
+        return None
     given, _space, family = user.name.rpartition(" ")
     return Proven(number, given or family, family if given else "", waits_for_session=False)

@@ -18,6 +18,7 @@ from identity.demo_idp import setup
 from identity.demo_idp.models import Grant
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, IdentityProvider
+from patients.models import Patient
 from portal.models import AuditEvent
 from tests.build import make_clinic
 from tests.identity.build_identity import OTHER_NUMBER, record_for
@@ -63,7 +64,8 @@ def browser(base: str) -> Iterator[Browser]:
 def clinic(request: Any, base: str) -> Clinic:
     clinic = make_clinic(country=request.param)
     setup.connect(clinic, now=timezone.now())
-    record_for(clinic, next(p for p in PEOPLE if p.country == clinic.country).national_id)
+    record = record_for(clinic, next(p for p in PEOPLE if p.country == clinic.country).national_id)
+    Patient.objects.filter(pk=record.pk).update(registered_at=timezone.now())
     return clinic
 
 

@@ -39,7 +39,7 @@ def page(chromium):
     opened = chromium.new_page()
     opened.set_content(PAGE)
     opened.add_script_tag(content=COUNT)
-    opened.add_script_tag(content=(ROOT / "assets" / "js" / "shortcuts.js").read_text(), type="module")
+    opened.add_script_tag(content=(ROOT / "assets" / "js" / "shortcuts.js").read_text())
     yield opened
     opened.close()
 

@@ -78,7 +78,8 @@ def _child(clinic: Clinic, now: datetime) -> None:
     """Give the demo's Danish children a sign-in of their own, as a guardian would have made it."""
     if not rules_of(clinic.country).child_signs_in:
         return
-    people = [person for person in PEOPLE if person.full_name in families.CHILDREN]
+    own = [person for person in PEOPLE if person.country == clinic.country]
+    people = [person for person in own if person.full_name in families.CHILDREN]
     for patient in records.known(clinic, people).values():
         holder = code_queries.holder_of(patient, clinic)
         if holder is not None:
