@@ -92,6 +92,14 @@ class Weekday(TextChoices):
     SUNDAY = "6", _("Sunday")
 
 
+class SelfRegistration(TextChoices):
+    """Whether patients may register with the clinic's portal by themselves (002)."""
+
+    OFF = "off", _("No, the clinic registers them")
+    BY_HAND = "by-hand", _("Yes, and the clinic approves each")
+    AUTOMATIC = "automatic", _("Yes, and it is approved automatically")
+
+
 class TextKind(TextChoices):
     """A text that the clinic writes itself. Each is written per language, but signatures."""
 

@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin import policy
-from clinic_admin.choices import ClinicRefusal, Country, Weekday
+from clinic_admin.choices import ClinicRefusal, Country, SelfRegistration, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
 from portal.phone_numbers import BadPhoneNumber
@@ -43,6 +43,7 @@ def _day(label: Any) -> forms.DateField:
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at",)),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
+    ("registration", _("Registration"), ("self_registration", "requires_own_gp")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
         "address",
@@ -113,6 +114,17 @@ class SettingsForm(forms.Form):
         label=_("e-Consultations need BankID or MitID"),
         required=False,
         help_text=_("Otherwise signing in with a one-time code is enough."),
+    )
+
+    self_registration = forms.ChoiceField(
+        label=_("May patients register themselves?"),
+        choices=SelfRegistration.choices,
+        help_text=_("Whoever registers proves with eID who they are. Automatic approval needs eID to be on."),
+    )
+    requires_own_gp = forms.BooleanField(
+        label=_("Approve automatically only the patients of the clinic's own GPs"),
+        required=False,
+        help_text=_("Everyone else waits in the inbox until you decide."),
     )
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from clinic_admin.choices import (
     Country,
     ProviderKind,
     Role,
+    SelfRegistration,
     TextKind,
     Weekday,
 )
@@ -55,6 +56,11 @@ class Clinic(models.Model):
     reminder_hours_ahead = models.PositiveSmallIntegerField(default=24)
     longest_question = models.PositiveSmallIntegerField(default=500)
     """Characters a patient may write in an e-consultation (000 §2.2)."""
+    self_registration = models.CharField(
+        max_length=10, choices=SelfRegistration.choices, default=SelfRegistration.OFF.value
+    )
+    requires_own_gp = models.BooleanField(default=True)
+    """Only the clinic's own GP patients are approved automatically (002)."""
 
     class Meta:
         constraints = [
@@ -63,6 +69,10 @@ class Clinic(models.Model):
                 name="clinic_identifier_is_lower_case",
                 condition=Q(portal_identifier__regex=r"^[a-z0-9]+(-[a-z0-9]+)*$")
                 & ~Q(portal_identifier__in=sorted(RESERVED_IDENTIFIERS)),
+            ),
+            models.CheckConstraint(
+                name="clinic_self_registration_known",
+                condition=Q(self_registration__in=SelfRegistration.values),
             ),
             models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",

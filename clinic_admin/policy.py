@@ -39,6 +39,9 @@ class ClinicSettings:
     reminds_everyone: bool
     reminder_hours_ahead: int
     longest_question: int
+    self_registration: str
+    """A SelfRegistration."""
+    requires_own_gp: bool
 
 
 TIMES = frozenset({"urgent_release_at"})

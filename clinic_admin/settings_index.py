@@ -78,6 +78,16 @@ PAGES: tuple[Page, ...] = (
                 "id_requires_eid_for_consultation",
                 _("eID required sign-in login"),
             ),
+            Setting(
+                _("May patients register themselves?"),
+                "id_self_registration",
+                _("registration sign up login request automatic approval"),
+            ),
+            Setting(
+                _("Approve automatically only the patients of the clinic's own GPs"),
+                "id_requires_own_gp",
+                _("registration own GP list"),
+            ),
             Setting(_("Name"), "id_name", _("clinic")),
             Setting(_("Street"), "id_street", _("address")),
             Setting(_("Postcode"), "id_postcode", _("address")),

@@ -77,11 +77,18 @@ class SignInFault(Refusal):
     ANOTHER_PERSON = "another-person", _("Someone else signed in than the person who was signed in before.")
     CONFLICT = "conflict", _("We could not connect this sign-in with your details here.")
     CLOSED = "closed", _("This login has been closed.")
+    TOO_YOUNG = (
+        "too-young",
+        _(
+            "Children can't use eID here, and nobody can use it on their behalf. They sign in with password and a code; "
+            "a guardian makes that sign-in."
+        ),
+    )
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return the way on: trying again, or the clinic where trying again can't help."""
-        by_phone = {cls.CONFLICT, cls.CLOSED, cls.NATIONAL_ID}
+        by_phone = {cls.CONFLICT, cls.CLOSED, cls.NATIONAL_ID, cls.TOO_YOUNG}
         return {
             member.value: NextStep.PHONE_THE_CLINIC if member in by_phone else NextStep.SIGN_IN_AGAIN
             for member in cls

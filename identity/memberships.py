@@ -27,7 +27,7 @@ from identity.choices import (
     PasswordProblem,
 )
 from identity.holders import Holder
-from identity.models import ActionLink, ClinicCodeSignIn, ClinicMembership, User
+from identity.models import Account, ActionLink, ClinicCodeSignIn, ClinicMembership, User
 from notifications import operations as outbox
 from portal import audit, throttle
 from portal.refusals import Refused
@@ -381,7 +381,7 @@ def revoke_links(*, membership: ClinicMembership, now: datetime) -> None:
 
 def _membership_for(clinic: Clinic, holder: Holder, *, actor: User | None, now: datetime) -> ClinicMembership:
     """Return the person's membership, locked; made now, or begun anew after a removal, if need be."""
-    account = operations.account_for(holder.as_evidence(), country=holder.country, now=now, actor=actor)
+    account = account_of(holder, actor=actor, now=now)
     fresh = {
         "state": MembershipState.AWAITING,
         "email": holder.email,
@@ -405,6 +405,11 @@ def _membership_for(clinic: Clinic, holder: Holder, *, actor: User | None, now: 
         membership.email = holder.email
         membership.save(update_fields=["email"])
     return membership
+
+
+def account_of(holder: Holder, *, actor: User | None, now: datetime) -> Account:
+    """Return the person's account, made now if need be."""
+    return operations.account_for(holder.as_evidence(), country=holder.country, now=now, actor=actor)
 
 
 def _locked(clinic: Clinic, national_id_index: str) -> ClinicMembership:
@@ -451,7 +456,7 @@ def _send_link(
 
 
 def _end_sessions(
-    user: User, *, actor: Any, now: datetime, reason: str, clinic: Clinic | None = None
+    user: User, *, actor: User | None, now: datetime, reason: str, clinic: Clinic | None = None
 ) -> None:
     """Sign the person out everywhere, or with `clinic` only where the session was opened by that clinic's password."""
     rows = UserSession.objects.filter(user=user)
@@ -462,3 +467,7 @@ def _end_sessions(
     UserSession.objects.filter(session_key__in=keys).delete()
     if ended:
         audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
+
+
+membership_for, end_sessions = _membership_for, _end_sessions
+"""For the sign-ins of children, which have a file of their own."""

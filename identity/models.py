@@ -255,13 +255,13 @@ class ClinicMembership(PublicIdModel):
     password_changed_at = models.DateTimeField(null=True)
     identity_confirmed_at = models.DateTimeField(null=True)
     """When eID, or for a patient without one the clinic, confirmed who uses it (003; E8)."""
-    child_confirmed_at = models.DateTimeField(null=True)
-    """When a guardian confirmed by eID that this child may sign in with password and code (003, 004)."""
     consent_at = models.DateTimeField()
     """When the patient agreed, as staff recorded it, or asked for it themselves."""
     consent_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     """The staff member who recorded the patient's consent; None when the patient asked for it themselves."""
     created_at = models.DateTimeField()
+    child_confirmed_at = models.DateTimeField(null=True)
+    """When a guardian proved with eID to be the child's; before that a child's password opens nothing."""
 
     class Meta:
         constraints = [

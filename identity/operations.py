@@ -17,8 +17,10 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 
+from clinic_admin import ages
 from clinic_admin import operations as register
 from clinic_admin.choices import Role
+from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
 from identity import oidc, policy, queries, sessions
 from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
@@ -223,14 +225,14 @@ def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetim
     )
 
 
-def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime) -> None:
+def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime, action: str = "auth.fail") -> None:
     """Give up the verified sign-in, if there is one: whoever it was leaves nothing behind but an audit event.
 
-    `reason` is a short word of the caller's, as in "no-record".
+    `reason` is a short word of the caller's, as in "no-record"; `action` is another event where nothing failed.
     """
     sign_in = queries.verified_transaction(request, now)
     if sign_in is not None:
-        _fail(sign_in, None, reason, now, action="auth.fail")
+        _fail(sign_in, None, reason, now, action=action)
     sessions.forget_verified(request)
 
 
@@ -442,6 +444,7 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         raise SignInRefused(SignInFault.STATE, clinic=sign_in.clinic)
     evidence = Evidence.from_text(text)
     _check_same_person(request, sign_in, evidence)
+    _check_age(sign_in, evidence, now)
     account = account_for(evidence, country=sign_in.provider.country, now=now)
     if not account.user.is_active:
         raise SignInRefused(SignInFault.CLOSED, clinic=sign_in.clinic)
@@ -461,6 +464,13 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         step_up=sign_in.step_up_of_id is not None,
     )
     return account, evidence
+
+
+def _check_age(sign_in: LoginTransaction, evidence: Evidence, now: datetime) -> None:
+    """Where eID begins at an age, a child that has one all the same doesn't come in with it (003, E6)."""
+    youngest = rules_of(sign_in.provider.country).eid_from
+    if ages.is_below(evidence.birth_date, youngest, now.astimezone(sign_in.clinic.zone).date()):
+        raise SignInRefused(SignInFault.TOO_YOUNG, clinic=sign_in.clinic)
 
 
 def _check_same_person(request: HttpRequest, sign_in: LoginTransaction, evidence: Evidence) -> None:

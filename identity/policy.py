@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from clinic_admin.countries import CodeChannel, CountryRules
@@ -61,12 +61,6 @@ def codes_are_open(rules: CountryRules, *, no_eid: bool, is_confirmed_child: boo
     In Denmark only who is marked "no eID" at that clinic, and a child whose sign-in a guardian confirmed (004; C14).
     """
     return not rules.codes_need_reason or no_eid or is_confirmed_child
-
-
-def age_on(birth_date: date, day: date) -> int:
-    """Return the age in whole years; who was born on 29 February has the birthday on 1 March in other years."""
-    had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
-    return day.year - birth_date.year - (0 if had_birthday else 1)
 
 
 def password_problem(password: str, context: Iterable[str]) -> PasswordProblem | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -12,9 +13,10 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import oidc_http, sessions
+from identity import national_id, oidc_http, sessions
 from identity.choices import Method, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, User
+from identity.national_id import BadNationalId, NationalId
 from identity.verified import Evidence, VerifiedPerson
 
 
@@ -97,6 +99,18 @@ def verified_person(request: HttpRequest) -> VerifiedPerson | None:
     )
 
 
+def verified_national_id(request: HttpRequest) -> NationalId | None:
+    """Return the national ID of whom the provider vouched for, while the sign-in waits; for what a register is asked."""
+    transaction = verified_transaction(request, timezone.now())
+    if transaction is None or transaction.evidence is None:
+        return None
+    evidence = Evidence.from_text(transaction.evidence)
+    try:
+        return national_id.parse(evidence.national_id, transaction.provider.country, allow_synthetic=True)
+    except BadNationalId:
+        return None
+
+
 def has_code_app(user: Any) -> bool:
     """Return whether the signed-in user has set up a code app."""
     return (
@@ -110,7 +124,7 @@ def staff_user(email: str) -> User | None:
     return User.objects.filter(kind="staff", email__iexact=email).first()
 
 
-def name_of(user_id: int) -> str:
+def name_of(user_id: UUID) -> str:
     """Return the name of a login, empty if there is none. One query."""
     return User.objects.filter(pk=user_id).values_list("name", flat=True).first() or ""
 

@@ -18,6 +18,7 @@ class MessageKind(TextChoices):
     ANSWER_READY = "answer-ready", _("Answer from the clinic")
     RENEWAL_ANSWERED = "renewal-answered", _("Answer about a prescription")
     ACTIVATION = "activation", _("Link to start using the portal")
+    REGISTRATION = "registration", _("About your registration")
     CONTACT_CHANGED = "contact-changed", _("Contact details changed")
     PASSWORD_CHANGED = "password-changed", _("Password changed")
     SIGN_IN_CODE = "sign-in-code", _("Code for signing in")

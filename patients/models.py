@@ -6,8 +6,19 @@ from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
 from identity.choices import EidProof
+from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterEntry, RegisterExtract
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
+
+__all__ = [
+    "ActingRules",
+    "Guardian",
+    "Patient",
+    "PatientQuerySet",
+    "Proxy",
+    "RegisterEntry",
+    "RegisterExtract",
+]
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from clinic_admin.models import Clinic
 from identity import memberships
-from identity.choices import EidProof
+from identity.choices import EidProof, MembershipState
+from identity.holders import Holder
 from patients import policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal
 from patients.import_rows import GoodRow
@@ -176,6 +177,72 @@ def set_no_eid(*, patient: Patient, proof: EidProof | None, actor: Any, now: dat
         )
     else:
         memberships.close_codes(clinic=clinic, national_id_index=index, actor=actor, now=now)
+
+
+@transaction.atomic
+def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Patient:
+    """Return the clinic's record of the person, registered with the portal; made now if there is none (002, D4).
+
+    Contact details that the person gave take the place of the record's; what they left empty stays as it is.
+    """
+    values = {
+        "national_id": holder.national_id,
+        "given_name": holder.given_name,
+        "family_name": holder.family_name,
+        "birth_date": holder.birth_date,
+        "mobile": holder.mobile,
+        "email": holder.email,
+        "language": holder.language if holder.language != clinic.language else "",
+        "registered_at": now,
+    }
+    patient, is_new = Patient.objects.select_for_update(no_key=True).get_or_create(
+        clinic=clinic, national_id_index=holder.national_id_index, defaults=values
+    )
+    patient.clinic = clinic
+    if is_new:
+        audit.record(action="patient.created", subject=patient, actor=actor, now=now, patient_id=patient.pk)
+    else:
+        change_contact(
+            patient=patient,
+            mobile=holder.mobile or patient.mobile,
+            email=holder.email or patient.email,
+            language=patient.language,
+            actor=actor,
+            now=now,
+        )
+        note_registered(patient=patient, actor=actor, now=now)
+    return patient
+
+
+@transaction.atomic
+def note_registered(*, patient: Patient, actor: Any, now: datetime) -> None:
+    """Note that the patient uses this clinic's portal from now on. Twice is once."""
+    if not Patient.objects.filter(pk=patient.pk, registered_at=None).update(registered_at=now):
+        return
+    patient.registered_at = now
+    audit.record(action="patient.registered", subject=patient, actor=actor, now=now, patient_id=patient.pk)
+
+
+@transaction.atomic
+def remove_from_portal(*, patient: Patient, actor: Any, now: datetime) -> None:
+    """End the patient's tie to this clinic's portal (002, "Slet"). Record, account and other clinics stay.
+
+    The password here is gone and sessions that it opened end; the patient may register again.
+    """
+    stored = Patient.objects.select_for_update(no_key=True).select_related("clinic").get(pk=patient.pk)
+    index = stored.national_id_index
+    membership = memberships.membership_of(clinic=stored.clinic, national_id_index=index) if index else None
+    if membership is not None and membership.state != MembershipState.REMOVED:
+        memberships.remove(
+            clinic=stored.clinic, national_id_index=index or "", patient_id=stored.pk, actor=actor, now=now
+        )
+    if stored.registered_at is None:
+        return
+    stored.registered_at = patient.registered_at = None
+    stored.save(update_fields=["registered_at", "updated_at"])
+    audit.record(
+        action="patient.removed_from_portal", subject=stored, actor=actor, now=now, patient_id=stored.pk
+    )
 
 
 @transaction.atomic

@@ -1,11 +1,16 @@
 """Rules about patients' records."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
+from clinic_admin import ages
 from clinic_admin.countries import CountryRules
-from identity import policy as identity_policy
 from identity.choices import Assurance
+
+
+def is_registered(rules: CountryRules, registered_at: datetime | None) -> bool:
+    """Return whether an active record is enough, or the patient has registered where that is needed (000 §9, 003)."""
+    return not rules.needs_registration or registered_at is not None
 
 
 def session_holds(
@@ -18,7 +23,7 @@ def session_holds(
     """
     if assurance.is_eid or not rules.codes_need_reason or no_eid:
         return True
-    return birth_date is not None and identity_policy.age_on(birth_date, today) < rules.own_decisions_from
+    return ages.is_below(birth_date, rules.own_decisions_from, today)
 
 
 def differences(record: Mapping[str, object], wanted: Mapping[str, object]) -> dict[str, object]:

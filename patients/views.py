@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods
 from patients import operations
 from patients.choices import PatientRefusal
 from patients.forms import ContactForm
+from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 
 
-@patient_page
+@patient_page(area=Area.CONTACT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: PatientRequest) -> HttpResponse:
     """Show who the patient is at the clinic, and change how the clinic reaches them (D12)."""

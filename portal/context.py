@@ -12,6 +12,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "portal_version": settings.VERSION,
         "is_development": settings.IS_DEVELOPMENT,
         "clinic": getattr(request, "clinic", None),
+        "acting_for": getattr(request, "acting", None),
+        "acting_patient": getattr(request, "acting_patient", None),
         "patient": getattr(request, "patient", None),
         "staff_member": getattr(request, "staff_member", None),
         "sign_in": getattr(request, "sign_in", None),

@@ -67,6 +67,8 @@ INSTALLED_APPS = [
     "services.access",
     "services.booking",
     "services.home",
+    "services.inbox",
+    "services.registration",
     "services.onboarding",
     "services.reports",
 ]
@@ -292,6 +294,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},
     "carry out leavings": {"task": "onboarding.carry_out_leavings", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
+    "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:
@@ -317,6 +320,14 @@ EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Venterom <no-reply@localhost>")
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+# -- guardians ---------------------------------------------------------------------------------------------
+GUARDIANSHIP_SOURCE = env.choice(
+    "GUARDIANSHIP_SOURCE",
+    ["manual", "file", "nsp_cpr", "folkeregister"],
+    "file" if IS_DEVELOPMENT else "manual",
+)
+"""Who knows who is whose guardian, besides the clinic. The registers are not connected: they answer "unknown"."""
 
 # -- logs: structured lines, ids only ----------------------------------------------------------------------
 LOGGING = {

@@ -48,4 +48,21 @@ PEOPLE = (
         DK, "Inger", "Uden-MitID", date(1938, 2, 9), 10, _("can't use MitID; password and code by e-mail")
     ),
     Person(DK, "Mette", "Æbelø", date(1990, 11, 23), 9, _("GP Jens Kjær; bookings wait for approval")),
+    Person(NO, "Ola", "Danser", date(2018, 5, 9), 10, _("Line's son of 8: she acts for him")),
+    Person(
+        NO,
+        "Nora",
+        "Danser",
+        date(2013, 6, 17),
+        11,
+        _("Line's daughter of 13: Line sees and books appointments only; she signs in herself, too"),
+    ),
+    Person(
+        DK,
+        "Emil",
+        "Østergaard",
+        date(2016, 2, 11),
+        12,
+        _("Søren's son of 10: too young for MitID, signs in with password and code"),
+    ),
 )

@@ -417,7 +417,7 @@ def appointment_of(*, patient: Patient, appointment_id: UUID) -> Appointment | N
     return (
         Appointment.objects.for_patient(patient)
         .filter(pk=appointment_id)
-        .select_related("provider", "clinic", "decided_by", "cancelled_by")
+        .select_related("provider", "clinic", "decided_by", "cancelled_by__account", "requested_by__account")
         .first()
     )
 

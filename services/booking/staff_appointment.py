@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from identity.models import User
 from notifications.choices import State
 from notifications.queries import LedgerLine
+from patients.guardianship import words
 from services.booking.choices import AppointmentStatus
 from services.booking.models import Appointment
 
@@ -64,20 +65,34 @@ def history_of(appointment: Appointment) -> list[Event]:
     """Return what happened, oldest first. An automatic approval is the portal's doing."""
     was_decided_at_once = appointment.decided_at is not None and appointment.decided_by is None
     asked = _("Booked online") if was_decided_at_once else _("Asked for online")
-    events = [Event(appointment.requested_at, asked, _who(appointment.requested_by), "plus")]
+    events = [
+        Event(
+            appointment.requested_at,
+            asked,
+            _who(appointment, appointment.requested_by, appointment.requested_at),
+            "plus",
+        )
+    ]
     if appointment.decided_at and appointment.decided_by:
         refused = appointment.status == AppointmentStatus.REFUSED
         what, sign = (_("Refused"), "cross") if refused else (_("Approved"), "check")
-        events.append(Event(appointment.decided_at, what, _who(appointment.decided_by), sign))
+        events.append(Event(appointment.decided_at, what, appointment.decided_by.name, sign))
     if appointment.cancelled_at:
         events.append(
-            Event(appointment.cancelled_at, _("Cancelled"), _who(appointment.cancelled_by), "cross")
+            Event(
+                appointment.cancelled_at,
+                _("Cancelled"),
+                _who(appointment, appointment.cancelled_by, appointment.cancelled_at),
+                "cross",
+            )
         )
     return events
 
 
-def _who(user: User | None) -> str:
-    return user.name if user is not None else _("the portal")
+def _who(appointment: Appointment, user: User | None, at: datetime) -> str:
+    if user is None:
+        return _("the portal")
+    return words.name_and_role(appointment.patient, user, at)
 
 
 def told(lines: Iterable[LedgerLine]) -> list[Told]:

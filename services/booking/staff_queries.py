@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from delegation.models import Absence, AbsenceCover
+from patients.guardianship import words
 from services.booking.choices import LIVE, AppointmentStatus
 from services.booking.models import Appointment, Slot
 
@@ -84,6 +85,8 @@ class WaitingRequest:
     kind: str
     reason: str
     requested_at: datetime
+    requested_for: str
+    """Who asked on the patient's behalf, with the role; empty when the patient did."""
     has_passed: bool
     assigned_to: str
     """Who got the request by message delegation; empty when it is everyone's."""
@@ -241,19 +244,21 @@ def waiting(
         later = Q(requested_at__gt=after.requested_at) | Q(pk__gt=after.pk)
         rows = rows.filter(later, requested_at__gte=after.requested_at)
     found = list(
-        rows.select_related("patient", "provider", "assigned_to").order_by("requested_at", "pk")[
-            : WAITING_PER_PAGE + 1
-        ]
+        rows.select_related("patient", "provider", "assigned_to", "requested_by__account").order_by(
+            "requested_at", "pk"
+        )[: WAITING_PER_PAGE + 1]
     )
     shown = found[:WAITING_PER_PAGE]
     more = len(found) > WAITING_PER_PAGE
     return WaitingPage(
-        requests=tuple(_waiting_request(appointment, now) for appointment in shown),
+        requests=tuple(_waiting_request(appointment, clinic, now) for appointment in shown),
         following=Cursor(shown[-1].requested_at, shown[-1].pk) if more else None,
     )
 
 
-def _waiting_request(appointment: Appointment, now: datetime) -> WaitingRequest:
+def _waiting_request(appointment: Appointment, clinic: Clinic, now: datetime) -> WaitingRequest:
+    appointment.patient.clinic = clinic
+    user = appointment.requested_by
     return WaitingRequest(
         pk=appointment.pk,
         patient_id=appointment.patient_id,
@@ -265,6 +270,9 @@ def _waiting_request(appointment: Appointment, now: datetime) -> WaitingRequest:
         kind=appointment.kind,
         reason=appointment.reason or "",
         requested_at=appointment.requested_at,
+        requested_for=words.name_and_role(appointment.patient, user, appointment.requested_at)
+        if words.acted_for(appointment.patient, user)
+        else "",
         has_passed=appointment.starts_at <= now,
         assigned_to=appointment.assigned_to.name if appointment.assigned_to else "",
     )
@@ -275,6 +283,6 @@ def appointment_of(clinic: Clinic, appointment_id: UUID) -> Appointment | None:
     return (
         Appointment.objects.for_clinic(clinic)
         .filter(pk=appointment_id)
-        .select_related("patient", "provider", "requested_by", "decided_by", "cancelled_by")
+        .select_related("patient", "provider", "requested_by__account", "decided_by", "cancelled_by__account")
         .first()
     )

@@ -1,7 +1,7 @@
 """The patient's pages: find a time, book it, see it, give it back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from identity.models import User
+from patients.guardianship import words
+from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
@@ -26,7 +29,7 @@ EARLIER_PER_PAGE = 20
 
 
 # -- find --------------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def find(request: PatientRequest) -> HttpResponse:
     """Show whom the patient may book, and a week of free times."""
@@ -91,7 +94,7 @@ def _wants_part(request: PatientRequest) -> bool:
 
 
 # -- book --------------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: PatientRequest, slot: int) -> HttpResponse:
     """Ask why, and take the time. A time lost to someone else keeps what was typed and shows the nearest ones."""
@@ -188,7 +191,7 @@ def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: d
 
 
 # -- what one has ------------------------------------------------------------------------------------------
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def appointments(request: PatientRequest) -> HttpResponse:
     """Show the patient's appointments, coming and earlier."""
@@ -204,7 +207,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
     )
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Show one appointment: when, where, with whom, how it stands."""
@@ -218,9 +221,26 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "is_over": found.ends_at <= now,
             "is_live": found.status in {AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED},
             "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
+            "requested_for": _other(request, found.requested_by, found.requested_at),
+            "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
+            "may_see_reason": _may_see_reason(request, found),
             "is_reminded": found.wants_reminder or request.clinic.reminds_everyone,
         },
     )
+
+
+def _other(request: PatientRequest, user: User | None, at: datetime | None) -> str:
+    """Return who did it for the patient, with the role; empty when the patient or the clinic did."""
+    if user is None or at is None or not words.acted_for(request.patient, user):
+        return ""
+    return words.name_and_role(request.patient, user, at)
+
+
+def _may_see_reason(request: PatientRequest, appointment: Appointment) -> bool:
+    """Return whether the reason may be read: others read what they wrote themselves, and what letters are open to."""
+    if request.acting is None or request.acting.may(Area.LETTERS):
+        return True
+    return bool(appointment.requested_by_id == cast(Any, request.user).pk)
 
 
 def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
@@ -230,7 +250,7 @@ def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
     return found
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Ask once more, and give the time back."""
@@ -269,7 +289,7 @@ def _cancel_page(
     )
 
 
-@patient_page
+@patient_page(area=Area.APPOINTMENTS)
 @require_safe
 def calendar_file(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Hand out the appointment as a file for the patient's own calendar."""

@@ -21,6 +21,8 @@ class AccountCard:
     can_be_reached: bool
     """Whether codes can be sent to the number, or links to the address, that the clinic has."""
     by_sms: bool
+    must_register: bool
+    """Whether patients register with the clinic's portal, beside having a record (003)."""
     needs_eid: bool
     """Whether the patient signs in with eID and a password is of no use yet (004)."""
     no_eid_by: str
@@ -54,6 +56,7 @@ def card_of(
         is_offered=memberships.offers_codes(clinic) and index is not None,
         can_be_reached=policy.can_be_reached(channel, code_queries.registered_recipient(patient, clinic)),
         by_sms=channel is CodeChannel.SMS,
+        must_register=rules_of(clinic.country).needs_registration,
         needs_eid=code_queries.needs_eid(patient, clinic, now),
         no_eid_by=identity_queries.name_of(patient.no_eid_by_id) if patient.no_eid_by_id else "",
         no_eid_form=no_eid_form or NoEidForm(),

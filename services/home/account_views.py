@@ -38,6 +38,7 @@ def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
             "no-eid": _no_eid,
             "has-eid": _has_eid,
             "answers": _answers,
+            "leave": _leave,
         }
         act = acts.get(request.POST.get("act", ""))
         if act is None:
@@ -76,6 +77,7 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
             actor=request.staff_member.user,
             now=now,
         )
+        patients.note_registered(patient=patient, actor=request.user, now=now)
     messages.success(request, _("The account is made. A link to choose a password is on its way by e-mail."))
     return None
 
@@ -141,6 +143,19 @@ def _answers(request: StaffRequest, patient: Patient) -> None:
         patient=patient, wants=request.POST.get("wants") == "yes", actor=request.user, now=timezone.now()
     )
     messages.success(request, _("Saved."))
+
+
+def _leave(request: StaffRequest, patient: Patient) -> HttpResponse | None:
+    if "sure" not in request.POST:
+        words = {
+            "asked": patient,
+            "card": account_card.card_of(patient, now=timezone.now()),
+            "asks_to_leave": True,
+        }
+        return render(request, "home/staff/patient_account_page.html", words)
+    patients.remove_from_portal(patient=patient, actor=request.user, now=timezone.now())
+    messages.success(request, _("The patient is no longer registered at this clinic's portal."))
+    return None
 
 
 def _asked(request: StaffRequest, patient: Patient, form: AccountForm | None) -> HttpResponse:

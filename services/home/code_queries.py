@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from clinic_admin import ages
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
 from identity import policy
@@ -20,10 +21,10 @@ def registered_recipient(patient: Patient | None, clinic: Clinic) -> str:
 
 def is_child(patient: Patient | None, clinic: Clinic, now: datetime) -> bool:
     """Return whether guardians still act for the patient today, by the clinic's calendar."""
-    if patient is None or patient.birth_date is None:
-        return False
     today = now.astimezone(clinic.zone).date()
-    return policy.age_on(patient.birth_date, today) < rules_of(clinic.country).own_decisions_from
+    return patient is not None and ages.is_below(
+        patient.birth_date, rules_of(clinic.country).own_decisions_from, today
+    )
 
 
 def needs_eid(patient: Patient, clinic: Clinic, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from identity.models import User
+from patients.guardianship import words
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.access.choices import Approval, Right
@@ -38,6 +39,21 @@ _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "appointment.cancelled": (gettext_lazy("Cancelled a time"), "cross"),
     "appointment.moved": (gettext_lazy("Moved a time"), "move"),
     "appointment.viewed": (gettext_lazy("Opened an appointment"), "eye"),
+    "guardian.checked": (gettext_lazy("Asked who is the guardian"), "child"),
+    "guardian.confirmed": (gettext_lazy("Saw proof of a guardian"), "child"),
+    "guardian.ended": (gettext_lazy("Ended what the clinic said of a guardian"), "child"),
+    "guardian.blocked": (gettext_lazy("Blocked a guardian"), "person-cross"),
+    "guardian.unblocked": (gettext_lazy("Let a blocked guardian in again"), "person-check"),
+    "acting.closed": (gettext_lazy("Closed: nobody can act for the patient"), "shield-lock"),
+    "acting.allowed": (gettext_lazy("Others can act for the patient again"), "shield"),
+    "acting.letters_opened": (gettext_lazy("Opened e-consultations to the guardians"), "envelope-open"),
+    "acting.letters_closed": (gettext_lazy("Closed e-consultations to the guardians"), "envelope"),
+    "acting.started": (gettext_lazy("Began to act for the patient"), "sign-in"),
+    "acting.stopped": (gettext_lazy("Stopped acting for the patient"), "sign-out"),
+    "proxy.registered": (gettext_lazy("Registered a proxy"), "assign"),
+    "proxy.ended": (gettext_lazy("Ended a proxy"), "assign"),
+    "patient.came_of_age": (gettext_lazy("Old enough: guardians can't act any more"), "child"),
+    "appointment.requested": (gettext_lazy("Asked for a time"), "calendar"),
     "account.created": (gettext_lazy("The patient's login was made"), "key"),
     "membership.created": (gettext_lazy("Made an account with password, with the patient's consent"), "key"),
     "membership.link_sent": (gettext_lazy("Sent a link to choose a password"), "envelope"),
@@ -97,24 +113,24 @@ def history_of(*, patient: Patient, before: int | None = None) -> History:
         ordered = ordered.filter(at__lte=last.at).exclude(at=last.at, pk__gte=last.pk)
     found = list(ordered[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
-    names = dict(
-        User.objects.filter(pk__in={event.actor_id for event in shown if event.actor_id}).values_list(
-            "pk", "name"
-        )
-    )
-    lines = [_line(event, names) for event in shown]
+    ids = {event.actor_id for event in shown if event.actor_id}
+    users = {user.pk: user for user in User.objects.filter(pk__in=ids).select_related("account")}
+    lines = [_line(event, patient, users) for event in shown]
     return History(tuple(_gathered(lines, patient)), shown[-1].pk if len(found) > PER_PAGE else None)
 
 
-def _line(event: AuditEvent, names: Mapping[UUID, str]) -> Line:
+def _line(event: AuditEvent, patient: Patient, users: Mapping[UUID, User]) -> Line:
     what, icon = _SENTENCES.get(event.action, (_("Something else was done"), "info"))
-    return Line(event.at, str(what), _who(event, names), _more(event), icon, event.action)
+    return Line(event.at, str(what), _who(event, patient, users), _more(event), icon, event.action)
 
 
-def _who(event: AuditEvent, names: Mapping[UUID, str]) -> str:
+def _who(event: AuditEvent, patient: Patient, users: Mapping[UUID, User]) -> str:
     if event.actor_id is None:
         return _("the portal")
-    return names.get(event.actor_id) or _("someone who is not here any more")
+    user = users.get(event.actor_id)
+    if user is None:
+        return _("someone who is not here any more")
+    return words.name_and_role(patient, user, event.at)
 
 
 def _more(event: AuditEvent) -> str:

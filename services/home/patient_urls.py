@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from services.home import account_views, patient_views
+from services.home import account_views, guardian_views, patient_views
 
 app_name = "patients_staff"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("<uuid:patient_id>/", patient_views.general, name="patient"),
     path("<uuid:patient_id>/national-id/", patient_views.national_id, name="national_id"),
     path("<uuid:patient_id>/contact/", patient_views.contact, name="contact"),
+    path("<uuid:patient_id>/guardians/", guardian_views.guardians, name="guardians"),
+    path("<uuid:patient_id>/guardians/add/", guardian_views.add, name="guardian_add"),
+    path("<uuid:patient_id>/guardians/change/", guardian_views.change, name="guardian_change"),
+    path("<uuid:patient_id>/guardians/proxy/", guardian_views.add_proxy, name="proxy_add"),
     path("<uuid:patient_id>/portal/", patient_views.portal, name="portal"),
     path("<uuid:patient_id>/portal/access/", patient_views.portal_access, name="portal_access"),
     path("<uuid:patient_id>/portal/account/", account_views.account, name="account"),

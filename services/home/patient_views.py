@@ -23,7 +23,7 @@ from services.booking.staff_queries import waiting_total
 from services.home import account_card, patient_history, patient_queries
 from services.home.patient_forms import PortalAccessForm, SearchForm
 
-TABS = ("patient", "contact", "portal", "appointments", "history")
+TABS = ("patient", "contact", "guardians", "portal", "appointments", "history")
 
 
 @staff_page
@@ -221,7 +221,7 @@ def _page(
 
 
 def _tab_words() -> tuple[str, ...]:
-    return (_("General"), _("Contact"), _("Portal"), _("Appointments"), _("History"))
+    return (_("General"), _("Contact"), _("Guardians"), _("Portal"), _("Appointments"), _("History"))
 
 
 def _opened(request: StaffRequest, patient_id: UUID, part: str) -> Patient:
@@ -251,3 +251,7 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+tab_page, opened_patient, patient_for = _page, _opened, _patient
+"""For the views of tabs that have a file of their own."""

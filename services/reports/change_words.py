@@ -488,6 +488,20 @@ def _membership(event: AuditEvent, names: Names) -> Told:
     return Told(sentences[event.action])
 
 
+def _portal(event: AuditEvent, names: Names) -> Told:
+    sentences = {
+        "patient.registered": _("A patient was registered with the portal"),
+        "patient.removed_from_portal": _("A patient was removed from the portal"),
+        "patient.no_eid_set": _("It was noted that a patient can't use eID"),
+        "patient.no_eid_cleared": _("The mark “no eID” was taken from a patient"),
+        "patient.electronic_answers": _("It was noted how a patient wants answers"),
+        "patient.created": _("A record was made for a patient who registered"),
+        "register.approved": _("A registration was accepted"),
+        "register.refused": _("A registration was refused"),
+    }
+    return Told(sentences[event.action])
+
+
 def _exported(event: AuditEvent, names: Names) -> Told:
     of_all = event.details.get("is_everyone")
     return Told(
@@ -548,6 +562,14 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "membership.removed": (ChangeKind.PATIENTS, _membership),
     "membership.activated": (ChangeKind.PATIENTS, _membership),
     "membership.password_changed": (ChangeKind.PATIENTS, _membership),
+    "patient.registered": (ChangeKind.PATIENTS, _portal),
+    "patient.removed_from_portal": (ChangeKind.PATIENTS, _portal),
+    "patient.no_eid_set": (ChangeKind.PATIENTS, _portal),
+    "patient.no_eid_cleared": (ChangeKind.PATIENTS, _portal),
+    "patient.electronic_answers": (ChangeKind.PATIENTS, _portal),
+    "patient.created": (ChangeKind.PATIENTS, _portal),
+    "register.approved": (ChangeKind.PATIENTS, _portal),
+    "register.refused": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
@@ -556,6 +578,25 @@ LOGINS = tuple(action for action, (_kind, words) in CHANGES.items() if words is 
 """Changes of a person's login. They belong to no clinic: every clinic where the person works sees them."""
 
 NOT_CHANGES = {
+    "acting.allowed": "told on the patient's own page",
+    "acting.closed": "told on the patient's own page",
+    "acting.letters_closed": "told on the patient's own page",
+    "acting.letters_opened": "told on the patient's own page",
+    "acting.started": "told on the patient's own page",
+    "acting.stopped": "told on the patient's own page",
+    "guardian.blocked": "told on the patient's own page",
+    "guardian.checked": "told on the patient's own page",
+    "guardian.child_sign_in": "told on the patient's own page",
+    "guardian.confirmed": "told on the patient's own page",
+    "guardian.ended": "told on the patient's own page",
+    "guardian.unblocked": "told on the patient's own page",
+    "guardians.loaded": "told on the patient's own page",
+    "membership.child_confirmed": "told on the patient's own page",
+    "membership.child_ended": "told on the patient's own page",
+    "membership.child_made": "told on the patient's own page",
+    "patient.came_of_age": "told on the patient's own page",
+    "proxy.ended": "told on the patient's own page",
+    "proxy.registered": "told on the patient's own page",
     "appointment.absence_answered": "daily work",
     "appointment.approved": "daily work",
     "appointment.booked": "daily work",
@@ -575,6 +616,13 @@ NOT_CHANGES = {
     "account.created": "signing in",
     "auth.cancel": "signing in",
     "code.sent": "signing in",
+    "code.hint-sent": "signing in",
+    "link.hint-sent": "signing in",
+    "membership.password_chosen": "signing in; the activation that follows is told",
+    "membership.identity_confirmed": "signing in",
+    "membership.registered": "the registration is told",
+    "register.requested": "what comes of it is told",
+    "inbox.assigned": "daily work",
     "code.not-sent": "signing in",
     "code.wrong": "signing in",
     "code.locked": "signing in",

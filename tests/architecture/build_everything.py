@@ -11,9 +11,13 @@ from django.utils import timezone
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from identity.choices import UserKind
+from identity.national_id import make_synthetic
 from portal import audit
 from services.booking.choices import AppointmentStatus
+from services.inbox.choices import ItemKind
+from services.inbox.operations import open_item
 from services.onboarding.models import NewStaff, SecondFactorReset
+from services.registration.models import LoginRequest
 from tests.build import make_clinic, make_patient, make_provider, make_staff_member, make_user
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import provider_row
@@ -63,6 +67,21 @@ def make_place() -> Place:
         action="clinic.changed", subject=clinic, actor=admin.user, now=now, before={}, after={}
     )
     provider_row(slug=f"bankid-{clinic.pk}").save()
+    asked = LoginRequest.objects.create(
+        clinic=clinic,
+        national_id=make_synthetic(clinic.country, today.replace(year=1980, day=1), serial=5),
+        national_id_index=f"nobody-{clinic.pk}",
+        given_name="Per",
+        family_name="Spørsmål",
+        email="per@x.example",
+        language="nb",
+        terms="1",
+        is_proven=True,
+        created_at=now,
+    )
+    item = open_item(
+        clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
+    )
     named = {
         "clinic": clinic.portal_identifier,
         "slot": make_slot(gp, ahead(clinic, 6)).pk,
@@ -77,6 +96,8 @@ def make_place() -> Place:
         "new_staff_id": new.pk,
         "reset_id": reset.pk,
         "member_id": member.pk,
+        "request_id": asked.pk,
+        "item_id": item.pk,
         "provider": f"bankid-{clinic.pk}",
         "service": "booking",
         "language": "nb",

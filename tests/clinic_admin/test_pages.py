@@ -53,6 +53,8 @@ def fields_of(client, clinic):
                 values[found["name"]] = unescape(
                     found.get("value", "on" if found["type"] == "checkbox" else "")
                 )
+        for name, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', body, re.DOTALL):
+            values[name] = re.search(r'value="([^"]*)"[^>]*selected', options)[1]
     return forms
 
 

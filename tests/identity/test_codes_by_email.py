@@ -298,8 +298,8 @@ def test_the_mark_needs_a_proof_and_is_kept_with_who_and_when(clinic):
     assert found.no_eid_by is not None
     event = AuditEvent.objects.get(action="patient.no_eid_set")
     assert (event.patient_id, event.details["proof"]) == (found.pk, "papers")
-    again = staff.post(path, {"act": "no-eid", "proof": "papers"}, follow=True)
-    assert "already" in again.content.decode()
+    staff.post(path, {"act": "no-eid", "proof": "papers"})
+    assert AuditEvent.objects.filter(action="patient.no_eid_set").count() == 1  # pressed twice
     with pytest.raises(IntegrityError), transaction.atomic():
         Patient.objects.filter(pk=found.pk).update(no_eid_proof="")
 
@@ -398,20 +398,6 @@ def begin(clinic, serial):
         language="da",
         now=now,
     )
-
-
-@pytest.mark.parametrize(
-    ("born", "day", "age"),
-    [
-        (date(2010, 3, 1), date(2025, 2, 28), 14),
-        (date(2010, 3, 1), date(2025, 3, 1), 15),
-        (date(2008, 2, 29), date(2023, 2, 28), 14),
-        (date(2008, 2, 29), date(2023, 3, 1), 15),
-        (date(2008, 2, 29), date(2024, 2, 29), 16),
-    ],
-)
-def test_ages_are_whole_years_on_the_birthday(born, day, age):
-    assert policy.age_on(born, day) == age
 
 
 def test_email_reaches_whoever_has_an_address():

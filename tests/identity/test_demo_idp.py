@@ -13,10 +13,13 @@ from django.utils import timezone
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import checks, oidc, oidc_http, oidc_metadata
+from identity.choices import SignInFault
 from identity.demo_idp import setup
 from identity.demo_idp.models import Grant
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, IdentityProvider
+from patients.models import Patient
+from portal.models import AuditEvent
 from tests.build import make_clinic
 from tests.identity.build_identity import OTHER_NUMBER, record_for
 
@@ -61,7 +64,8 @@ def browser(base: str) -> Iterator[Browser]:
 def clinic(request: Any, base: str) -> Clinic:
     clinic = make_clinic(country=request.param)
     setup.connect(clinic, now=timezone.now())
-    record_for(clinic, next(p for p in PEOPLE if p.country == clinic.country).national_id)
+    record = record_for(clinic, next(p for p in PEOPLE if p.country == clinic.country).national_id)
+    Patient.objects.filter(pk=record.pk).update(registered_at=timezone.now())
     return clinic
 
 
@@ -194,3 +198,17 @@ def test_production_refuses_the_demo(base: str, settings: Any) -> None:
         setup.connect(clinic, now=timezone.now())
     found = {check.id for check in run_checks(databases=["default"], tags=["database", "security"])}
     assert {"identity.E001", "identity.E002"} <= found
+
+
+def test_g6_a_child_with_mitid_is_told_how_children_sign_in(browser: Browser, base: str) -> None:
+    clinic = make_clinic(country=Country.DENMARK)
+    setup.connect(clinic, now=timezone.now())
+    danes = [person for person in PEOPLE if person.country == clinic.country]
+    emil = next(person for person in danes if person.full_name == "Emil Østergaard")
+    record_for(clinic, emil.national_id)
+    page = to_provider(browser, clinic)
+    done = browser.post(str(page.url), page, person=str(danes.index(emil)), acr=levels(page)[0])
+    assert done.status_code == 400
+    assert str(SignInFault.TOO_YOUNG.value) not in done.text
+    assert not Account.objects.exists()
+    assert AuditEvent.objects.get(action="auth.fail").details["reason"] == SignInFault.TOO_YOUNG

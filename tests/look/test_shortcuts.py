@@ -1,8 +1,8 @@
 """Keys that press links and buttons (D14): when they do, and when they leave the keyboard to whoever is writing."""
 
 import pytest
-from launcher import browser as browsers
 
+from launcher import browser as browsers
 from tests.look.test_assets import ROOT
 
 pytestmark = pytest.mark.browser

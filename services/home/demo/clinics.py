@@ -6,7 +6,7 @@ from datetime import time
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin.choices import Country, ProviderKind, Role, Service
+from clinic_admin.choices import Country, ProviderKind, Role, SelfRegistration, Service
 from services.access.choices import Approval
 from services.booking.choices import SlotKind
 
@@ -59,6 +59,7 @@ class DemoClinic:
     providers: tuple[DemoProvider, ...]
     ticks: tuple[tuple[Service, str | None, str], ...]
     """Service, row (initials, or None for all other active patients), provider."""
+    self_registration: SelfRegistration = SelfRegistration.BY_HAND
     person_with_password: str = ""
     """Full name of the one who has an account with password."""
 

@@ -4,6 +4,7 @@ import random
 import secrets
 import uuid
 from base64 import b32encode
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import OpenPeriod
 from delegation import operations as delegation
 from delegation.policy import Tick
-from identity import memberships
+from identity import child_memberships, memberships, passwords
 from identity import operations as identity
 from identity.choices import Assurance, EidProof
 from identity.demo_idp import setup as demo_idp
@@ -34,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import records
+from services.home.demo import families, records
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -56,6 +57,8 @@ def fill(now: datetime) -> list[Clinic]:
             made.append(clinic)
         demo_idp.connect(clinic, now=now)
         _password(demo, clinic, now)
+        _child(clinic, now)
+    families.load(now)
     return made
 
 
@@ -69,6 +72,19 @@ def _password(demo: DemoClinic, clinic: Clinic, now: datetime) -> None:
             patients.set_no_eid(patient=patient, proof=EidProof.PAPERS, actor=audit.SYSTEM, now=now)
         if holder and name and not memberships.membership_of(clinic=clinic, national_id_index=index):
             memberships.set_up_for_demo(clinic=clinic, holder=holder, password=PATIENT_PASSWORD, now=now)
+
+
+def _child(clinic: Clinic, now: datetime) -> None:
+    """Give the demo's Danish children a sign-in of their own, as a guardian would have made it."""
+    if not rules_of(clinic.country).child_signs_in:
+        return
+    own = [person for person in PEOPLE if person.country == clinic.country]
+    people = [person for person in own if person.full_name in families.CHILDREN]
+    for patient in records.known(clinic, people).values():
+        holder = code_queries.holder_of(patient, clinic)
+        if holder is not None:
+            hashed = passwords.hashed(PATIENT_PASSWORD)
+            child_memberships.make(clinic=clinic, holder=holder, password=hashed, terms="demo", now=now)
 
 
 @transaction.atomic
@@ -85,6 +101,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     for one in demo.providers:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
+    families.give_proxy(clinic, known, actor=administrator, now=now)
     return clinic
 
 
@@ -103,6 +120,8 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         actor=audit.SYSTEM,
         now=now,
     )
+    settings = replace(clinics.settings_of(clinic), self_registration=demo.self_registration)
+    register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
     week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]
     register.set_opening_hours(clinic=clinic, periods=week, actor=audit.SYSTEM, now=now)
     return clinic
@@ -179,6 +198,8 @@ def _patients(
     recorded = [row for one in own if (row := records.of_person(one, clinic)) is not None]
     records.store(clinic, [*recorded, *crowd], now=now)
     known = records.known(clinic, own)
+    for patient in known.values():
+        patients.note_registered(patient=patient, actor=audit.SYSTEM, now=now)
     for person in own:
         _peculiarities(person, known, now)
     return known

@@ -18,6 +18,7 @@ from patients.import_rows import GoodRow, Surroundings, check
 from patients.models import Patient
 from patients.synthetic import InventedPerson
 from portal import audit
+from services.home.demo import families
 
 GP_OF = {
     "Line Danser": "MK",
@@ -29,6 +30,9 @@ GP_OF = {
     "Søren Østergaard": "KH",
     "Mette Æbelø": "JK",
     "Inger Uden-MitID": "KH",
+    "Ola Danser": "MK",
+    "Nora Danser": "MK",
+    "Emil Østergaard": "KH",
 }
 """Who has a record, and the initials of their GP. Roland Gundersen has none anywhere."""
 MOVED_AWAY = "Bibi Utflyttet"
@@ -38,17 +42,23 @@ def of_person(person: Person, clinic: Clinic) -> InventedPerson | None:
     """Return what the clinic's file says about one of the people one can be, or None if it has no record."""
     if person.full_name not in GP_OF:
         return None
-    name = person.given_name.lower().replace("å", "a").replace("ø", "o").replace("æ", "ae")
+    is_child = person.full_name in families.CHILDREN
+    reached_by = families.parent_of(person) if is_child else person
+    name = reached_by.given_name.lower().replace("å", "a").replace("ø", "o").replace("æ", "ae")
     return InventedPerson(
         national_id=person.national_id,
         given_name=person.given_name,
         family_name=person.family_name,
         birth_date=person.birth_date,
-        mobile=f"+479001{person.serial:02d}10" if clinic.country == "NO" else f"+452222{person.serial:04d}",
+        mobile="" if is_child else _mobile(person, clinic),
         email=f"{name}@example.{clinic.country.lower()}",
         gp=GP_OF[person.full_name],
         is_active=person.full_name != MOVED_AWAY,
     )
+
+
+def _mobile(person: Person, clinic: Clinic) -> str:
+    return f"+479001{person.serial:02d}10" if clinic.country == "NO" else f"+452222{person.serial:04d}"
 
 
 def store(clinic: Clinic, people: Iterable[InventedPerson], *, now: datetime) -> None:

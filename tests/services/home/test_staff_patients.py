@@ -21,7 +21,7 @@ from tests.services.access.build_access import give, special, tick
 from tests.services.booking.build_staff import make_request
 
 pytestmark = pytest.mark.django_db
-PAGES = ["patient", "contact", "portal", "appointments", "history"]
+PAGES = ["patient", "contact", "guardians", "portal", "appointments", "history"]
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_patients_and_staff_of_other_clinics_do_not_come_in(client, clinic, dans
 def test_every_tab_opens_is_recorded_and_takes_few_queries(
     staff, clinic, danser, page, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         answer = staff.get(address(clinic, page, danser.pk))
     assert answer.status_code == 200
     assert 'aria-keyshortcuts="Control+1"' in answer.text

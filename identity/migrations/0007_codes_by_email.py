@@ -7,15 +7,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('identity', '0005_password_and_code'),
+        ('identity', '0006_child_confirmed'),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='clinicmembership',
-            name='child_confirmed_at',
-            field=models.DateTimeField(null=True),
-        ),
         migrations.AddField(
             model_name='clinicmembership',
             name='identity_confirmed_at',

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic_admin', '0003_out_of_hours_phone'),
-        ('patients', '0003_search'),
+        ('patients', '0004_guardians'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,1 @@
+"""Signing up: patients for themselves, and guardians for a child."""

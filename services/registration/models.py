@@ -1,0 +1,60 @@
+"""Registrations that wait for the clinic."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from clinic_admin.models import Clinic
+from portal.fields import EncryptedTextField
+from portal.models import PublicIdModel
+from services.registration.choices import RequestState
+
+
+class LoginRequest(PublicIdModel):
+    """Someone asks to use the clinic's portal (002, "Loginbestillinger"). At most one per person waits."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    national_id = EncryptedTextField()
+    national_id_index = models.CharField(max_length=64)
+    given_name = models.CharField(max_length=80)
+    family_name = models.CharField(max_length=80)
+    email = models.EmailField()
+    mobile = models.CharField(max_length=20, blank=True)
+    language = models.CharField(max_length=5)
+    password = models.CharField(max_length=200, blank=True)
+    """Argon2id of what the person chose; given to the account on acceptance, and erased with the decision."""
+    terms = models.CharField(max_length=20)
+    """The version of the terms that was accepted."""
+    is_proven = models.BooleanField()
+    """Whether eID confirmed who it is. Without that the clinic must make sure."""
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.WAITING)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    """What the clinic wrote to the person when it refused."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "national_id_index"],
+                condition=Q(state=RequestState.WAITING),
+                name="login_request_one_waiting",
+            ),
+            models.CheckConstraint(
+                name="login_request_decided_with_time",
+                condition=Q(state=RequestState.WAITING, decided_at__isnull=True)
+                | (~Q(state=RequestState.WAITING) & Q(decided_at__isnull=False, password="")),
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "national_id_index"], name="login_request_by_person")]
+
+    def __str__(self) -> str:
+        return f"login request {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        """Return the name as people say it."""
+        return f"{self.given_name} {self.family_name}".strip()

@@ -1,0 +1,238 @@
+"""Registering, and the clinic's decision about those who wait."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from clinic_admin.choices import SelfRegistration
+from clinic_admin.countries import rules_of
+from clinic_admin.models import Clinic
+from identity import memberships, national_id, registering
+from identity.memberships import MembershipRefused
+from identity.models import User
+from patients import operations as patients
+from patients import policy as patient_rules
+from patients import queries as records
+from patients.models import Patient
+from portal import audit
+from portal.refusals import Refused
+from services.inbox import operations as inbox
+from services.inbox.choices import ItemKind
+from services.registration import letters, own_gp, policy
+from services.registration.choices import Outcome, RegistrationRefusal, RequestState
+from services.registration.models import LoginRequest
+from services.registration.registrant import Registrant
+
+
+class RegistrationRefused(Refused):
+    """Nothing was stored; the reason is a RegistrationRefusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a registration."""
+
+    outcome: Outcome
+    is_new: bool
+    """False when it had been done before: pressed twice, or registered already."""
+
+
+@transaction.atomic
+def register(*, clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> Result:
+    """Register the person at the clinic, or ask the clinic to (002, 003). Twice is once.
+
+    `is_proven`: eID has confirmed that it is this person. Raises RegistrationRefused where the clinic registers its
+    patients itself.
+    """
+    settings = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    record = records.record_of(national_id_index=who.index, clinic=clinic)
+    if is_proven and is_registered(clinic, record):
+        return Result(Outcome.AT_ONCE, is_new=False)
+    outcome = policy.outcome(
+        SelfRegistration(settings.self_registration),
+        needs_own_gp=settings.requires_own_gp,
+        own_gp=own_gp.SOURCE.answer(record),
+        proven=is_proven,
+        has_inactive_record=record is not None and not record.is_active,
+    )
+    if outcome == Outcome.CLOSED:
+        raise RegistrationRefused(RegistrationRefusal.CLOSED)
+    if outcome == Outcome.BY_HAND:
+        return Result(outcome, is_new=_ask_the_clinic(clinic, who, is_proven, now))
+    patient = _let_in(clinic, who, actor=None, now=now)
+    registering.give_password(
+        clinic=clinic,
+        holder=who.as_holder(),
+        password=who.password,
+        patient_id=patient.pk,
+        is_proven=True,
+        now=now,
+    )
+    letters.accepted(
+        clinic=clinic,
+        subject=patient,
+        version=int(now.timestamp()),
+        to=who.email,
+        language=who.language,
+        now=now,
+    )
+    audit.record(
+        action="register.approved",
+        subject=patient,
+        actor=audit.SYSTEM,
+        now=now,
+        patient_id=patient.pk,
+        automatic=True,
+    )
+    return Result(outcome, is_new=True)
+
+
+def is_offered(clinic: Clinic) -> bool:
+    """Return whether people may register themselves at the clinic."""
+    return clinic.is_active and clinic.self_registration != SelfRegistration.OFF
+
+
+def may_register(clinic: Clinic, record: Patient | None) -> bool:
+    """Return whether this person could register now: it is offered, and they are not registered already."""
+    return is_offered(clinic) and not is_registered(clinic, record)
+
+
+def is_registered(clinic: Clinic, record: Patient | None) -> bool:
+    """Return whether the person can use this clinic's portal already."""
+    if record is None or not record.is_active:
+        return False
+    return patient_rules.is_registered(rules_of(clinic.country), record.registered_at)
+
+
+@transaction.atomic
+def accept(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+    """Let the person in: make the record if there is none, and the account. The person is told by e-mail.
+
+    Someone whom no eID has proven gets a link to activate the account instead of access. Raises RegistrationRefused:
+    decided already, or the record here is not active; LoginRequest.DoesNotExist: not the clinic's.
+    """
+    asked = _undecided(clinic, request_id)
+    who = _registrant_of(asked, clinic)
+    record = records.record_of(national_id_index=asked.national_id_index, clinic=clinic)
+    if record is not None and not record.is_active:
+        raise RegistrationRefused(RegistrationRefusal.NOT_ACTIVE)
+    patient = _let_in(clinic, who, actor=actor, now=now)
+    if not asked.is_proven and _sends_link(clinic, who, patient, actor, now):
+        pass  # the link is the news
+    else:
+        if asked.is_proven:
+            registering.give_password(
+                clinic=clinic,
+                holder=who.as_holder(),
+                password=who.password,
+                patient_id=patient.pk,
+                is_proven=True,
+                now=now,
+            )
+        letters.accepted(
+            clinic=clinic, subject=asked, version=2, to=asked.email, language=asked.language, now=now
+        )
+    _decide(asked, RequestState.ACCEPTED, "", actor, now, patient_id=patient.pk)
+    return asked
+
+
+@transaction.atomic
+def refuse(*, clinic: Clinic, request_id: UUID, reason: str, actor: User, now: datetime) -> LoginRequest:
+    """Refuse, and tell the person why. Raises as accept does."""
+    asked = _undecided(clinic, request_id)
+    letters.refused(
+        clinic=clinic, subject=asked, to=asked.email, language=asked.language, reason=reason, now=now
+    )
+    _decide(asked, RequestState.REFUSED, reason, actor, now, patient_id=None)
+    return asked
+
+
+def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> bool:
+    values = {
+        "national_id": who.number.number,
+        "given_name": who.given_name,
+        "family_name": who.family_name,
+        "email": who.email,
+        "mobile": who.mobile,
+        "language": who.language,
+        "password": who.password,
+        "terms": who.terms,
+        "is_proven": is_proven,
+        "created_at": now,
+    }
+    asked, is_new = LoginRequest.objects.get_or_create(
+        clinic=clinic, national_id_index=who.index, state=RequestState.WAITING, defaults=values
+    )
+    if not is_new and is_proven and not asked.is_proven:
+        # The proven person's own words take the place of what somebody unproven wrote in their name.
+        for name, value in values.items():
+            setattr(asked, name, value)
+        asked.save(update_fields=list(values))
+        is_new = True
+    if is_new:
+        inbox.open_item(
+            clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who=who.full_name, now=now
+        )
+        letters.received(clinic=clinic, subject=asked, to=who.email, language=who.language, now=now)
+        audit.record(
+            action="register.requested", subject=asked, actor=audit.SYSTEM, now=now, proven=is_proven
+        )
+    return is_new
+
+
+def _let_in(clinic: Clinic, who: Registrant, *, actor: User | None, now: datetime) -> Patient:
+    holder = who.as_holder()
+    account = memberships.account_of(holder, actor=actor, now=now)
+    return patients.register(clinic=clinic, holder=holder, actor=actor or account.user, now=now)
+
+
+def _sends_link(clinic: Clinic, who: Registrant, patient: Patient, actor: User, now: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            memberships.create(
+                clinic=clinic, holder=who.as_holder(), patient_id=patient.pk, actor=actor, now=now
+            )
+    except MembershipRefused:
+        return False
+    return True
+
+
+def _undecided(clinic: Clinic, request_id: UUID) -> LoginRequest:
+    asked = LoginRequest.objects.select_for_update().get(clinic=clinic, pk=request_id)
+    if asked.state != RequestState.WAITING:
+        raise RegistrationRefused(RegistrationRefusal.DECIDED)
+    return asked
+
+
+def _decide(
+    asked: LoginRequest,
+    state: RequestState,
+    reason: str,
+    actor: User,
+    now: datetime,
+    *,
+    patient_id: UUID | None,
+) -> None:
+    asked.state, asked.reason, asked.password = state, reason, ""
+    asked.decided_at, asked.decided_by = now, actor
+    asked.save(update_fields=["state", "reason", "password", "decided_at", "decided_by"])
+    inbox.close_item(
+        clinic=asked.clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, actor=actor, now=now
+    )
+    action = "register.approved" if state == RequestState.ACCEPTED else "register.refused"
+    audit.record(action=action, subject=asked, actor=actor, now=now, patient_id=patient_id)
+
+
+def _registrant_of(asked: LoginRequest, clinic: Clinic) -> Registrant:
+    return Registrant(
+        number=national_id.parse(asked.national_id or "", clinic.country, allow_synthetic=True),
+        given_name=asked.given_name,
+        family_name=asked.family_name,
+        email=asked.email,
+        mobile=asked.mobile,
+        language=asked.language,
+        terms=asked.terms,
+        password=asked.password,
+    )

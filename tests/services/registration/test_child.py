@@ -1,0 +1,240 @@
+"""A guardian makes a child's sign-in, from the form through the eID to the password that works (F8, F10)."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from clinic_admin.choices import Country
+from identity import national_id, passwords
+from identity.choices import MembershipState
+from identity.demo_idp import setup
+from identity.demo_idp.people import PEOPLE
+from identity.models import Account, ClinicMembership
+from notifications.models import OutboxMessage
+from patients.guardianship import operations as guardianship
+from patients.guardianship.children import ChildRefusal, Outcome
+from patients.guardianship.models import Guardian
+from portal.models import AuditEvent
+from services.registration import child_operations, child_pending
+from services.registration.child_operations import ChildRefused
+from services.registration.child_pending import Pending
+from tests.build import make_clinic
+from tests.identity.test_demo_idp import Browser, levels
+from tests.patients.build_guardians import adult, in_register, make_person, number_of, years_ago
+
+FATHER = number_of(years_ago(41), country="DK")
+CHILD = number_of(years_ago(10), country="DK", serial=2)
+PASSWORD = "Blaa-elefant-7"
+
+
+@pytest.fixture(autouse=True)
+def _from_a_file(settings):
+    settings.GUARDIANSHIP_SOURCE = "file"
+
+
+@pytest.fixture
+def clinic(db):
+    return make_clinic(country=Country.DENMARK)
+
+
+@pytest.fixture
+def child(clinic):
+    return make_person(clinic, years_ago(10), serial=2, given_name="Emil", family_name="Østergaard")
+
+
+@pytest.fixture
+def english(client):
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def filled(**changes):
+    values = {
+        "child": CHILD.number,
+        "guardian": FATHER.number,
+        "given_name": "Emil",
+        "family_name": "Østergaard",
+        "email": "soren@x.example",
+        "email_again": "Soren@x.example",
+        "mobile": "",
+        "password": PASSWORD,
+        "again": PASSWORD,
+        "terms": "on",
+        "provider": "mitid",
+    }
+    return values | changes
+
+
+def pending(clinic, **changes):
+    values = {
+        "clinic_id": clinic.pk,
+        "child": CHILD.number,
+        "guardian": FATHER.number,
+        "given_name": "Emil",
+        "family_name": "Østergaard",
+        "email": "soren@x.example",
+        "password": passwords.hashed(PASSWORD),
+        "terms": "1",
+    }
+    return Pending(**values | changes)
+
+
+def finishes(clinic, *, proven=FATHER, **changes):
+    return child_operations.finish(
+        clinic=clinic, pending=pending(clinic, **changes), proven=adult(proven), now=timezone.now()
+    )
+
+
+# -- the form ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"child": "12"}, "A Danish CPR number has 10 digits."),
+        ({"email_again": "other@x.example"}, "The two addresses differ."),
+        ({"again": "Blaa-elefant-8"}, "The two passwords differ."),
+        ({"password": "kort", "again": "kort"}, "8"),
+        ({"terms": ""}, "Without the terms there is no sign-in."),
+        ({"guardian": CHILD.number}, "The child and the guardian can&#x27;t be the same person."),
+        (
+            {"guardian": number_of(years_ago(17), country="DK").number},
+            "You are not old enough to act for others.",
+        ),
+        ({"child": number_of(years_ago(15), country="DK").number}, "At this age one signs in with eID"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_typed_is_lost(english, clinic, changes, sentence):
+    answer = english.post(reverse("child:make", args=[clinic.portal_identifier]), filled(**changes))
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'value="Emil"' in answer.text
+    assert PASSWORD not in answer.text
+
+
+def test_the_form_is_there_where_children_sign_in_only(english, clinic):
+    assert english.get(reverse("child:make", args=[clinic.portal_identifier])).status_code == 200
+    for other in (make_clinic(), make_clinic(country=Country.DENMARK, is_active=False)):
+        for name in ("child:make", "child:confirm"):
+            assert english.get(reverse(name, args=[other.portal_identifier])).status_code == 404
+
+
+def test_the_end_of_the_way_without_its_beginning_leads_to_the_front_page(english, clinic):
+    answer = english.get(reverse("child:finish", args=[clinic.portal_identifier]))
+    assert (answer.status_code, answer.url) == (302, reverse("clinic_front", args=[clinic.portal_identifier]))
+
+
+def test_the_form_waits_encrypted_once_and_for_a_quarter_of_an_hour(rf, client, clinic):
+    request, now = rf.get("/"), timezone.now()
+    request.session = client.session
+    form = pending(clinic)
+    child_pending.keep(request, form, now=now)
+    assert CHILD.number not in str(dict(request.session))
+    assert "soren" not in str(dict(request.session))
+    assert child_pending.take(request, clinic_id=clinic.pk, now=now) == form
+    assert child_pending.take(request, clinic_id=clinic.pk, now=now) is None
+    child_pending.keep(request, pending(clinic), now=now)
+    assert child_pending.take(request, clinic_id=clinic.pk, now=now + timedelta(minutes=15)) is None
+    child_pending.keep(request, pending(clinic), now=now)
+    assert child_pending.take(request, clinic_id=clinic.pk + 1, now=now) is None
+
+
+# -- what becomes of it ------------------------------------------------------------------------------------
+def test_a_proven_guardian_makes_a_confirmed_sign_in_and_an_e_mail_goes_out(clinic, child):
+    in_register(child, FATHER)
+    done = finishes(clinic)
+    assert (done.outcome, done.is_patient) == (Outcome.OPEN, True)
+    made = ClinicMembership.objects.get()
+    assert made.child_confirmed_at is not None
+    assert made.account.national_id_index == child.national_id_index
+    assert passwords.is_right(PASSWORD, made.password)
+    message = OutboxMessage.objects.get()
+    assert message.recipient == "soren@x.example"
+    assert CHILD.number not in message.body
+    assert AuditEvent.objects.get(action="membership.child_made").details["terms"] == "1"
+
+
+def test_twice_is_one_sign_in_and_never_another_password(clinic, child):
+    in_register(child, FATHER)
+    finishes(clinic)
+    before = ClinicMembership.objects.get().password
+    finishes(clinic, password=passwords.hashed("Anden-elefant-8"))
+    assert ClinicMembership.objects.get().password == before
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_what_nobody_knows_makes_nothing_and_shows_on_the_childs_page(clinic, child):
+    assert finishes(clinic).outcome is Outcome.BY_HAND
+    assert not Account.objects.exists()
+    assert Guardian.objects.get(patient=child).adult_name == "Kari Forelder"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"proven": number_of(years_ago(44), country="DK", serial=7)}, ChildRefusal.OTHER_PERSON),
+        ({"guardian": CHILD.number}, ChildRefusal.OTHER_PERSON),
+    ],
+)
+def test_g1_another_eid_than_the_typed_number_makes_nothing(clinic, child, changes, reason):
+    in_register(child, FATHER)
+    with pytest.raises(ChildRefused) as refused:
+        finishes(clinic, **changes)
+    assert refused.value.reason == reason
+    assert not Account.objects.exists()
+
+
+def test_confirming_needs_a_sign_in_and_leaves_the_password(clinic, child):
+    in_register(child, FATHER)
+    with pytest.raises(ChildRefused):
+        finishes(clinic, password="")
+    finishes(clinic)
+    stored = ClinicMembership.objects.get()
+    ClinicMembership.objects.update(child_confirmed_at=None)
+    finishes(clinic, password="")
+    found = ClinicMembership.objects.get()
+    assert found.child_confirmed_at is not None
+    assert found.password == stored.password
+
+
+def test_g3_after_the_birthday_the_password_is_gone_and_twice_is_once(clinic, child):
+    in_register(child, FATHER)
+    finishes(clinic)
+    child.birth_date = years_ago(15)
+    child.save()
+    assert guardianship.come_of_age(now=timezone.now()) == 1
+    assert guardianship.come_of_age(now=timezone.now()) == 0
+    ended = ClinicMembership.objects.get()
+    assert (ended.state, ended.password, ended.child_confirmed_at) == (MembershipState.REMOVED, "", None)
+    assert child.acting_rules.contact_unconfirmed_at is not None
+    assert AuditEvent.objects.filter(action="membership.child_ended").count() == 1
+
+
+# -- the whole way -----------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_a_father_comes_back_from_his_eid_and_has_no_session(live_server, settings):
+    settings.BASE_URL = live_server.url
+    clinic = make_clinic(country=Country.DENMARK)
+    setup.connect(clinic, now=timezone.now())
+    danes = [person for person in PEOPLE if person.country == clinic.country]
+    father, child = (
+        next(one for one in danes if one.full_name == name)
+        for name in ("Søren Østergaard", "Emil Østergaard")
+    )
+    number = national_id.parse(father.national_id, "DK")
+    record = make_person(clinic, child.birth_date, serial=child.serial, given_name="Emil")
+    in_register(record, number)
+    browser = Browser(live_server.url)
+    browser.client.cookies["django_language"] = "en"
+    form = browser.open(reverse("child:make", args=[clinic.portal_identifier]))
+    slug = re.search(r'name="provider" value="([^"]+)"', form.text)[1]
+    values = filled(child=child.national_id, guardian=father.national_id, provider=slug)
+    page = browser.post(reverse("child:make", args=[clinic.portal_identifier]), form, **values)
+    assert "/demo-idp/" in str(page.url)
+    done = browser.post(str(page.url), page, person=str(danes.index(father)), acr=levels(page)[0])
+    assert "The child can sign in now" in done.text
+    assert ClinicMembership.objects.get().child_confirmed_at is not None
+    start = browser.open(reverse("home:start", args=[clinic.portal_identifier]))
+    assert start.url.path == reverse("clinic_front", args=[clinic.portal_identifier])
+    browser.client.close()
