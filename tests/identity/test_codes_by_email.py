@@ -22,7 +22,7 @@ from patients import policy as patient_rules
 from patients.models import Patient
 from patients.operations import PatientRefused
 from portal import audit
-from portal.models import AuditEvent, ThrottleCounter
+from portal.models import AuditEvent
 from tests.build import make_clinic
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_codes import (
