@@ -60,8 +60,8 @@ def test_staff_make_an_account_and_the_patient_signs_in_with_a_code(clinic, new_
     admin.locator("main input[name=q]").fill(f"{patient.given_name} {patient.family_name}")
     admin.locator("main form[role=search] button").click()
     admin.locator("main table a").first.click()
-    expect(admin.get_by_role("link", name=re.compile("^Portal"))).to_contain_text("Ctrl+3")
-    admin.keyboard.press("Control+3")
+    expect(admin.get_by_role("link", name=re.compile("^Portal"))).to_contain_text("Ctrl+4")
+    admin.keyboard.press("Control+4")
     admin.wait_for_url(re.compile("/portal/$"))
     portal_tab = admin.url
     admin.get_by_label("E-mail").fill(EMAIL)
