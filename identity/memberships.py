@@ -12,14 +12,14 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import codes, link_letters, operations, passwords, policy
+from identity import codes, link_letters, open_sessions, operations, passwords, policy
 from identity.choices import (
     CodePurpose,
+    EndReason,
     LinkPurpose,
     LinkRefusal,
     MembershipRefusal,
@@ -462,11 +462,9 @@ def _end_sessions(
     rows = UserSession.objects.filter(user=user)
     if clinic is not None:
         rows = rows.filter(data__clinic_scope=clinic.pk)
-    keys = list(rows.values_list("session_key", flat=True))
-    ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(session_key__in=keys).delete()
-    if ended:
-        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
+    why = EndReason.PASSWORD if reason == "password-changed" else EndReason.BY_STAFF
+    keys = rows.values_list("session_key", flat=True)
+    open_sessions.end(user, keys, why=why, actor=actor, now=now, reason=reason)
 
 
 membership_for, end_sessions = _membership_for, _end_sessions

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
     path("sign-in/", include("identity.callback_urls")),
+    path("session/", include("identity.session_urls")),
     path("staff/", include("identity.staff_urls")),
 ]
 
