@@ -73,7 +73,9 @@ class _Reader(HTMLParser):
             self._form = _Form(start, end, given, set()) if is_post else None
             if self._form:
                 self.forms.append(self._form)
-                self._form.actions |= {self._path(given.get(one)) for one in ("action", "hx-post")}
+                self._form.actions.add(self._path(given.get("action")))
+                if given.get("hx-post"):
+                    self._form.actions.add(self._path(given["hx-post"]))
         elif self._form is not None:
             self._control(self._form, tag, given, start, end)
 

@@ -107,6 +107,8 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
             action=request.path,
             now=timezone.now(),
         )
+        if KEEP_HEADER in request.headers:
+            return HttpResponse(status=204)
         messages.warning(request, _after_end(is_kept=kept is not None))
     elif not request.htmx:
         return None

@@ -269,7 +269,7 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         return None
     before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(action="session.end", subject=user, actor=user, now=now, reason="too-old")
+        audit.record(action="session.end", subject=user, actor=user, now=now, reason=left.reason.value)
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     sessions.note_before(request, before)
