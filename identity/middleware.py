@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from clinic_admin.guards import ClinicRequest
 from identity import kept_forms, kept_html, operations, sessions, step_up, views
-from identity.choices import EndReason
 from identity.kept_forms import Mark
 from identity.operations import SignInRefused
 from portal.audience import Audience, audience_of
@@ -38,20 +37,20 @@ class SessionLimitsMiddleware:
         return self.get_response(request)
 
     def _look(self, request: HttpRequest, key: str) -> None:
-        """End what is over; tell why a session is gone that was ended from elsewhere (then one query more)."""
-        why: EndReason | None = None
+        """End what is over, and learn why a session is gone that was ended from elsewhere (then one query more)."""
         if request.user.is_authenticated:
-            why = operations.end_stale_session(request, now=timezone.now())
+            operations.end_stale_session(request, now=timezone.now())
         elif request.session.session_key is None:
-            why = operations.tell_ended(request, key)
-        if why is not None:
-            messages.warning(request, str(why.label))
+            operations.note_ended(request, key)
+        if not request.user.is_authenticated:
+            request.ended = sessions.why_ended(request)  # type: ignore[attr-defined]
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
     ) -> None:
-        """Count the request as use, unless it only asks how long the session lasts."""
-        if not getattr(view, "leaves_the_clock", False) and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        """Count the request as use, unless a script sent it by itself: to ask what is left, or to keep a form."""
+        by_itself = getattr(view, "leaves_the_clock", False) or KEEP_HEADER in request.headers
+        if not by_itself and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             operations.note_use(request, now=timezone.now())
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

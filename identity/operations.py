@@ -272,7 +272,7 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         audit.record(action="session.end", subject=user, actor=user, now=now, reason=left.reason.value)
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
-    sessions.note_before(request, before)
+    sessions.note_before(request, before, left.reason)
     return left.reason
 
 
@@ -295,13 +295,12 @@ def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
     session_clock.note_use(request, user.kind, now, at_once=True)
 
 
-def tell_ended(request: HttpRequest, key: str) -> EndReason | None:
-    """Return why the session with this key was ended from elsewhere, once; the new session remembers whose it was."""
+def note_ended(request: HttpRequest, key: str) -> None:
+    """Find out whether the session with this key was ended from elsewhere; the new session remembers whose it was."""
     ended = open_sessions.take_ended(key)
-    if ended is None:
-        return None
-    sessions.note_before(request, Before(ended.user_id, ended.acted_by))
-    return EndReason(ended.reason)
+    if ended is not None:
+        before = Before(ended.user_id, ended.acted_by)
+        sessions.note_before(request, before, EndReason(ended.reason))
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from identity.choices import Assurance, Method
+from identity.choices import Assurance, EndReason, Method
 
 _KEY = "sign_in"
 _UNDER_WAY = "sign_ins_under_way"
@@ -109,10 +109,10 @@ class Before:
     acted_by: UUID | None
 
 
-def note_before(request: HttpRequest, before: Before) -> None:
-    """Remember it in the browser's new session, until somebody signs in."""
+def note_before(request: HttpRequest, before: Before, why: EndReason) -> None:
+    """Remember it, and why it ended, in the browser's new session, until somebody signs in."""
     acted_by = str(before.acted_by) if before.acted_by else ""
-    request.session[_BEFORE] = {"user": str(before.user_id), "acted_by": acted_by}
+    request.session[_BEFORE] = {"user": str(before.user_id), "acted_by": acted_by, "why": why.value}
 
 
 def before(request: HttpRequest) -> Before | None:
@@ -121,3 +121,9 @@ def before(request: HttpRequest) -> Before | None:
     if not stored:
         return None
     return Before(UUID(stored["user"]), UUID(stored["acted_by"]) if stored["acted_by"] else None)
+
+
+def why_ended(request: HttpRequest) -> EndReason | None:
+    """Return why the session ended that was open here before."""
+    stored = request.session.get(_BEFORE)
+    return EndReason(stored["why"]) if stored else None

@@ -137,13 +137,17 @@ def test_w3_the_look_at_the_clocks_costs_no_query(
         patient.get(address("identity:signed_out", clinic))
 
 
-def test_w3_a_closed_clock_is_told_of_once(patient: Client, clinic: Clinic) -> None:
+def test_w3_the_end_is_told_in_every_tab_until_somebody_signs_in(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
     move_clock(patient, seen=timedelta(minutes=20))
     front = patient.get(address("home:start", clinic))
     assert front["Location"].startswith(f"{address('clinic_front', clinic)}?next=")
-    page = patient.get(front["Location"]).content.decode()
-    assert "You were signed out because the page was not used for a while." in page
-    assert "You were signed out" not in patient.get(front["Location"]).content.decode()
+    for _tab in range(2):
+        page = patient.get(front["Location"]).content.decode()
+        assert "You were signed out because the page was not used for a while." in page
+    signs_in(patient, clinic, idp)
+    assert "You were signed out" not in patient.get(address("clinic_front", clinic)).content.decode()
 
 
 def test_w3_staff_sessions_end_too_and_lead_back(clinic: Clinic) -> None:
@@ -364,6 +368,13 @@ def test_a_page_is_kept_by_its_script_just_before_the_end_and_nothing_is_carried
     assert Patient.objects.get().email == before
     assert KeptForm.objects.get().page == f"{address('patients:details', clinic)}?from=start"
     assert all(field_values(patient.get(page.removeprefix("http://testserver")).content.decode()).values())
+
+
+def test_keeping_a_page_does_not_make_the_session_longer(patient: Client, clinic: Clinic) -> None:
+    move_clock(patient, seen=timedelta(minutes=19, seconds=55), opened=timedelta(minutes=30))
+    patient.post(address("patients:details", clinic), TYPED, headers={"X-Keep-Form": "1"})
+    assert left(patient)["left"] <= 5
+    assert KeptForm.objects.count() == 1
 
 
 def test_a_script_that_wakes_after_the_end_still_has_it_kept(patient: Client, clinic: Clinic) -> None:
