@@ -4,15 +4,14 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from clinic_admin.guards import ClinicRequest
 from identity import kept_forms, kept_html, operations, sessions, step_up, views
+from identity.choices import SentLate
 from identity.kept_forms import Mark
 from identity.operations import SignInRefused
 from portal.audience import Audience, audience_of
@@ -43,7 +42,7 @@ class SessionLimitsMiddleware:
         elif request.session.session_key is None:
             operations.note_ended(request, key)
         if not request.user.is_authenticated:
-            request.ended = sessions.why_ended(request)  # type: ignore[attr-defined]
+            request.ended = sessions.ended(request)  # type: ignore[attr-defined]
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
@@ -108,7 +107,7 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
         )
         if KEEP_HEADER in request.headers:
             return HttpResponse(status=204)
-        messages.warning(request, _after_end(is_kept=kept is not None))
+        sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
     elif not request.htmx:
         return None
     page = step_up.page_of(request)
@@ -119,12 +118,6 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
     response = HttpResponseRedirect(address)
     response.status_code = 303
     return response
-
-
-def _after_end(*, is_kept: bool) -> str:
-    if is_kept:
-        return _("Nothing has been sent. Sign in again: you come back to the page with what you had typed.")
-    return _("Nothing has been sent. Sign in again, and do it once more.")
 
 
 def _is_page(request: HttpRequest, response: HttpResponse) -> bool:

@@ -104,7 +104,7 @@ def test_without_scripts_nothing_typed_is_lost_either(product, patients, new_pag
     mine.locator("input[name=email]").fill(TYPED)
     mine.wait_for_timeout(32_000)
     mine.locator("main form button[type=submit]", has_text="Save").click()
-    expect(mine.locator("#notices")).to_contain_text("Nothing has been sent. Sign in again")
+    expect(mine.locator("main")).to_contain_text("Nothing has been sent. Sign in again")
     mine.screenshot(path=product.folder / "sent-late-375.png", full_page=True)
     signs_in_again(mine, patients[1])
     mine.wait_for_url(re.compile("/my-details/$"))
