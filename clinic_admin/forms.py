@@ -43,7 +43,7 @@ def _day(label: Any) -> forms.DateField:
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at",)),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
-    ("registration", _("Registration"), ("self_registration", "requires_own_gp")),
+    ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
         "address",
@@ -125,6 +125,14 @@ class SettingsForm(forms.Form):
         label=_("Approve automatically only the patients of the clinic's own GPs"),
         required=False,
         help_text=_("Everyone else waits in the inbox until you decide."),
+    )
+    books_without_account = forms.BooleanField(
+        label=_("May people book without an account?"),
+        required=False,
+        help_text=_(
+            "They ask for a time with name, national ID and a code to their mobile; you approve each. They see the times "
+            "of providers whom “all other active patients” may book."
+        ),
     )
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from identity.form_fields import NationalIdField
 from patients.guardianship.choices import PROXY_AREAS
 from patients.guardianship.operations import Adult
-from services.home.code_forms import NationalIdField
 
 
 class _AdultForm(forms.Form):
