@@ -13,10 +13,10 @@ from clinic_admin import policy
 from clinic_admin.choices import ClinicRefusal, Country, SelfRegistration, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
+from portal.day_field import DayField
 from portal.phone_numbers import BadPhoneNumber
 
 _CLOCK_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S"]
-_DAY_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
 _POSTCODE = RegexValidator(r"\A\d{4}\Z", _("A postcode has four digits."))
 _FEWEST_PERIODS = 2
 
@@ -28,15 +28,6 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         error_messages={"invalid": _("Write a time of day, as in 08:00.")},
         **more,
-    )
-
-
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        input_formats=_DAY_FORMATS,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
     )
 
 
@@ -300,8 +291,8 @@ class SearchForm(forms.Form):
 class ClosureForm(forms.Form):
     """Days on which the whole clinic is closed."""
 
-    first_day = _day(_("First day"))
-    last_day = _day(_("Last day"))
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"))
     reason = forms.CharField(
         label=_("Why"), max_length=120, required=False, help_text=_("As in “Christmas”. Staff see it.")
     )
