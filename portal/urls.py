@@ -20,8 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.ready, name="readyz"),
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
+    path("sign-in/session/", include("identity.session_urls")),
     path("sign-in/", include("identity.callback_urls")),
-    path("session/", include("identity.session_urls")),
     path("staff/", include("identity.staff_urls")),
 ]
 
@@ -48,10 +48,12 @@ urlpatterns += [
                 path("my-people/", include("patients.acting_urls")),
                 path("my-sessions/", include("patients.session_urls")),
                 path("", include("services.booking.urls")),
+                path("guest/", include("services.booking.guests.urls")),
                 path("staff/", include("services.home.staff_urls")),
                 path("staff/inbox/", include("services.inbox.staff_urls")),
                 path("staff/login-requests/", include("services.registration.staff_urls")),
                 path("staff/patients/", include("services.home.patient_urls")),
+                path("staff/without-account/", include("services.booking.guests.staff_urls")),
                 path("staff/", include("services.booking.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
                 path("admin/", include("identity.admin_urls")),
