@@ -466,7 +466,16 @@ def _end_sessions(
     ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(session_key__in=keys).delete()
     if ended:
-        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
+        audit.record(
+            action="session.end",
+            subject=user,
+            actor=actor,
+            now=now,
+            clinic_id=clinic.pk if clinic else None,
+            login_id=user.pk,
+            reason=reason,
+            count=ended,
+        )
 
 
 membership_for, end_sessions = _membership_for, _end_sessions
