@@ -38,6 +38,24 @@ class Assurance(IntegerChoices):
         return self >= Assurance.SUBSTANTIAL
 
 
+class Purpose(TextChoices):
+    """What somebody wants to do that asks for a sure, or a recent, sign-in. The label says why, to the person."""
+
+    CONTACT = (
+        "contact",
+        _(
+            "Codes and messages go to your mobile and e-mail. Before they are changed, we make sure that it is you."
+        ),
+    )
+    DOWNLOAD = "download", _("Your data leave the portal here. Before that, we make sure that it is you.")
+    LEAVE = "leave", _("This ends your access to the portal. Before that, we make sure that it is you.")
+    READ_LETTERS = "read-letters", _("e-Consultations are about your health. They open with eID only.")
+    SEND_LETTERS = (
+        "send-letters",
+        _("An e-consultation becomes part of your record. Before it is sent, we make sure that it is you."),
+    )
+
+
 class Protocol(TextChoices):
     """What an identity provider speaks."""
 

@@ -164,8 +164,9 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     """Open the session of the person whom the provider vouched for, and return their login.
 
     The first time, the login is made. The sign-in is used up: of two parallel calls one opens a session. Whatever
-    the browser's session held before is dropped. Raises SignInRefused: nothing verified, the name by which the
-    provider knows this person belongs to someone else here, the login is closed, or a step-up by someone else.
+    the browser's session held before is dropped; a step-up keeps for whom one acts. Raises SignInRefused: nothing
+    verified, the name by which the provider knows this person belongs to someone else here, the login is closed, or
+    a step-up by someone else.
     """
     sign_in = queries.verified_transaction(request, now)
     if sign_in is None:
@@ -178,12 +179,14 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
             request.session.flush()
         raise
     provider = sign_in.provider
+    carried = sessions.carried(request) if sign_in.step_up_of_id is not None else {}
     _open_session(
         request,
         account.user,
         SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
         now=now,
     )
+    request.session.update(carried)
     return account.user
 
 

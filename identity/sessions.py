@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -13,6 +14,8 @@ _VERIFIED = "verified_sign_in"
 _OPENED_AT = "opened_at"
 _SEEN_AT = "seen_at"
 
+CARRIED_BY_STEP_UP = ("acting_for",)
+"""What a session keeps when the same person proves anew who they are; all else is dropped (identity research, 5)."""
 MOST_UNDER_WAY = 5
 """Sign-ins that one browser can have under way (identity research, 5)."""
 SEEN_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -86,6 +89,11 @@ def verified(request: HttpRequest) -> str | None:
 def forget_verified(request: HttpRequest) -> None:
     """Drop it: it was used or given up."""
     request.session.pop(_VERIFIED, None)
+
+
+def carried(request: HttpRequest) -> dict[str, Any]:
+    """Return what a step-up takes along."""
+    return {key: request.session[key] for key in CARRIED_BY_STEP_UP if key in request.session}
 
 
 def limits_of(kind: str, sign_in: SignIn | None) -> Limits:

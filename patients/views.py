@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from identity import step_up
+from identity.choices import Purpose
 from patients import operations
 from patients.choices import PatientRefusal
 from patients.forms import ContactForm
@@ -28,6 +30,9 @@ def details(request: PatientRequest) -> HttpResponse:
         # Codes and links go there: whoever has the password and one code must not be able to keep the account.
         form.add_error(None, str(PatientRefusal.CONTACT_BY_CODE.label))
         return render(request, "patients/details.html", {"form": form}, status=422)
+    stopped = form.moves_contact_of(patient) and step_up.way(request, Purpose.CONTACT, now=timezone.now())
+    if stopped:
+        return stopped
     operations.change_contact(
         patient=patient,
         mobile=form.cleaned_data["mobile"],
