@@ -252,6 +252,7 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
                 subject=user,
                 actor=user,
                 now=now,
+                clinic_id=_only_clinic(request),
                 login_id=_own_login(user),
                 reason="signed-out",
             )
@@ -392,6 +393,12 @@ def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None
         reason=reason,
         known=known is not None,
     )
+
+
+def _only_clinic(request: HttpRequest) -> int | None:
+    """Return the clinic that the session was good for, where it was good for one only."""
+    sign_in = sessions.of(request)
+    return sign_in.clinic_scope if sign_in else None
 
 
 def _own_login(user: User) -> UUID | None:

@@ -22,6 +22,7 @@ class SeenIn(TextChoices):
     LIST = "list", _("the list of patients")
     SPECIAL = "special", _("the list of special rights")
     LOG = "log", _("the log of what patients use")
+    FILE = "file", _("a file of what patients use")
     ABSENCE = "absence", _("appointments during an absence")
 
 

@@ -73,8 +73,9 @@ def record_listed(
 ) -> None:
     """Store that `actor` saw these patients on a page that names many; once for each patient, page and period.
 
-    The constraint audit_listed_once, which knows the action, sees to that. `page` and `period` (the quarter of an hour) make up the subject, at most 40 characters. One statement, no read:
-    what stands there already stays. Raises OutsideTransaction.
+    The constraint audit_listed_once, which knows the action, sees to that. `page` and `period` (the quarter of an hour)
+    make up the subject, at most 40 characters. One statement, no read: what stands there already stays.
+    Raises OutsideTransaction.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a look must be recorded in the transaction that hands the page out")

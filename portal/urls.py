@@ -45,6 +45,7 @@ urlpatterns += [
                 path("register/", include("services.registration.urls")),
                 path("my-details/", include("patients.urls")),
                 path("my-people/", include("patients.acting_urls")),
+                path("my-page/", include("services.own.urls")),
                 path("", include("services.booking.urls")),
                 path("staff/", include("services.home.staff_urls")),
                 path("staff/inbox/", include("services.inbox.staff_urls")),

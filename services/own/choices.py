@@ -23,6 +23,8 @@ class Part(TextChoices):
     PORTAL = "portal", _("rights in the portal")
     APPOINTMENTS = "appointments", _("appointments")
     HISTORY = "history", _("what has happened")
+    RIGHTS = "rights", _("special rights")
+    EXPLAIN = "explain", _("why something is open or closed")
 
 
 class LeaveRefusal(Refusal):

@@ -85,7 +85,9 @@ class Crowd:
         ids = set(user_ids)
         self.patient, self.viewer = patient, viewer
         self.users = (
-            {user.pk: user for user in User.objects.filter(pk__in=ids).select_related("account")} if ids else {}
+            {user.pk: user for user in User.objects.filter(pk__in=ids).select_related("account")}
+            if ids
+            else {}
         )
         posts = StaffMember.objects.filter(clinic=patient.clinic_id, user__in=ids) if ids else []
         self.posts = {post.user_id: post for post in posts}
@@ -170,7 +172,11 @@ def _narrowed(patient: Patient, asked: Asked) -> QuerySet[AuditEvent]:
     if asked.month is not None:
         since, until = policy.bounds_of_month(asked.month, patient.clinic.zone)
         events = events.filter(at__gte=since, at__lt=until)
-    last = events_of(patient).filter(pk=asked.before).values_list("at", flat=True).first() if asked.before else None
+    last = (
+        events_of(patient).filter(pk=asked.before).values_list("at", flat=True).first()
+        if asked.before
+        else None
+    )
     if last is not None:
         events = events.filter(at__lte=last).exclude(at=last, pk__gte=asked.before)
     return events
@@ -223,7 +229,9 @@ def filters_of(patient: Patient, *, viewer: UUID | None, now: datetime) -> Filte
         who = crowd.who(user_id, now)
         people.append((str(user_id), f"{who.name} ({who.role})" if who.role else who.name))
     people.sort(key=lambda one: one[1].casefold())
-    first = AuditEvent.objects.filter(patient_id=patient.pk).order_by("at").values_list("at", flat=True).first()
+    first = (
+        AuditEvent.objects.filter(patient_id=patient.pk).order_by("at").values_list("at", flat=True).first()
+    )
     months = policy.months_between(first, now, patient.clinic.zone) if first else []
     return Filters(
         people=(*people, (BY_ITSELF, _("The portal, by itself"))),

@@ -17,7 +17,7 @@ def months_between(first: datetime, last: datetime, zone: tzinfo) -> list[date]:
     """Return the first days of the local months from `first` to `last`, the latest first, at most ten years."""
     month = last.astimezone(zone).date().replace(day=1)
     earliest = first.astimezone(zone).date().replace(day=1)
-    found = []
+    found: list[date] = []
     while month >= earliest and len(found) < MOST_MONTHS:
         found.append(month)
         month = _month_before(month)

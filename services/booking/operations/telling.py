@@ -24,9 +24,9 @@ def tell(appointment: Appointment, kind: MessageKind, *, now: datetime, reminds:
     )
 
 
-def hush(appointment: Appointment, *, now: datetime) -> None:
-    """Take back everything about the appointment that has not been sent: reminder, confirmation, receipt."""
-    outbox.cancel_messages(subject=appointment, now=now)
+def hush(appointment: Appointment, *, kinds: list[MessageKind] | None = None, now: datetime) -> None:
+    """Take back what has not been sent about the appointment: of these kinds, or reminder, confirmation and receipt."""
+    outbox.cancel_messages(subject=appointment, kinds=kinds, now=now)
 
 
 def _news(appointment: Appointment, kind: MessageKind, now: datetime) -> list[NewMessage]:
