@@ -102,6 +102,7 @@ LABELS: Mapping[str, str | Promise] = {
     "status": gettext_lazy("Status"),
     "terms": gettext_lazy("Terms accepted"),
     "text": gettext_lazy("Text"),
+    "time_zone": gettext_lazy("Time zone"),
     "title": gettext_lazy("Title"),
     "to": gettext_lazy("To"),
     "valid_from": gettext_lazy("Valid from"),

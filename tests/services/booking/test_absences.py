@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.db import connection
@@ -142,7 +142,7 @@ def test_moving_gives_the_new_time_frees_the_old_and_tells_the_patient(clinic, k
     assert event.details["before"] == {
         "slot": booked.slot_id,
         "provider": koman.pk,
-        "starts_at": booked.starts_at.isoformat(),
+        "starts_at": booked.starts_at.astimezone(UTC).isoformat(),
     }
     again = move(absence, booked, slot)
     assert (again.pk, again.version) == (booked.pk, 2), "sent twice it is moved once"
