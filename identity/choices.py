@@ -38,6 +38,32 @@ class Assurance(IntegerChoices):
         return self >= Assurance.SUBSTANTIAL
 
 
+class EndReason(TextChoices):
+    """Why a session ended that nobody signed out of there. The label tells the person who finds it ended."""
+
+    UNUSED = "unused", _("You were signed out because the page was not used for a while.")
+    TOO_LONG = "too-long", _("You were signed out because a sign-in lasts for some hours at most.")
+    TOO_MANY = (
+        "too-many",
+        _(
+            "You were signed out here because you signed in at another place: you can be signed in at a few places at once."
+        ),
+    )
+    BY_ONESELF = (
+        "by-oneself",
+        _("You were signed out here because you ended this session from another device."),
+    )
+    PASSWORD = "password", _("You were signed out because there is a new password.")
+    CONTACT = (
+        "contact",
+        _("You were signed out because your mobile or e-mail was changed, and codes go there from now on."),
+    )
+    BY_STAFF = (
+        "by-staff",
+        _("You were signed out because your access was changed. Ask the clinic if you don't know why."),
+    )
+
+
 class Purpose(TextChoices):
     """What somebody wants to do that asks for a sure, or a recent, sign-in. The label says why, to the person."""
 

@@ -23,14 +23,16 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import devices, oidc, policy, queries, sessions
-from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
+from identity import devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
+from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
     ActionLink,
     ClinicMembership,
+    EndedSession,
     ExternalIdentity,
     IdentityProvider,
+    KeptForm,
     LoginTransaction,
     OneTimeCode,
     StaffLink,
@@ -39,7 +41,8 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
-from identity.sessions import SignIn
+from identity.session_clock import Left
+from identity.sessions import Before, SignIn
 from identity.verified import Evidence
 from portal import audit
 from portal.models import ThrottleCounter
@@ -221,14 +224,21 @@ def open_code_session(
 
 def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetime) -> None:
     """Begin a session with nothing of the one before; it is listed, so that a new password can end it."""
+    before, secret = sessions.before(request), request.META.get("CSRF_COOKIE")
     request.session.flush()
     login(request, user, backend=PATIENT_BACKEND)
+    if before == Before(user.pk, None) and secret:
+        request.META["CSRF_COOKIE"] = (
+            secret  # pages that this person has open in other tabs can still be sent
+        )
     sessions.store(request, how)
-    sessions.open_clock(request, now)
+    session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
     UserSession.objects.filter(session_key=request.session.session_key).update(
         data={"clinic_scope": how.clinic_scope}
     )
+    kept_forms.remember(request, user.pk, now)
+    open_sessions.note_new(request, user, now=now)
 
 
 def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime, action: str = "auth.fail") -> None:
@@ -259,22 +269,58 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     logout(request)
 
 
-def end_stale_session(request: HttpRequest, *, now: datetime) -> bool:
-    """End the session if it was open or unused for too long, and return whether it was."""
+def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | None:
+    """End the session if it was open or unused for too long, and return why.
+
+    The browser's new session remembers whose it was: what they send from a page that is still open is kept for them.
+    """
     user: Any = request.user
-    if not sessions.is_over(request, sessions.limits_of(user.kind, sessions.of(request)), now):
-        return False
+    left = session_clock.left(user.kind, request.session, now)
+    if left is None or not left.is_over:
+        return None
+    before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
         audit.record(
             action="session.end",
             subject=user,
             actor=user,
             now=now,
+            clinic_id=_only_clinic(request),
             login_id=_own_login(user),
-            reason="too-old",
+            reason=left.reason.value,
         )
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
-    return True
+    sessions.note_before(request, before)
+    return left.reason
+
+
+def time_left(request: HttpRequest, *, now: datetime) -> Left | None:
+    """Return what is left of the session of whoever is signed in; None if nobody is. No query of its own."""
+    user: Any = request.user
+    return session_clock.left(user.kind, request.session, now) if user.is_authenticated else None
+
+
+def note_use(request: HttpRequest, *, now: datetime) -> None:
+    """Count the request of whoever is signed in as use."""
+    user: Any = request.user
+    if user.is_authenticated:
+        session_clock.note_use(request, user.kind, now)
+
+
+def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
+    """Let the session last for its whole idle time again; its longest time stays."""
+    user: Any = request.user
+    session_clock.note_use(request, user.kind, now, at_once=True)
+
+
+def tell_ended(request: HttpRequest, key: str) -> EndReason | None:
+    """Return why the session with this key was ended from elsewhere, once; the new session remembers whose it was."""
+    ended = open_sessions.take_ended(key)
+    if ended is None:
+        return None
+    sessions.note_before(request, Before(ended.user_id, ended.acted_by))
+    return EndReason(ended.reason)
 
 
 @transaction.atomic
@@ -292,6 +338,8 @@ def sweep(*, now: datetime) -> None:
         ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))),
         created_at__lt=now - SESSION_ROWS_LAST,
     ).delete()
+    EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
+    KeptForm.objects.filter(expires_at__lte=now).delete()
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import policy, sessions
+from identity import kept_forms, policy, sessions
 from identity.choices import Purpose
 from identity.policy import Need
 
@@ -40,11 +40,14 @@ def proven(purpose: Purpose) -> Callable[[V], V]:
 def way(request: ClinicRequest, purpose: Purpose, *, now: datetime) -> HttpResponse | None:
     """Return None if the session's sign-in is enough for the purpose now, else the way to proving it.
 
-    Whoever acts for somebody else proves who they are themselves (G9).
+    What is being sent is kept and comes back on its page. Whoever acts for somebody else proves who they are
+    themselves (G9).
     """
     sign_in = sessions.of(request)
     if sign_in is not None and need_of(request.clinic, purpose).is_met(sign_in.assurance, sign_in.at, now):
         return None
+    if request.method == "POST":
+        kept_forms.keep_for_session(request, page=page_of(request), now=now)
     address = reverse("identity:prove_again", args=[request.clinic.portal_identifier])
     return _go(request, f"{address}?{urlencode({'for': purpose.value, 'next': page_of(request)})}")
 

@@ -45,7 +45,15 @@ _REASONS: Mapping[str, str | Promise] = {
     "conflict": gettext_lazy("the eID did not fit with what the portal knew"),
     "another-person": gettext_lazy("someone else's eID was used"),
     "too-young": gettext_lazy("too young for eID"),
-    "too-old": gettext_lazy("after a time without use, or at most a few hours"),
+    "unused": gettext_lazy("not used for a while"),
+    "too-long": gettext_lazy("a sign-in lasts for some hours at most"),
+    "too-many": gettext_lazy("signed in at too many places"),
+    "by-oneself": gettext_lazy("from another device"),
+    "password-changed": gettext_lazy("there is a new password"),
+    "contact-changed": gettext_lazy("mobile or e-mail was changed"),
+    "by-staff": gettext_lazy("the access was changed"),
+    "codes-closed": gettext_lazy("password and code are closed at this clinic"),
+    "came-of-age": gettext_lazy("old enough to sign in with eID"),
     "removed": gettext_lazy("the account with password was removed"),
 }
 

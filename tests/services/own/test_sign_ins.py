@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from identity import devices
@@ -169,7 +170,7 @@ def test_the_page_tells_what_to_do_when_it_was_somebody_else(client):
     patient_in(client, place.patient)
     text = page(client, place.clinic, "sign_ins").content.decode()
     assert "This was not me" in text
-    assert "Sign out everywhere" in text
+    assert reverse("my_sessions:list", args=[place.clinic.portal_identifier]) in text
 
 
 def test_pages_follow_each_other(line):
