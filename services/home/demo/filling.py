@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import families, records
+from services.home.demo import families, insight, records
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -72,6 +72,7 @@ def _password(demo: DemoClinic, clinic: Clinic, now: datetime) -> None:
             patients.set_no_eid(patient=patient, proof=EidProof.PAPERS, actor=audit.SYSTEM, now=now)
         if holder and name and not memberships.membership_of(clinic=clinic, national_id_index=index):
             memberships.set_up_for_demo(clinic=clinic, holder=holder, password=PATIENT_PASSWORD, now=now)
+            insight.fail_to_sign_in(clinic, patient, now)
 
 
 def _child(clinic: Clinic, now: datetime) -> None:
@@ -102,6 +103,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
+    insight.leave_traces(clinic, known, list(posts.values()), now)
     return clinic
 
 
