@@ -9,6 +9,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -114,6 +115,11 @@ LABELS: Mapping[str, str | Promise] = {
     "why": gettext_lazy("Why"),
     "with": gettext_lazy("With"),
 }
+_STYLE = mark_safe(
+    "<style>body { max-width: 44rem; margin: 1rem auto; padding: 0 1rem; font-family: sans-serif; line-height: 1.5; "
+    "overflow-wrap: anywhere; } dd { margin-inline-start: 1rem; }</style>"
+)
+"""The file stands alone: where it is opened there is neither our style sheet nor our content security policy."""
 _FOR_MACHINES = {"id", "action", "service"}
 """Fields that the page for people leaves out."""
 
@@ -191,6 +197,7 @@ def _html(reader: Reader) -> Iterator[str]:
     parts = parts_of(reader)
     words = {
         "language": translation.get_language(),
+        "style": _STYLE,
         "clinic": reader.patient.clinic,
         "patient": reader.patient,
         "made_at": reader.now,

@@ -186,25 +186,26 @@ def _faults(value, schema, root, where):
     """Check the words of JSON Schema that ours uses: type, required, properties, items, const, $ref."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
-    allowed = schema.get("type", [])
+    allowed = schema.get("type", list(TYPES))
     allowed = [allowed] if isinstance(allowed, str) else allowed
-    if allowed and not any(isinstance(value, TYPES[one]) for one in allowed):
+    if not any(isinstance(value, TYPES[one]) for one in allowed):
         yield f"{where}: {type(value).__name__}"
-        return
-    if "const" in schema and value != schema["const"]:
+    elif value != schema.get("const", value):
         yield f"{where}: not {schema['const']}"
-    if isinstance(value, dict) and "properties" in schema:
-        for name in schema.get("required", []):
-            if name not in value:
-                yield f"{where}.{name} is missing"
-        for name, inner in value.items():
-            if name not in schema["properties"]:
-                yield f"{where}.{name} is not in the schema"
-            else:
-                yield from _faults(inner, schema["properties"][name], root, f"{where}.{name}")
-    if isinstance(value, list):
+    elif isinstance(value, dict):
+        yield from _faults_in_object(value, schema, root, where)
+    elif isinstance(value, list):
         for place, inner in enumerate(value):
-            yield from _faults(inner, schema.get("items", {}), root, f"{where}[{place}]")
+            yield from _faults(inner, schema["items"], root, f"{where}[{place}]")
+
+
+def _faults_in_object(value, schema, root, where):
+    yield from (f"{where}.{name} is missing" for name in schema["required"] if name not in value)
+    for name, inner in value.items():
+        if name not in schema["properties"]:
+            yield f"{where}.{name} is not in the schema"
+        else:
+            yield from _faults(inner, schema["properties"][name], root, f"{where}.{name}")
 
 
 # -- for people --------------------------------------------------------------------------------------------
