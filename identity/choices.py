@@ -64,6 +64,16 @@ class EndReason(TextChoices):
     )
 
 
+class SentLate(TextChoices):
+    """What became of what somebody sent after their session had ended."""
+
+    KEPT = (
+        "kept",
+        _("Nothing has been sent. Sign in again: you come back to the page with what you had typed."),
+    )
+    LOST = "lost", _("Nothing has been sent. Sign in again, and do it once more.")
+
+
 class Purpose(TextChoices):
     """What somebody wants to do that asks for a sure, or a recent, sign-in. The label says why, to the person."""
 

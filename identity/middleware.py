@@ -4,16 +4,14 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from clinic_admin.guards import ClinicRequest
 from identity import kept_forms, kept_html, operations, sessions, step_up, views
-from identity.choices import EndReason
+from identity.choices import SentLate
 from identity.kept_forms import Mark
 from identity.operations import SignInRefused
 from portal.audience import Audience, audience_of
@@ -38,20 +36,20 @@ class SessionLimitsMiddleware:
         return self.get_response(request)
 
     def _look(self, request: HttpRequest, key: str) -> None:
-        """End what is over; tell why a session is gone that was ended from elsewhere (then one query more)."""
-        why: EndReason | None = None
+        """End what is over, and learn why a session is gone that was ended from elsewhere (then one query more)."""
         if request.user.is_authenticated:
-            why = operations.end_stale_session(request, now=timezone.now())
+            operations.end_stale_session(request, now=timezone.now())
         elif request.session.session_key is None:
-            why = operations.tell_ended(request, key)
-        if why is not None:
-            messages.warning(request, str(why.label))
+            operations.note_ended(request, key)
+        if not request.user.is_authenticated:
+            request.ended = sessions.ended(request)  # type: ignore[attr-defined]
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
     ) -> None:
-        """Count the request as use, unless it only asks how long the session lasts."""
-        if not getattr(view, "leaves_the_clock", False) and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
+        """Count the request as use, unless a script sent it by itself: to ask what is left, or to keep a form."""
+        by_itself = getattr(view, "leaves_the_clock", False) or KEEP_HEADER in request.headers
+        if not by_itself and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             operations.note_use(request, now=timezone.now())
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -109,7 +107,7 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
         )
         if KEEP_HEADER in request.headers:
             return HttpResponse(status=204)
-        messages.warning(request, _after_end(is_kept=kept is not None))
+        sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
     elif not request.htmx:
         return None
     page = step_up.page_of(request)
@@ -120,12 +118,6 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
     response = HttpResponseRedirect(address)
     response.status_code = 303
     return response
-
-
-def _after_end(*, is_kept: bool) -> str:
-    if is_kept:
-        return _("Nothing has been sent. Sign in again: you come back to the page with what you had typed.")
-    return _("Nothing has been sent. Sign in again, and do it once more.")
 
 
 def _is_page(request: HttpRequest, response: HttpResponse) -> bool:

@@ -23,7 +23,7 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
+from identity import csrf, devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
 from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
@@ -182,12 +182,14 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
             request.session.flush()
         raise
     provider = sign_in.provider
-    carried = sessions.carried(request) if sign_in.step_up_of_id is not None else {}
+    is_step_up = sign_in.step_up_of_id is not None
+    carried = sessions.carried(request) if is_step_up else {}
     _open_session(
         request,
         account.user,
         SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
         now=now,
+        before=Before(account.user.pk, None) if is_step_up else None,
     )
     request.session.update(carried)
     return account.user
@@ -222,15 +224,17 @@ def open_code_session(
     return user
 
 
-def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetime) -> None:
-    """Begin a session with nothing of the one before; it is listed, so that a new password can end it."""
-    before, secret = sessions.before(request), request.META.get("CSRF_COOKIE")
+def _open_session(
+    request: HttpRequest, user: User, how: SignIn, *, now: datetime, before: Before | None = None
+) -> None:
+    """Begin a session with nothing of the one before; it is listed, so that it can be ended from elsewhere.
+
+    `before` is whose session it was just now, where the same person proves anew who they are.
+    """
+    before, secret = before or sessions.take_before(request), csrf.secret_of(request)
     request.session.flush()
     login(request, user, backend=PATIENT_BACKEND)
-    if before == Before(user.pk, None) and secret:
-        request.META["CSRF_COOKIE"] = (
-            secret  # pages that this person has open in other tabs can still be sent
-        )
+    csrf.carry(request, user=user, before=before, secret=secret)
     sessions.store(request, how)
     session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
@@ -291,7 +295,7 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
-    sessions.note_before(request, before)
+    sessions.note_before(request, before, left.reason)
     return left.reason
 
 
@@ -314,13 +318,12 @@ def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
     session_clock.note_use(request, user.kind, now, at_once=True)
 
 
-def tell_ended(request: HttpRequest, key: str) -> EndReason | None:
-    """Return why the session with this key was ended from elsewhere, once; the new session remembers whose it was."""
+def note_ended(request: HttpRequest, key: str) -> None:
+    """Find out whether the session with this key was ended from elsewhere; the new session remembers whose it was."""
     ended = open_sessions.take_ended(key)
-    if ended is None:
-        return None
-    sessions.note_before(request, Before(ended.user_id, ended.acted_by))
-    return EndReason(ended.reason)
+    if ended is not None:
+        before = Before(ended.user_id, ended.acted_by)
+        sessions.note_before(request, before, EndReason(ended.reason))
 
 
 @transaction.atomic

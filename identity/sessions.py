@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from identity.choices import Assurance, Method
+from identity.choices import Assurance, EndReason, Method, SentLate
 
 _KEY = "sign_in"
 _UNDER_WAY = "sign_ins_under_way"
@@ -109,10 +109,24 @@ class Before:
     acted_by: UUID | None
 
 
-def note_before(request: HttpRequest, before: Before) -> None:
-    """Remember it in the browser's new session, until somebody signs in."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the pages of sign-in say to somebody whose session ended in this browser."""
+
+    why: EndReason
+    sent: SentLate | None
+    """What became of what they sent afterwards."""
+
+
+def note_before(request: HttpRequest, before: Before, why: EndReason) -> None:
+    """Remember it, and why it ended, in the browser's new session, until somebody signs in."""
     acted_by = str(before.acted_by) if before.acted_by else ""
-    request.session[_BEFORE] = {"user": str(before.user_id), "acted_by": acted_by}
+    request.session[_BEFORE] = {
+        "user": str(before.user_id),
+        "acted_by": acted_by,
+        "why": why.value,
+        "sent": "",
+    }
 
 
 def before(request: HttpRequest) -> Before | None:
@@ -121,3 +135,23 @@ def before(request: HttpRequest) -> Before | None:
     if not stored:
         return None
     return Before(UUID(stored["user"]), UUID(stored["acted_by"]) if stored["acted_by"] else None)
+
+
+def take_before(request: HttpRequest) -> Before | None:
+    """Return the same, and forget it: somebody signs in now."""
+    found = before(request)
+    request.session.pop(_BEFORE, None)
+    return found
+
+
+def note_sent_late(request: HttpRequest, sent: SentLate) -> None:
+    """Remember that something was sent after the end."""
+    request.session[_BEFORE] = request.session[_BEFORE] | {"sent": sent.value}
+
+
+def ended(request: HttpRequest) -> Ended | None:
+    """Return what is to be said of the session that was open here before."""
+    stored = request.session.get(_BEFORE)
+    if not stored:
+        return None
+    return Ended(EndReason(stored["why"]), SentLate(stored["sent"]) if stored["sent"] else None)

@@ -137,13 +137,17 @@ def test_w3_the_look_at_the_clocks_costs_no_query(
         patient.get(address("identity:signed_out", clinic))
 
 
-def test_w3_a_closed_clock_is_told_of_once(patient: Client, clinic: Clinic) -> None:
+def test_w3_the_end_is_told_in_every_tab_until_somebody_signs_in(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
     move_clock(patient, seen=timedelta(minutes=20))
     front = patient.get(address("home:start", clinic))
     assert front["Location"].startswith(f"{address('clinic_front', clinic)}?next=")
-    page = patient.get(front["Location"]).content.decode()
-    assert "You were signed out because the page was not used for a while." in page
-    assert "You were signed out" not in patient.get(front["Location"]).content.decode()
+    for _tab in range(2):
+        page = patient.get(front["Location"]).content.decode()
+        assert "You were signed out because the page was not used for a while." in page
+    signs_in(patient, clinic, idp)
+    assert "You were signed out" not in patient.get(address("clinic_front", clinic)).content.decode()
 
 
 def test_w3_staff_sessions_end_too_and_lead_back(clinic: Clinic) -> None:
@@ -319,17 +323,65 @@ def test_after_signing_in_in_another_tab_the_open_page_can_still_be_sent(
     signs_in_strictly()
     sent = browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page})
     assert (sent.status_code, sent["Location"]) == (302, details)
+    assert KeptForm.objects.count() == 0
 
-    def ends_while_acting() -> None:
-        session = browser.session
-        session["acting_for"] = {"clinic": clinic.pk, "kind": "proxy", "relation": str(uuid4())}
-        session.save()
-        move_clock(browser, seen=timedelta(minutes=21))
-        browser.get(details)
+    relation, open_page = uuid4(), token(details)
+    session = browser.session
+    session["acting_for"] = {"clinic": clinic.pk, "kind": "proxy", "relation": str(relation)}
+    session.save()
+    move_clock(browser, seen=timedelta(minutes=21))
+    browser.get(details)
+    signs_in_strictly()
+    sent = browser.post(details, TYPED | {"email": "barn@x.example", "csrfmiddlewaretoken": open_page})
+    assert (sent.status_code, sent["Location"]) == (303, details)  # never for oneself: kept for the other
+    assert Patient.objects.get().email == "ny@x.example"
+    assert KeptForm.objects.get().acted_by == relation
+    assert "barn@x.example" not in browser.get(details).content.decode()
+    refused = browser.post(details, TYPED | {"csrfmiddlewaretoken": "x" * 64})
+    assert refused.status_code == 403
 
-    ends_while_acting()
-    signs_in_strictly()  # a page for somebody else must not be sent for oneself
+
+def test_a_step_up_in_another_tab_leaves_open_pages_usable(
+    clinic: Clinic, provider: IdentityProvider, idp: FakeIdp
+) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    front, details = address("clinic_front", clinic), address("patients:details", clinic)
+
+    def token(path: str) -> str:
+        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
+
+    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    come_back(browser, idp)
+    enter(browser, clinic)
+    before, open_page = browser.session.session_key, token(details)
+    again = reverse("identity:step_up", args=[clinic.portal_identifier, "bankid-test"])
+    browser.post(again, {"csrfmiddlewaretoken": open_page})
+    come_back(browser, idp)
+    enter(browser, clinic)
+    assert browser.session.session_key != before
+    assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 302
+
+
+def test_a_form_of_somebody_else_is_refused(clinic: Clinic, provider: IdentityProvider, idp: FakeIdp) -> None:
+    record_for(clinic, OTHER_NUMBER)
+    browser = Client(enforce_csrf_checks=True)
+    front, details = address("clinic_front", clinic), address("patients:details", clinic)
+
+    def token(path: str) -> str:
+        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
+
+    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    come_back(browser, idp)
+    enter(browser, clinic)
+    open_page = token(details)
+    move_clock(browser, seen=timedelta(minutes=21))
+    browser.get(details)
+    idp.claims = {"nnin_altsub": OTHER_NUMBER, "birthdate": "1970-01-02", "bankid_altsub": "another"}
+    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    come_back(browser, idp)
+    enter(browser, clinic)
     assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 403
+    assert KeptForm.objects.count() == 0
 
 
 def test_someone_who_never_was_signed_in_leaves_nothing(clinic: Clinic) -> None:
@@ -364,6 +416,13 @@ def test_a_page_is_kept_by_its_script_just_before_the_end_and_nothing_is_carried
     assert Patient.objects.get().email == before
     assert KeptForm.objects.get().page == f"{address('patients:details', clinic)}?from=start"
     assert all(field_values(patient.get(page.removeprefix("http://testserver")).content.decode()).values())
+
+
+def test_keeping_a_page_does_not_make_the_session_longer(patient: Client, clinic: Clinic) -> None:
+    move_clock(patient, seen=timedelta(minutes=19, seconds=55), opened=timedelta(minutes=30))
+    patient.post(address("patients:details", clinic), TYPED, headers={"X-Keep-Form": "1"})
+    assert left(patient)["left"] <= 5
+    assert KeptForm.objects.count() == 1
 
 
 def test_a_script_that_wakes_after_the_end_still_has_it_kept(patient: Client, clinic: Clinic) -> None:
