@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from clinic_admin.models import Clinic
 from identity import devices, memberships
 from identity import queries as identity_queries
-from identity.choices import Method
+from identity.choices import Method, SignInFault
 from identity.memberships import AccountState
 from identity.models import Account, ExternalIdentity, IdentityProvider
 from portal.models import AuditEvent
@@ -125,13 +125,20 @@ def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str,
     return SignInLine(
         at=event.at,
         what=str(what),
-        why=str(_REASONS.get(str(event.details.get("reason") or ""), "")),
+        why=_why(str(event.details.get("reason") or "")),
         method=_method(event, providers),
         clinic=clinics.get(event.clinic_id or 0, ""),
         device=devices.in_words(event.details.get("device")),
         icon=icon,
         is_worrying=icon == _BAD,
     )
+
+
+def _why(reason: str) -> str:
+    """Return the trail's short word as people say it; nothing for one that says nothing to them."""
+    if reason in _REASONS:
+        return str(_REASONS[reason])
+    return str(SignInFault(reason).label) if reason in SignInFault.values else ""
 
 
 def _method(event: AuditEvent, providers: Mapping[str, str]) -> str:

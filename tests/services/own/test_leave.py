@@ -299,6 +299,11 @@ def test_staff_see_on_the_portal_tab_that_the_patient_has_left(place, browser):
     assert "Pasienten har forlatt portalen" in text
 
 
+def test_the_list_of_patients_marks_who_has_left(place, browser):
+    leaves(browser, place.clinic)
+    assert "Har forlatt portalen" in place.opens("patients_staff:list").content.decode()
+
+
 def test_staff_take_a_patient_out_by_the_same_act(place):
     browser = Client()
     staff_in(browser, place.secretary)

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from identity import devices
 from identity import operations as identity
-from identity.choices import Assurance, Method, UserKind
+from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicIdentityProvider
 from portal import audit
 from portal.models import AuditEvent
@@ -224,6 +224,16 @@ def test_a_device_is_told_in_words_and_nothing_finer_is_kept(rf, told, words, en
 @pytest.mark.parametrize("kept", [None, "", [], {}, {"browser": None}])
 def test_an_event_without_a_device_has_no_words_for_one(kept):
     assert devices.in_words(kept) == ""
+
+
+@pytest.mark.parametrize("reason", [*EndReason.values, *SignInFault.values])
+def test_every_reason_has_words(line, reason):
+    clinic, _patient, user = line
+    event = identity_event(user, clinic, timezone.now(), action="session.end")
+    event.details["reason"] = reason
+    with translation.override("en"):
+        (told,) = sign_in_queries.lines_of([event])
+    assert told.why
 
 
 # -- ways in -----------------------------------------------------------------------------------------------
