@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, tuple[str | Promise, str]] = {
 _REASONS: Mapping[str, str | Promise] = {
     "password": gettext_lazy("wrong password"),
     "not-active": gettext_lazy("the account with password is not in use"),
+    "session.end password": gettext_lazy("there is a new password"),
     "closed": gettext_lazy("the login is closed"),
     "no-mobile": gettext_lazy("the clinic has no number to send a code to"),
     "no-email": gettext_lazy("the clinic has no address to send a code to"),
@@ -52,6 +53,7 @@ _REASONS: Mapping[str, str | Promise] = {
     "password-changed": gettext_lazy("there is a new password"),
     "contact-changed": gettext_lazy("mobile or e-mail was changed"),
     "by-staff": gettext_lazy("the access was changed"),
+    "contact": gettext_lazy("mobile or e-mail was changed"),
     "codes-closed": gettext_lazy("password and code are closed at this clinic"),
     "came-of-age": gettext_lazy("old enough to sign in with eID"),
     "removed": gettext_lazy("the account with password was removed"),
@@ -125,7 +127,7 @@ def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str,
     return SignInLine(
         at=event.at,
         what=str(what),
-        why=_why(str(event.details.get("reason") or "")),
+        why=_why(event),
         method=_method(event, providers),
         clinic=clinics.get(event.clinic_id or 0, ""),
         device=devices.in_words(event.details.get("device")),
@@ -134,10 +136,12 @@ def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str,
     )
 
 
-def _why(reason: str) -> str:
+def _why(event: AuditEvent) -> str:
     """Return the trail's short word as people say it; nothing for one that says nothing to them."""
-    if reason in _REASONS:
-        return str(_REASONS[reason])
+    reason = str(event.details.get("reason") or "")
+    words = _REASONS.get(f"{event.action} {reason}") or _REASONS.get(reason)
+    if words:
+        return str(words)
     return str(SignInFault(reason).label) if reason in SignInFault.values else ""
 
 

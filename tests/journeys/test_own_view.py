@@ -92,3 +92,40 @@ def test_a_patient_sees_who_looked_takes_the_data_out_leaves_and_comes_back(prod
     page.locator("input[name=terms]").check()
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Donald")
+
+
+def test_a_mother_sees_who_has_seen_her_childs_data_and_nothing_more(product, demo, new_page):
+    page = new_page(width=375, height=760)
+    page.goto("/bakken/")
+    page.get_by_role("button", name=re.compile("BankID")).click()
+    page.get_by_label("Line Danser").check()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Act for Ola").click()
+    expect(page.locator(".acting")).to_contain_text("You are acting for Ola Danser")
+    is_accessible(page)
+    page.get_by_role("navigation", name="Main menu").get_by_role("link", name="Who has seen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who has seen or changed the data of Ola")
+    expect(page.locator("main ol.rows")).to_contain_text("Siv Skranke")
+    expect(page.locator("main ol.rows")).to_contain_text("Line Danser (guardian)")
+    is_accessible(page)
+    page.screenshot(path=product.folder / "own-child.png", full_page=True)
+    page.goto("/bakken/my-page/data/")
+    expect(page.locator("main")).not_to_contain_text("Download to read")
+
+
+def test_everything_works_without_scripts_on_a_wide_screen(product, demo, new_page):
+    page = new_page(width=1280, height=900, scripts=False, language="nb")
+    page.goto("/bakken/")
+    page.get_by_role("button", name=re.compile("BankID")).click()
+    page.get_by_label("Finn Dottno").check()
+    page.get_by_role("button", name="Logg inn", exact=True).click()
+    for name in ("", "who/", "sign-ins/", "ways-in/", "clinics/", "data/", "leave/"):
+        page.goto(f"/bakken/my-page/{name}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.screenshot(path=product.folder / f"own-wide-{name.strip('/') or 'hub'}.png", full_page=True)
+    page.goto("/bakken/my-page/sign-ins/")
+    expect(page.locator("main ol.rows")).to_contain_text("Innloggingen mislyktes: feil passord")
+    page.goto("/bakken/my-page/data/")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Last ned for å lese").click()
+    assert "Hvem har sett eller endret opplysningene dine" in taken.value.path().read_text(encoding="utf-8")

@@ -234,6 +234,7 @@ def test_every_reason_has_words(line, reason):
     with translation.override("en"):
         (told,) = sign_in_queries.lines_of([event])
     assert told.why
+    assert (told.why == "wrong password") is False, "that is why a sign-in fails, not why a session ends"
 
 
 # -- ways in -----------------------------------------------------------------------------------------------
