@@ -55,6 +55,7 @@ SENTENCES: Mapping[str, tuple[str | Promise, str]] = {
         gettext_lazy("Decided about an appointment because the provider is away"),
         "pause",
     ),
+    "guest.approved": (gettext_lazy("Accepted a request that was made without an account"), "check"),
     "guardian.checked": (gettext_lazy("Asked who the guardian is"), "child"),
     "guardian.confirmed": (gettext_lazy("Saw proof of who the guardian is"), "child"),
     "guardian.ended": (gettext_lazy("Ended a guardian's access"), "child"),

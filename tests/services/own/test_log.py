@@ -393,6 +393,7 @@ def test_a_long_trail_is_read_along_its_indexes(place):
 ELSEWHERE = {
     *("patients.imported", "patient_log.exported", "register.refused", "inbox.assigned", "guardians.loaded"),
     *("membership.child_confirmed", "membership.child_ended", "membership.child_made", "calendar.extended"),
+    *("guest.requested", "guest.refused", "guest.withdrawn", "guest.viewed"),
 }
 """Recorded about the clinic, the register or a login, never about one patient."""
 ABOUT_PATIENTS = {"told on the patient's own page", "daily work", "reading, not changing"}

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('patients', '0006_who_uses_the_portal_is_registered'),
+        ('patients', '0007_names_in_alphabet'),
     ]
 
     operations = [
