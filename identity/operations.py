@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -22,7 +23,7 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import csrf, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
+from identity import csrf, devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
 from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
@@ -208,8 +209,10 @@ def open_code_session(
             subject=question,
             actor=user,
             now=now,
+            login_id=user.pk,
             method=Method.ONE_TIME_CODE,
             assurance=int(Assurance.TWO_FACTORS),
+            device=devices.of(request),
         )
     how = SignIn(
         method=Method.ONE_TIME_CODE,
@@ -258,7 +261,15 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     user: Any = request.user
     if user.is_authenticated:
         with transaction.atomic():
-            audit.record(action="session.end", subject=user, actor=user, now=now, reason="signed-out")
+            audit.record(
+                action="session.end",
+                subject=user,
+                actor=user,
+                now=now,
+                clinic_id=_only_clinic(request),
+                login_id=_own_login(user),
+                reason="signed-out",
+            )
     logout(request)
 
 
@@ -273,7 +284,15 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         return None
     before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(action="session.end", subject=user, actor=user, now=now, reason=left.reason.value)
+        audit.record(
+            action="session.end",
+            subject=user,
+            actor=user,
+            now=now,
+            clinic_id=_only_clinic(request),
+            login_id=_own_login(user),
+            reason=left.reason.value,
+        )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     sessions.note_before(request, before, left.reason)
@@ -427,6 +446,17 @@ def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None
     )
 
 
+def _only_clinic(request: HttpRequest) -> int | None:
+    """Return the clinic that the session was good for, where it was good for one only."""
+    sign_in = sessions.of(request)
+    return sign_in.clinic_scope if sign_in else None
+
+
+def _own_login(user: User) -> UUID | None:
+    """Return the login that a patient finds the event under; staff have no such page."""
+    return user.pk if user.kind == UserKind.PATIENT else None
+
+
 def _patient_of(request: HttpRequest) -> User | None:
     user = request.user
     return user if isinstance(user, User) and user.kind == UserKind.PATIENT else None
@@ -511,10 +541,12 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         subject=sign_in,
         actor=account.user,
         now=now,
+        login_id=account.user_id,
         method=sign_in.provider.method,
         provider=sign_in.provider.slug,
         assurance=int(evidence.assurance),
         step_up=sign_in.step_up_of_id is not None,
+        device=devices.of(request),
     )
     return account, evidence
 
@@ -573,15 +605,26 @@ def _new_account(
     return account
 
 
-def _record(action: str, sign_in: LoginTransaction, now: datetime, **details: Any) -> None:
+def _record(
+    action: str, sign_in: LoginTransaction, now: datetime, *, login_id: UUID | None = None, **details: Any
+) -> None:
     audit.record(
         action=action,
         subject=sign_in,
         actor=audit.SYSTEM,
         now=now,
+        login_id=login_id,
         provider=sign_in.provider.slug,
         **details,
     )
+
+
+def _known_login(sign_in: LoginTransaction) -> UUID | None:
+    """Return the login of whom a sign-in that fails is about, as far as the provider has said or a session tells."""
+    if sign_in.evidence is None:
+        return sign_in.step_up_of_id
+    index = Evidence.from_text(sign_in.evidence).national_id_index
+    return Account.objects.filter(national_id_index=index).values_list("user_id", flat=True).first()
 
 
 @transaction.atomic
@@ -594,4 +637,12 @@ def _fail(
     ).update(status=TransactionStatus.FAILED, evidence=None)
     action = action or ("auth.fail" if fault else "auth.cancel")
     known = check if check.replace("-", "").replace("_", "").replace(" ", "").isalpha() else ""
-    _record(action, sign_in, now, reason=fault.value if fault else known[:40], check=known[:40])
+    _record(
+        action,
+        sign_in,
+        now,
+        login_id=_known_login(sign_in),
+        method=sign_in.provider.method,
+        reason=fault.value if fault else known[:40],
+        check=known[:40],
+    )

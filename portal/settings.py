@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "services.inbox",
     "services.registration",
     "services.onboarding",
+    "services.own",
     "services.reports",
 ]
 if IS_DEVELOPMENT:

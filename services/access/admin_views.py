@@ -17,6 +17,7 @@ from clinic_admin.guards import StaffRequest, admin_page, staff_page
 from clinic_admin.models import Provider
 from identity.choices import Assurance
 from patients.models import Patient
+from patients.operations import open_page
 from services.access import operations, past_queries, queries, undo_queries, words
 from services.access.choices import AccessRefusal, SignedIn
 from services.access.forms import QuestionForm, services_forms
@@ -153,7 +154,13 @@ def _patient(request: StaffRequest) -> Patient:
         patient_id = UUID(request.GET["patient"])
     except ValueError:
         raise Http404 from None
-    found = queries.patient_of(clinic=request.clinic, patient_id=patient_id)
+    found = open_page(
+        clinic=request.clinic,
+        patient_id=patient_id,
+        part="explain",
+        actor=request.user,
+        now=timezone.now(),
+    )
     if found is None:
         raise Http404
     return found

@@ -1,6 +1,7 @@
 """What staff do about appointments with someone who is away then."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -65,7 +66,7 @@ def _move(
     slot = _free(absence, cover, appointment, slot_id, now)
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
-    before = {"slot": appointment.slot_id, "provider": appointment.provider_id}
+    before = _place(appointment)
     _give(appointment, slot)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
@@ -74,7 +75,7 @@ def _move(
         actor=actor,
         now=now,
         before=before,
-        after={"slot": slot.pk, "provider": slot.provider_id},
+        after=_place(appointment),
         absence=absence.pk,
     )
     telling.hush(appointment, now=now)
@@ -85,6 +86,15 @@ def _move(
         reminds=appointment.status == AppointmentStatus.BOOKED,
     )
     return appointment
+
+
+def _place(appointment: Appointment) -> dict[str, Any]:
+    """Return where the appointment is, for the trail."""
+    return {
+        "slot": appointment.slot_id,
+        "provider": appointment.provider_id,
+        "starts_at": appointment.starts_at.isoformat(),
+    }
 
 
 def _free(

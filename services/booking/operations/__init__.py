@@ -1,7 +1,7 @@
 """Every change of booking."""
 
 from services.booking.operations.answers import approve, refuse_request
-from services.booking.operations.appointments import BookingRefused, book, cancel
+from services.booking.operations.appointments import BookingRefused, book, cancel, drop_reminders
 from services.booking.operations.calendars import CalendarChange, extend_calendar
 from services.booking.operations.trials import make_slots_for_trials
 
@@ -11,6 +11,7 @@ __all__ = [
     "approve",
     "book",
     "cancel",
+    "drop_reminders",
     "extend_calendar",
     "make_slots_for_trials",
     "refuse_request",

@@ -243,6 +243,21 @@ def cancel(
     return appointment
 
 
+@transaction.atomic
+def drop_reminders(*, patient: Patient, now: datetime) -> int:
+    """Take back the reminders that the patient chose for coming appointments; return for how many.
+
+    Those that the clinic sends everyone stay. For a patient who leaves the portal, whose event tells of it.
+    """
+    coming = Appointment.objects.for_patient(patient).live().filter(starts_at__gt=now, wants_reminder=True)
+    chosen = list(coming.select_for_update().defer("reason"))
+    Appointment.objects.filter(pk__in=[one.pk for one in chosen]).update(wants_reminder=False)
+    if not patient.clinic.reminds_everyone:
+        for appointment in chosen:
+            telling.hush(appointment, kinds=[MessageKind.REMINDER], now=now)
+    return len(chosen)
+
+
 def locked(appointments: AppointmentQuerySet, appointment_id: UUID) -> Appointment:
     """Return the appointment of this set, locked, with clinic, patient and provider."""
     found: Appointment = (
