@@ -30,6 +30,11 @@ def send_link_soon(link_id: UUID) -> None:
     transaction.on_commit(lambda: _start(send_link, link_id))
 
 
+def send_message_soon(message_id: UUID) -> None:
+    """Send a message that is in the outbox at once when the current transaction has committed, not at the worker's turn."""
+    transaction.on_commit(lambda: _start(dispatch.send_now, message_id))
+
+
 def send_code(question_id: UUID) -> None:
     """Make the code and send it, if one is to be sent."""
     message = codes.handle(question_id, now=timezone.now())
@@ -52,11 +57,11 @@ def send_waiting(*, now: datetime) -> int:
     return len(questions) + len(links)
 
 
-def _start(work: Callable[[UUID], None], row: UUID) -> None:
+def _start(work: Callable[[UUID], object], row: UUID) -> None:
     _threads.submit(_in_thread, work, row)
 
 
-def _in_thread(work: Callable[[UUID], None], row: UUID) -> None:
+def _in_thread(work: Callable[[UUID], object], row: UUID) -> None:
     try:
         work(row)
     except Exception:

@@ -12,8 +12,9 @@ from clinic_admin.models import Clinic
 from identity import memberships
 from identity.choices import EidProof, MembershipState
 from identity.holders import Holder
-from patients import policy, queries, staff_queries
+from patients import queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal
+from patients.contact.operations import change_contact
 from patients.import_rows import GoodRow
 from patients.models import Patient
 from patients.queries import ChangedRow
@@ -60,38 +61,6 @@ def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now:
         unchanged=outcome.unchanged,
     )
     return outcome
-
-
-@transaction.atomic
-def change_contact(
-    *, patient: Patient, mobile: str, email: str, language: str, actor: Any, now: datetime
-) -> frozenset[str]:
-    """Store how the clinic reaches the patient (mobile in E.164; empty is allowed) and in which language.
-
-    Returns the names of the fields that changed; they alone are recorded, never what stands in them.
-    """
-    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
-    wanted = {"mobile": mobile, "email": email, "language": language}
-    changes = policy.differences({name: getattr(stored, name) for name in wanted}, wanted)
-    for name, value in changes.items():
-        setattr(stored, name, value)
-    for name, value in wanted.items():
-        setattr(patient, name, value)
-    if changes:
-        stored.save(update_fields=[*changes, "updated_at"])
-        audit.record(
-            action="patient.contact_changed",
-            subject=stored,
-            actor=actor,
-            now=now,
-            patient_id=stored.pk,
-            fields=sorted(changes),
-        )
-    if changes.keys() & {"mobile", "email"}:
-        memberships.contact_changed(
-            clinic=stored.clinic, national_id_index=stored.national_id_index, email=stored.email, now=now
-        )
-    return frozenset(changes)
 
 
 class PatientRefused(Refused):

@@ -20,7 +20,7 @@ from identity.memberships import LinkRefused
 from identity.models import Account, ActionLink, ClinicMembership, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
-from patients import operations as patients
+from patients.contact import operations as contact
 from portal.models import AuditEvent
 from services.home.code_forms import AccountForm
 from tests.build import make_clinic
@@ -234,7 +234,7 @@ def test_l6_a_newer_link_a_new_password_and_a_new_address_end_older_links(client
     assert first != second
     assert client.get(first, follow=True).status_code == 410
     assert open_links().count() == 1
-    patients.change_contact(
+    contact.change_contact(
         patient=patient,
         mobile=patient.mobile,
         email="other@x.example",
