@@ -14,7 +14,7 @@ from identity.choices import EidProof, MembershipState
 from identity.holders import Holder
 from patients import queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal
-from patients.contact.operations import change_contact
+from patients.contact import operations as contact
 from patients.import_rows import GoodRow
 from patients.models import Patient
 from patients.queries import ChangedRow
@@ -152,7 +152,8 @@ def set_no_eid(*, patient: Patient, proof: EidProof | None, actor: Any, now: dat
 def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Patient:
     """Return the clinic's record of the person, registered with the portal; made now if there is none (002, D4).
 
-    Contact details that the person gave take the place of the record's; what they left empty stays as it is.
+    Contact details that the person gave fill what the record lacks. Where it says something else, theirs wait for
+    their link or code, and the record's count until then (F14); what they left empty stays as it is.
     """
     values = {
         "national_id": holder.national_id,
@@ -171,15 +172,8 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
     if is_new:
         audit.record(action="patient.created", subject=patient, actor=actor, now=now, patient_id=patient.pk)
     else:
-        change_contact(
-            patient=patient,
-            mobile=holder.mobile or patient.mobile,
-            email=holder.email or patient.email,
-            language=patient.language,
-            actor=actor,
-            now=now,
-        )
         note_registered(patient=patient, actor=actor, now=now)
+    contact.note_given(patient=patient, email=holder.email, mobile=holder.mobile, actor=actor, now=now)
     return patient
 
 

@@ -1,5 +1,6 @@
 """Every change of how a patient is reached. All are keyword-only and audited; `actor` is a User or audit.SYSTEM."""
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -151,6 +152,24 @@ def ask(
         kind=kind.value,
     )
     return change
+
+
+@transaction.atomic
+def note_given(*, patient: Patient, email: str, mobile: str, actor: Any, now: datetime) -> None:
+    """Take what someone gave who has just registered. What the record lacks is filled in; what differs waits.
+
+    A number that no code can reach, or one message too many, leaves the record as it is: registering goes on.
+    """
+    for kind, value in ((ContactKind.EMAIL, email), (ContactKind.MOBILE, mobile)):
+        there = getattr(patient, kind)
+        if not value:
+            continue
+        if there in {"", value}:
+            _note_word(patient, kind, value, now)
+            _store(patient, {kind.value: value}, actor, now)
+            continue
+        with contextlib.suppress(ContactRefused), transaction.atomic():
+            ask(patient=patient, kind=kind, value=value, actor=actor, now=now)
 
 
 @transaction.atomic

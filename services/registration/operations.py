@@ -1,6 +1,6 @@
 """Registering, and the clinic's decision about those who wait."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from clinic_admin.choices import SelfRegistration
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import memberships, national_id, registering
+from identity.holders import Holder
 from identity.memberships import MembershipRefused
 from identity.models import User
 from patients import operations as patients
@@ -64,7 +65,7 @@ def register(*, clinic: Clinic, who: Registrant, is_proven: bool, now: datetime)
     patient = _let_in(clinic, who, actor=None, now=now)
     registering.give_password(
         clinic=clinic,
-        holder=who.as_holder(),
+        holder=_reached(who, patient),
         password=who.password,
         patient_id=patient.pk,
         is_proven=True,
@@ -125,7 +126,7 @@ def accept(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> L
         if asked.is_proven:
             registering.give_password(
                 clinic=clinic,
-                holder=who.as_holder(),
+                holder=_reached(who, patient),
                 password=who.password,
                 patient_id=patient.pk,
                 is_proven=True,
@@ -180,6 +181,11 @@ def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datet
             action="register.requested", subject=asked, actor=audit.SYSTEM, now=now, proven=is_proven
         )
     return is_new
+
+
+def _reached(who: Registrant, patient: Patient) -> Holder:
+    """Return the person with the address and number that count: what differs from the record waits to be confirmed."""
+    return replace(who.as_holder(), email=patient.email, mobile=patient.mobile)
 
 
 def _let_in(clinic: Clinic, who: Registrant, *, actor: User | None, now: datetime) -> Patient:

@@ -99,7 +99,9 @@ def test_a_clinic_makes_an_account_and_the_patient_starts_it(client, staff, pati
     assert "Send a reset link" in staff.get(portal_page(patient)).text
     notice = OutboxMessage.objects.get(kind=MessageKind.PASSWORD_CHANGED)
     assert notice.recipient == "line@new.example"
-    assert signs_in(client, clinic, password=NEW_PASSWORD).url == address("start", clinic)
+    # What staff wrote is from the clinic until the patient confirms it.
+    asked = reverse("patients:check", args=[clinic.portal_identifier])
+    assert signs_in(client, clinic, password=NEW_PASSWORD).url == asked
     actions = set(AuditEvent.objects.filter(patient_id=patient.pk).values_list("action", flat=True))
     assert {"membership.created", "membership.activated"} <= actions
     assert number() not in serializers.serialize("json", AuditEvent.objects.all())

@@ -41,7 +41,15 @@ def patient(clinic):
 @pytest.fixture
 def me(client, patient):
     sign_in(client, patient)
+    client.cookies["django_language"] = "en"
     return client
+
+
+def browser():
+    """Return somebody's browser that reads English."""
+    found = Client()
+    found.cookies["django_language"] = "en"
+    return found
 
 
 def moved_on(client, patient, monkeypatch=None, **ahead):
@@ -73,7 +81,7 @@ def test_a_new_address_waits_for_its_link_and_the_old_one_counts_until_then(me, 
 
 def test_the_link_makes_the_address_count_and_tells_the_old_one_without_the_new_one(me, clinic, patient):
     save(me, patient, email=NEW)
-    path, reader = link_path(), Client()
+    path, reader = link_path(), browser()
     opened = reader.get(path, follow=True)
     assert opened.status_code == 200
     assert NEW not in opened.content.decode()
@@ -91,7 +99,7 @@ def test_the_link_makes_the_address_count_and_tells_the_old_one_without_the_new_
 def test_the_links_word_leaves_the_address_and_is_stored_as_a_hash(me, clinic, patient):
     save(me, patient, email=NEW)
     path = link_path()
-    answer = Client().get(path)
+    answer = browser().get(path)
     assert answer.url == page(clinic, "contact_confirm")
     assert answer["Referrer-Policy"] == "no-referrer"
     token = path.rstrip("/").rpartition("/")[2]
@@ -104,12 +112,12 @@ def test_the_links_word_leaves_the_address_and_is_stored_as_a_hash(me, clinic, p
 
 def test_looking_at_a_link_uses_nothing_up_and_it_works_once(me, clinic, patient):
     save(me, patient, email=NEW)
-    path, reader = link_path(), Client()
+    path, reader = link_path(), browser()
     for _ in range(3):
-        assert Client().get(path, follow=True).status_code == 200
+        assert browser().get(path, follow=True).status_code == 200
     reader.get(path)
     assert reader.post(page(clinic, "contact_confirm"), {"act": "confirm"}).status_code == 200
-    again = Client()
+    again = browser()
     assert again.get(path, follow=True).status_code == 410
     assert again.post(page(clinic, "contact_confirm"), {"act": "confirm"}).status_code == 410
     assert ContactChange.objects.get().confirmed_at is not None
@@ -120,15 +128,17 @@ def test_a_link_is_over_after_a_day(me, clinic, patient):
     save(me, patient, email=NEW)
     path = link_path()
     moved_on(me, patient, hours=24, seconds=1)
-    assert Client().get(path, follow=True).status_code == 410
+    assert browser().get(path, follow=True).status_code == 410
     patient.refresh_from_db()
     assert patient.email == "line@x.example"
 
 
 def test_a_link_is_good_at_its_clinic_only(me, patient):
     save(me, patient, email=NEW)
-    elsewhere = link_path().replace(f"/{patient.clinic.portal_identifier}/", f"/{make_clinic().portal_identifier}/")
-    assert Client().get(elsewhere, follow=True).status_code == 410
+    elsewhere = link_path().replace(
+        f"/{patient.clinic.portal_identifier}/", f"/{make_clinic().portal_identifier}/"
+    )
+    assert browser().get(elsewhere, follow=True).status_code == 410
 
 
 def test_a_newer_link_a_taken_back_change_and_a_replaced_one_end_it(me, clinic, patient):
@@ -138,19 +148,19 @@ def test_a_newer_link_a_taken_back_change_and_a_replaced_one_end_it(me, clinic, 
     wait(me, clinic, "again", "email")
     second = link_path()
     assert first != second
-    assert Client().get(first, follow=True).status_code == 410
-    assert Client().get(second, follow=True).status_code == 200
+    assert browser().get(first, follow=True).status_code == 410
+    assert browser().get(second, follow=True).status_code == 200
     save(me, patient, email="third@x.example")
-    assert Client().get(second, follow=True).status_code == 410
+    assert browser().get(second, follow=True).status_code == 410
     third = link_path()
     wait(me, clinic, "cancel", "email")
-    assert Client().get(third, follow=True).status_code == 410
+    assert browser().get(third, follow=True).status_code == 410
     assert not ContactChange.objects.filter(ended_at=None).exists()
 
 
 def test_whoever_reads_the_mail_can_say_that_they_know_nothing_of_it(me, clinic, patient):
     save(me, patient, email=NEW)
-    reader = Client()
+    reader = browser()
     reader.get(link_path())
     assert reader.post(page(clinic, "contact_confirm"), {"act": "disown"}).status_code == 200
     patient.refresh_from_db()
@@ -166,7 +176,9 @@ def test_an_address_that_others_use_is_answered_like_any_other(me, clinic, patie
     wait(me, clinic, "cancel", "email")
     second = save(me, patient, email="nobody@x.example")
     assert (first.status_code, first.url) == (second.status_code, second.url)
-    assert me.get(page(clinic)).content.decode().count("waits to be confirmed") == shown.count("waits to be confirmed")
+    assert me.get(page(clinic)).content.decode().count("waits to be confirmed") == shown.count(
+        "waits to be confirmed"
+    )
     assert len({len(mail.body) for mail in OutboxMessage.objects.all()}) == 1
 
 
@@ -191,7 +203,7 @@ def test_an_emptied_address_is_gone_at_once_and_the_old_one_is_told(me, clinic, 
 def test_a_first_address_is_told_to_the_mobile(me, clinic, patient):
     save(me, patient, email="")
     save(me, patient, email=NEW)
-    reader = Client()
+    reader = browser()
     reader.get(link_path())
     reader.post(page(clinic, "contact_confirm"))
     assert [(channel, to) for channel, to, _body in notices()][-1] == ("sms", "+4791234567")
@@ -356,7 +368,9 @@ def test_a_changed_number_ends_codes_that_went_to_the_old_one(client):
 
 # -- who may, and what staff see ---------------------------------------------------------------------------
 def test_a_session_by_code_sees_parts_and_moves_nothing(client, clinic, patient):
-    sign_in(client, patient, clinic_scope=clinic.pk, method=Method.ONE_TIME_CODE, assurance=Assurance.TWO_FACTORS)
+    sign_in(
+        client, patient, clinic_scope=clinic.pk, method=Method.ONE_TIME_CODE, assurance=Assurance.TWO_FACTORS
+    )
     shown = client.get(page(clinic)).content.decode()
     assert "line@x.example" not in shown
     assert "l•••@x•••.example" in shown
@@ -367,11 +381,13 @@ def test_a_session_by_code_sees_parts_and_moves_nothing(client, clinic, patient)
     assert (patient.email, patient.language) == ("line@x.example", "da")
 
 
-def test_what_staff_write_counts_at_once_is_from_the_clinic_and_told_to_the_old_address(client, clinic, patient):
+def test_what_staff_write_counts_at_once_is_from_the_clinic_and_told_to_the_old_address(
+    client, clinic, patient
+):
     from django.urls import reverse
 
     confirmed(patient)
-    staff = Client()
+    staff = browser()
     sign_in_staff(staff, clinic)
     address = reverse("patients_staff:contact", args=[clinic.portal_identifier, patient.pk])
     staff.post(address, {"mobile": "+4791234567", "email": NEW, "language": ""})
@@ -389,7 +405,7 @@ def test_staff_see_that_the_patient_changed_it(me, client, clinic, patient):
     from django.urls import reverse
 
     save(me, patient, mobile=NUMBER)
-    staff = Client()
+    staff = browser()
     sign_in_staff(staff, clinic)
     address = reverse("patients_staff:contact", args=[clinic.portal_identifier, patient.pk])
     shown = staff.get(address).content.decode()
@@ -419,7 +435,9 @@ def test_another_patients_change_is_out_of_reach(me, client, clinic, patient):
     assert ContactChange.objects.get().ended_at is None
 
 
-@pytest.mark.parametrize("form", [{}, {"act": "again"}, {"act": "again", "kind": "pigeon"}, {"act": "x", "kind": "email"}])
+@pytest.mark.parametrize(
+    "form", [{}, {"act": "again"}, {"act": "again", "kind": "pigeon"}, {"act": "x", "kind": "email"}]
+)
 def test_a_forged_form_is_not_found(me, clinic, form):
     assert me.post(page(clinic, "waiting"), form).status_code == 404
 
