@@ -317,6 +317,7 @@ def _channel_words(clinic: Clinic) -> dict[str, Any]:
     return {
         "by_sms": rules.code_channel is CodeChannel.SMS,
         "price": rules.code_price,
+        "child_confirms": rules.own_decisions_from if rules.child_signs_in else 0,
         "minutes": int(policy.CODE_LASTS[rules.code_channel].total_seconds() // 60),
     }
 

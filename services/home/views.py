@@ -60,16 +60,17 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
     if not clinic.is_active:
         return render(request, "home/clinic_is_off.html")
     choices, rules = identity_queries.sign_in_choices(clinic), rules_of(clinic.country)
+    may_register = registration.is_offered(clinic)
     response = render(
         request,
         "home/clinic_front.html",
         {
             "choices": choices,
-            "may_register": registration.is_offered(clinic),
+            "may_register": may_register,
             "codes": rules_of(clinic.country) if memberships.offers_codes(clinic) else None,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
-            "makes_children": choices and rules.child_signs_in and rules.own_decisions_from,
+            "makes_children": may_register and choices and rules.child_signs_in and rules.own_decisions_from,
             "urgent": queries.urgent_help(clinic),
             "sign_in": sessions.of(request),
             "next": request.GET.get("next", ""),

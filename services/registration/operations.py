@@ -21,10 +21,17 @@ from portal import audit
 from portal.refusals import Refused
 from services.inbox import operations as inbox
 from services.inbox.choices import ItemKind
-from services.registration import letters, own_gp, policy
+from services.registration import child_operations, letters, own_gp, policy
+from services.registration.child_operations import NotAccepted
 from services.registration.choices import Outcome, RegistrationRefusal, RequestState
 from services.registration.models import LoginRequest
 from services.registration.registrant import Registrant
+
+_ACTIONS = {
+    RequestState.ACCEPTED: "register.approved",
+    RequestState.REFUSED: "register.refused",
+    RequestState.SET_ASIDE: "register.set_aside",
+}
 
 
 class RegistrationRefused(Refused):
@@ -108,17 +115,25 @@ def is_registered(clinic: Clinic, record: Patient | None) -> bool:
 
 
 @transaction.atomic
-def accept(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+def accept(*, clinic: Clinic, request_id: UUID, proof: str = "", actor: User, now: datetime) -> LoginRequest:
     """Let the person in: make the record if there is none, and the account. The person is told by e-mail.
 
-    Someone whom no eID has proven gets a link to activate the account instead of access. Raises RegistrationRefused:
-    decided already, or the record here is not active; LoginRequest.DoesNotExist: not the clinic's.
+    Someone whom no eID has proven gets a link to activate the account instead of access. `proof`: what the guardian of a
+    child has shown, where that is needed. Raises RegistrationRefused: decided already, the record here is not active, or
+    the guardian can't be accepted; LoginRequest.DoesNotExist: not the clinic's.
     """
     asked = _undecided(clinic, request_id)
-    who = _registrant_of(asked, clinic)
     record = records.record_of(national_id_index=asked.national_id_index, clinic=clinic)
     if record is not None and not record.is_active:
         raise RegistrationRefused(RegistrationRefusal.NOT_ACTIVE)
+    if asked.is_about_child:
+        try:
+            child = child_operations.accept(asked=asked, proof=proof, actor=actor, now=now)
+        except NotAccepted as why:
+            raise RegistrationRefused(why.reason) from None
+        _decide(asked, RequestState.ACCEPTED, "", actor, now, patient_id=child.pk)
+        return asked
+    who = _registrant_of(asked, clinic)
     patient = _let_in(clinic, who, actor=actor, now=now)
     if not asked.is_proven and _sends_link(clinic, who, patient, actor, now):
         pass  # the link is the news
@@ -150,6 +165,37 @@ def refuse(*, clinic: Clinic, request_id: UUID, reason: str, actor: User, now: d
     return asked
 
 
+@transaction.atomic
+def set_aside(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+    """Take a request out of what waits without an answer: a mistake, a duplicate, somebody else's name.
+
+    Nobody is told, and it can be put back. Raises as accept does.
+    """
+    asked = _undecided(clinic, request_id)
+    _decide(asked, RequestState.SET_ASIDE, "", actor, now, patient_id=None)
+    return asked
+
+
+@transaction.atomic
+def put_back(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+    """Let a request that was put aside wait again. Raises RegistrationRefused when it wasn't, or a newer one waits."""
+    asked = LoginRequest.objects.select_for_update(of=("self",)).get(clinic=clinic, pk=request_id)
+    newer = LoginRequest.objects.filter(
+        clinic=clinic,
+        national_id_index=asked.national_id_index,
+        guardian_index=asked.guardian_index,
+        state=RequestState.WAITING,
+    )
+    if asked.state != RequestState.SET_ASIDE or newer.exists():
+        raise RegistrationRefused(RegistrationRefusal.DECIDED)
+    asked.clinic = clinic
+    asked.state, asked.decided_at, asked.decided_by = RequestState.WAITING, None, None
+    asked.save(update_fields=["state", "decided_at", "decided_by"])
+    inbox.reopen_item(clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk)
+    audit.record(action="register.put_back", subject=asked, actor=actor, now=now)
+    return asked
+
+
 def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> bool:
     values = {
         "national_id": who.number.number,
@@ -164,7 +210,11 @@ def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datet
         "created_at": now,
     }
     asked, is_new = LoginRequest.objects.get_or_create(
-        clinic=clinic, national_id_index=who.index, state=RequestState.WAITING, defaults=values
+        clinic=clinic,
+        national_id_index=who.index,
+        guardian_index="",
+        state=RequestState.WAITING,
+        defaults=values,
     )
     if not is_new and is_proven and not asked.is_proven:
         # The proven person's own words take the place of what somebody unproven wrote in their name.
@@ -209,6 +259,7 @@ def _undecided(clinic: Clinic, request_id: UUID) -> LoginRequest:
     asked = LoginRequest.objects.select_for_update().get(clinic=clinic, pk=request_id)
     if asked.state != RequestState.WAITING:
         raise RegistrationRefused(RegistrationRefusal.DECIDED)
+    asked.clinic = clinic
     return asked
 
 
@@ -221,14 +272,15 @@ def _decide(
     *,
     patient_id: UUID | None,
 ) -> None:
-    asked.state, asked.reason, asked.password = state, reason, ""
+    asked.state, asked.reason = state, reason
+    if state != RequestState.SET_ASIDE:
+        asked.password = ""
     asked.decided_at, asked.decided_by = now, actor
     asked.save(update_fields=["state", "reason", "password", "decided_at", "decided_by"])
     inbox.close_item(
         clinic=asked.clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, actor=actor, now=now
     )
-    action = "register.approved" if state == RequestState.ACCEPTED else "register.refused"
-    audit.record(action=action, subject=asked, actor=actor, now=now, patient_id=patient_id)
+    audit.record(action=_ACTIONS[state], subject=asked, actor=actor, now=now, patient_id=patient_id)
 
 
 def _registrant_of(asked: LoginRequest, clinic: Clinic) -> Registrant:

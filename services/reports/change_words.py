@@ -498,6 +498,8 @@ def _portal(event: AuditEvent, names: Names) -> Told:
         "patient.created": _("A record was made for a patient who registered"),
         "register.approved": _("A registration was accepted"),
         "register.refused": _("A registration was refused"),
+        "register.set_aside": _("A registration was put aside without an answer"),
+        "register.put_back": _("A registration that was put aside waits again"),
     }
     return Told(sentences[event.action])
 
@@ -570,6 +572,8 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "patient.created": (ChangeKind.PATIENTS, _portal),
     "register.approved": (ChangeKind.PATIENTS, _portal),
     "register.refused": (ChangeKind.PATIENTS, _portal),
+    "register.set_aside": (ChangeKind.PATIENTS, _portal),
+    "register.put_back": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
