@@ -55,7 +55,7 @@ class InboxItem(PublicIdModel):
                 name="inbox_item_done",
                 condition=Q(closed_at__isnull=False),
             ),
-            GinIndex(OpClass("search_name", "gin_trgm_ops"), name="inbox_item_by_name", fastupdate=False),
+            GinIndex(OpClass("search_name", "gin_trgm_ops"), name="inbox_item_by_name"),
         ]
 
     def __str__(self) -> str:

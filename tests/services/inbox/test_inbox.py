@@ -154,6 +154,7 @@ def test_a_name_among_many_is_found_through_its_index(clinic, post):
             "'Given' || n || ' Family' || n %% 997, now() - n * interval '1 s' FROM generate_series(1, 30000) n",
             [clinic.pk],
         )
+        cursor.execute("SELECT gin_clean_pending_list('inbox_item_by_name')")  # as the clock of Postgres does
         cursor.execute("ANALYZE inbox_inboxitem")
     rows = InboxItem.objects.filter(clinic=clinic, closed_at=None, search_name__contains=" family123")
     plan = rows.order_by("opened_at", "pk")[:31].explain()
@@ -168,6 +169,7 @@ def test_a_page_of_many_items_is_read_from_an_index(clinic, post):
             "FROM generate_series(1, 20000) n",
             [clinic.pk],
         )
+        cursor.execute("SELECT gin_clean_pending_list('inbox_item_by_name')")  # as the clock of Postgres does
         cursor.execute("ANALYZE inbox_inboxitem")
     rows = InboxItem.objects.filter(clinic=clinic, closed_at=None).order_by("opened_at", "pk")[:31]
     plan = rows.explain()
