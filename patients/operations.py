@@ -259,6 +259,21 @@ def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, no
             [patient for patient, _ in events], [*sorted(fields), "updated_at"], batch_size=_ROWS_AT_ONCE
         )
     audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
+    moved = [row.patient_id for row in rows if row.changes.keys() & {"mobile", "email"}]
+    if moved:
+        _end_what_went_to_the_old(clinic, moved, now)
+
+
+def _end_what_went_to_the_old(clinic: Clinic, patient_ids: Sequence[UUID], now: datetime) -> None:
+    """End codes and links of those who have an account, as any other change of contact details does (L6).
+
+    The old address is not told: an import corrects thousands at once. The patient is asked at the next sign-in (D11).
+    """
+    moved = Patient.objects.filter(pk__in=patient_ids)
+    for index, email in moved.filter(memberships.has_password_here("national_id_index", clinic)).values_list(
+        "national_id_index", "email"
+    ):
+        memberships.contact_changed(clinic=clinic, national_id_index=index, email=email, now=now)
 
 
 def _told(row: ChangedRow) -> dict[str, Any]:
