@@ -24,6 +24,7 @@ RESERVED_IDENTIFIERS = frozenset(
         "metrics",
         "readyz",
         "robots.txt",
+        "session",
         "sign-in",
         "staff",
         "static",

@@ -38,6 +38,60 @@ class Assurance(IntegerChoices):
         return self >= Assurance.SUBSTANTIAL
 
 
+class EndReason(TextChoices):
+    """Why a session ended that nobody signed out of there. The label tells the person who finds it ended."""
+
+    UNUSED = "unused", _("You were signed out because the page was not used for a while.")
+    TOO_LONG = "too-long", _("You were signed out because a sign-in lasts for some hours at most.")
+    TOO_MANY = (
+        "too-many",
+        _(
+            "You were signed out here because you signed in at another place: you can be signed in at a few places at once."
+        ),
+    )
+    BY_ONESELF = (
+        "by-oneself",
+        _("You were signed out here because you ended this session from another device."),
+    )
+    PASSWORD = "password", _("You were signed out because there is a new password.")
+    CONTACT = (
+        "contact",
+        _("You were signed out because your mobile or e-mail was changed, and codes go there from now on."),
+    )
+    BY_STAFF = (
+        "by-staff",
+        _("You were signed out because your access was changed. Ask the clinic if you don't know why."),
+    )
+
+
+class SentLate(TextChoices):
+    """What became of what somebody sent after their session had ended."""
+
+    KEPT = (
+        "kept",
+        _("Nothing has been sent. Sign in again: you come back to the page with what you had typed."),
+    )
+    LOST = "lost", _("Nothing has been sent. Sign in again, and do it once more.")
+
+
+class Purpose(TextChoices):
+    """What somebody wants to do that asks for a sure, or a recent, sign-in. The label says why, to the person."""
+
+    CONTACT = (
+        "contact",
+        _(
+            "Codes and messages go to your mobile and e-mail. Before they are changed, we make sure that it is you."
+        ),
+    )
+    DOWNLOAD = "download", _("Your data leave the portal here. Before that, we make sure that it is you.")
+    LEAVE = "leave", _("This ends your access to the portal. Before that, we make sure that it is you.")
+    READ_LETTERS = "read-letters", _("e-Consultations are about your health. They open with eID only.")
+    SEND_LETTERS = (
+        "send-letters",
+        _("An e-consultation becomes part of your record. Before it is sent, we make sure that it is you."),
+    )
+
+
 class Protocol(TextChoices):
     """What an identity provider speaks."""
 

@@ -22,14 +22,16 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import oidc, policy, queries, sessions
-from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
+from identity import csrf, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
+from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
     ActionLink,
     ClinicMembership,
+    EndedSession,
     ExternalIdentity,
     IdentityProvider,
+    KeptForm,
     LoginTransaction,
     OneTimeCode,
     StaffLink,
@@ -38,7 +40,8 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
-from identity.sessions import SignIn
+from identity.session_clock import Left
+from identity.sessions import Before, SignIn
 from identity.verified import Evidence
 from portal import audit
 from portal.models import ThrottleCounter
@@ -163,8 +166,9 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     """Open the session of the person whom the provider vouched for, and return their login.
 
     The first time, the login is made. The sign-in is used up: of two parallel calls one opens a session. Whatever
-    the browser's session held before is dropped. Raises SignInRefused: nothing verified, the name by which the
-    provider knows this person belongs to someone else here, the login is closed, or a step-up by someone else.
+    the browser's session held before is dropped; a step-up keeps for whom one acts. Raises SignInRefused: nothing
+    verified, the name by which the provider knows this person belongs to someone else here, the login is closed, or
+    a step-up by someone else.
     """
     sign_in = queries.verified_transaction(request, now)
     if sign_in is None:
@@ -177,12 +181,16 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
             request.session.flush()
         raise
     provider = sign_in.provider
+    is_step_up = sign_in.step_up_of_id is not None
+    carried = sessions.carried(request) if is_step_up else {}
     _open_session(
         request,
         account.user,
         SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
         now=now,
+        before=Before(account.user.pk, None) if is_step_up else None,
     )
+    request.session.update(carried)
     return account.user
 
 
@@ -213,16 +221,25 @@ def open_code_session(
     return user
 
 
-def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetime) -> None:
-    """Begin a session with nothing of the one before; it is listed, so that a new password can end it."""
+def _open_session(
+    request: HttpRequest, user: User, how: SignIn, *, now: datetime, before: Before | None = None
+) -> None:
+    """Begin a session with nothing of the one before; it is listed, so that it can be ended from elsewhere.
+
+    `before` is whose session it was just now, where the same person proves anew who they are.
+    """
+    before, secret = before or sessions.take_before(request), csrf.secret_of(request)
     request.session.flush()
     login(request, user, backend=PATIENT_BACKEND)
+    csrf.carry(request, user=user, before=before, secret=secret)
     sessions.store(request, how)
-    sessions.open_clock(request, now)
+    session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
     UserSession.objects.filter(session_key=request.session.session_key).update(
         data={"clinic_scope": how.clinic_scope}
     )
+    kept_forms.remember(request, user.pk, now)
+    open_sessions.note_new(request, user, now=now)
 
 
 def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime, action: str = "auth.fail") -> None:
@@ -245,15 +262,49 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     logout(request)
 
 
-def end_stale_session(request: HttpRequest, *, now: datetime) -> bool:
-    """End the session if it was open or unused for too long, and return whether it was."""
+def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | None:
+    """End the session if it was open or unused for too long, and return why.
+
+    The browser's new session remembers whose it was: what they send from a page that is still open is kept for them.
+    """
     user: Any = request.user
-    if not sessions.is_over(request, sessions.limits_of(user.kind, sessions.of(request)), now):
-        return False
+    left = session_clock.left(user.kind, request.session, now)
+    if left is None or not left.is_over:
+        return None
+    before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(action="session.end", subject=user, actor=user, now=now, reason="too-old")
+        audit.record(action="session.end", subject=user, actor=user, now=now, reason=left.reason.value)
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
-    return True
+    sessions.note_before(request, before, left.reason)
+    return left.reason
+
+
+def time_left(request: HttpRequest, *, now: datetime) -> Left | None:
+    """Return what is left of the session of whoever is signed in; None if nobody is. No query of its own."""
+    user: Any = request.user
+    return session_clock.left(user.kind, request.session, now) if user.is_authenticated else None
+
+
+def note_use(request: HttpRequest, *, now: datetime) -> None:
+    """Count the request of whoever is signed in as use."""
+    user: Any = request.user
+    if user.is_authenticated:
+        session_clock.note_use(request, user.kind, now)
+
+
+def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
+    """Let the session last for its whole idle time again; its longest time stays."""
+    user: Any = request.user
+    session_clock.note_use(request, user.kind, now, at_once=True)
+
+
+def note_ended(request: HttpRequest, key: str) -> None:
+    """Find out whether the session with this key was ended from elsewhere; the new session remembers whose it was."""
+    ended = open_sessions.take_ended(key)
+    if ended is not None:
+        before = Before(ended.user_id, ended.acted_by)
+        sessions.note_before(request, before, EndReason(ended.reason))
 
 
 @transaction.atomic
@@ -271,6 +322,8 @@ def sweep(*, now: datetime) -> None:
         ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))),
         created_at__lt=now - SESSION_ROWS_LAST,
     ).delete()
+    EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
+    KeptForm.objects.filter(expires_at__lte=now).delete()
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 

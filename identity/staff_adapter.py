@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage
 
-from identity import operations, policy, queries, sessions
+from identity import csrf, kept_forms, open_sessions, operations, policy, queries, session_clock, sessions
 from portal import crypto
 
 _SECRETS = "mfa_authenticator.data"
@@ -45,12 +45,15 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Open the session. Whoever has a code app comes here after its code, and that is marked in the session."""
-        now = timezone.now()
+        now, before, secret = timezone.now(), sessions.take_before(request), csrf.secret_of(request)
         super().login(request, user)
-        sessions.open_clock(request, now)
+        csrf.carry(request, user=user, before=before, secret=secret)
+        session_clock.start(request, now)
         operations.note_staff_sign_in(user, now=now)
         if any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
             operations.note_second_factor(request, now=now)
+        kept_forms.remember(request, user.pk, now)
+        open_sessions.note_new(request, user, now=now)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         operations.note_failed_staff_sign_in(

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
-from identity.choices import StaffLinkRefusal
+from identity import open_sessions
+from identity.choices import EndReason, StaffLinkRefusal
 from identity.models import StaffLink, User
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
@@ -109,12 +109,8 @@ def choose_password(*, token_hash: str, password: str, now: datetime) -> User:
 @transaction.atomic
 def end_sessions(*, user: User, actor: User | None, now: datetime, reason: str) -> int:
     """Sign the person out everywhere; return from how many places. `reason` is a short word for the trail."""
-    keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
-    ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(user=user).delete()
-    if ended:
-        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
-    return ended
+    keys = UserSession.objects.filter(user=user).values_list("session_key", flat=True)
+    return open_sessions.end(user, keys, why=EndReason.BY_STAFF, actor=actor, now=now, reason=reason)
 
 
 def _usable(link: StaffLink | None, now: datetime) -> StaffLink:

@@ -24,5 +24,5 @@ urlpatterns = [
     path("security/code/", views.prove_again, name="mfa_reauthenticate"),
     path("security/recovery-codes/", views.recovery_codes, name="mfa_view_recovery_codes"),
     path("security/recovery-codes/new/", views.new_recovery_codes, name="mfa_generate_recovery_codes"),
-    path("security/sessions/", views.own_sessions, name="usersessions_list"),
+    path("security/sessions/", views.my_sessions, name="usersessions_list"),
 ]

@@ -12,16 +12,15 @@ from allauth.account.views import LoginView
 from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
-from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic_admin import queries as register
-from identity import operations, queries
+from identity import operations, own_sessions, queries
 from identity.choices import UserKind
 from portal.audience import signing_in_page
 
@@ -91,10 +90,6 @@ class NewRecoveryCodesView(FormStatusMixin, GenerateRecoveryCodesView):
     """New recovery codes instead of the old ones."""
 
 
-class SessionsView(FormStatusMixin, ListUserSessionsView):
-    """Where the person is signed in."""
-
-
 def entrance(view: View) -> View:
     """Declare a page of the way in. Patients are told to sign out first: the two never share a session."""
 
@@ -141,7 +136,6 @@ set_up = for_staff(SetUpView.as_view())
 prove_again = for_staff_with_code(ProveAgainView.as_view())
 recovery_codes = for_staff_with_code(RecoveryCodesView.as_view())
 new_recovery_codes = for_staff_with_code(NewRecoveryCodesView.as_view())
-own_sessions = for_staff_with_code(SessionsView.as_view())
 
 
 @for_staff_with_code
@@ -149,6 +143,18 @@ own_sessions = for_staff_with_code(SessionsView.as_view())
 def security(request: HttpRequest) -> HttpResponse:
     """What protects one's own login."""
     return render(request, "mfa/index.html")
+
+
+@for_staff_with_code
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_sessions(request: HttpRequest) -> HttpResponse:
+    """Show where the person is signed in, and end it there, or everywhere."""
+    now = timezone.now()
+    if request.method != "POST":
+        listed = own_sessions.listed(request, now=now)
+        return render(request, "usersessions/usersession_list.html", {"sessions": listed})
+    ended_here = own_sessions.act(request, now=now)
+    return HttpResponseRedirect(reverse("identity_staff:signed_out" if ended_here else "usersessions_list"))
 
 
 @for_staff_with_code

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest, clinic_page
+from identity import step_up
+from identity.choices import Purpose
 from identity.policy import own_path
 from patients.contact import operations, queries
 from patients.contact.choices import ContactKind, ContactRefusal, ContactState
@@ -58,6 +60,10 @@ def check(request: PatientRequest) -> HttpResponse:
         )
     if not form.is_valid():
         return _check_page(request, points, form, status=422)
+    if "word" in form.cleaned_data.values() and (
+        stopped := step_up.way(request, Purpose.CONTACT, now=timezone.now())
+    ):
+        return stopped
     try:
         return _decide(request, points, form)
     except ContactRefused as refused:

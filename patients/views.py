@@ -8,6 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from identity import step_up
+from identity.choices import Purpose
 from patients.choices import PatientRefusal
 from patients.contact import operations, queries
 from patients.contact.choices import ContactKind
@@ -33,6 +35,10 @@ def details(request: PatientRequest) -> HttpResponse:
         # Codes and links go there: whoever has the password and one code must not be able to keep the account.
         form.add_error(None, str(PatientRefusal.CONTACT_BY_CODE.label))
         return details_page(request, form)
+    if form.moves_contact_of(patient) and (
+        stopped := step_up.way(request, Purpose.CONTACT, now=timezone.now())
+    ):
+        return stopped
     try:
         waits = operations.wish(
             patient=patient,

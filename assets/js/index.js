@@ -8,4 +8,5 @@ import "./matrix.js";
 import "./national-id.js";
 import "./shortcuts.js";
 import "./search-key.js";
+import "./session-watch.js";
 import "./unsaved.js";

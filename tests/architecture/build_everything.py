@@ -103,6 +103,7 @@ def make_place() -> Place:
         "language": "nb",
         "name": "role",
         "attempt": uuid.uuid4(),
+        "kept_id": uuid.uuid4(),
         "token": "no-such-token",
         "frame": "public",
         "account": "AC1",

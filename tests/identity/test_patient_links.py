@@ -280,13 +280,14 @@ def test_l8_the_word_of_a_link_reaches_neither_referrers_nor_logs(client, staff,
 def test_l9_a_reset_opens_nothing_ends_all_sessions_and_tells_the_person(client, patient, clinic):
     give_password(patient)
     signs_in(client, clinic)
+    before = client.session.session_key
     browser = Client()
     ask_for_link(browser, clinic)
     answer = choose(browser, clinic, code_for_link(browser, clinic, link_path()))
     assert answer.url == address("code_sign_in", clinic)
     assert not is_signed_in(browser)
     assert client.get(address("start", clinic)).status_code == 302
-    assert not Session.objects.filter(session_key=client.session.session_key).exists()
+    assert not Session.objects.filter(session_key=before).exists()
     assert OutboxMessage.objects.filter(kind=MessageKind.PASSWORD_CHANGED).count() == 1
     first_step(browser, clinic, password=PASSWORD)
     assert OneTimeCode.objects.filter(membership=None).count() == 1

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic_admin', '0004_registration_settings'),
-        ('identity', '0007_codes_by_email'),
+        ('identity', '0008_sessions_and_kept_forms'),
     ]
 
     operations = [
