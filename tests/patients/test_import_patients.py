@@ -150,6 +150,7 @@ def test_l6_an_import_that_moves_an_address_ends_links_to_the_old_one_and_tells_
     assert not OutboxMessage.objects.filter(kind=MessageKind.CONTACT_CHANGED).exists()
 
 
+@pytest.mark.django_db
 def test_a_number_given_in_the_portal_survives_an_empty_cell():
     clinic = make_clinic()
     store(clinic, checked(csv_of(row_of(1))))
