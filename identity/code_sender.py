@@ -31,7 +31,7 @@ def send_link_soon(link_id: UUID) -> None:
 
 
 def send_message_soon(message_id: UUID) -> None:
-    """Send a message that is in the outbox at once when the current transaction has committed, not at the worker's turn."""
+    """Send a queued message that its reader waits for when the current transaction has committed."""
     transaction.on_commit(lambda: _start(dispatch.send_now, message_id))
 
 

@@ -155,6 +155,22 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
     Contact details that the person gave fill what the record lacks. Where it says something else, theirs wait for
     their link or code, and the record's count until then (F14); what they left empty stays as it is.
     """
+    patient, is_new = _made(clinic, holder, registered_at=now, actor=actor, now=now)
+    if not is_new:
+        note_registered(patient=patient, actor=actor, now=now)
+    contact.note_given(patient=patient, email=holder.email, mobile=holder.mobile, actor=actor, now=now)
+    return patient
+
+
+@transaction.atomic
+def make_record(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> tuple[Patient, bool]:
+    """Return the clinic's record of the person, and whether it was made now. An existing one stays as it is."""
+    return _made(clinic, holder, registered_at=None, actor=actor, now=now)
+
+
+def _made(
+    clinic: Clinic, holder: Holder, *, registered_at: datetime | None, actor: Any, now: datetime
+) -> tuple[Patient, bool]:
     values = {
         "national_id": holder.national_id,
         "given_name": holder.given_name,
@@ -163,7 +179,7 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
         "mobile": holder.mobile,
         "email": holder.email,
         "language": holder.language if holder.language != clinic.language else "",
-        "registered_at": now,
+        "registered_at": registered_at,
     }
     patient, is_new = Patient.objects.select_for_update(no_key=True).get_or_create(
         clinic=clinic, national_id_index=holder.national_id_index, defaults=values
@@ -171,10 +187,7 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
     patient.clinic = clinic
     if is_new:
         audit.record(action="patient.created", subject=patient, actor=actor, now=now, patient_id=patient.pk)
-    else:
-        note_registered(patient=patient, actor=actor, now=now)
-    contact.note_given(patient=patient, email=holder.email, mobile=holder.mobile, actor=actor, now=now)
-    return patient
+    return patient, is_new
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic_admin', '0004_registration_settings'),
-        ('patients', '0006_who_uses_the_portal_is_registered'),
+        ('patients', '0007_names_in_alphabet'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
