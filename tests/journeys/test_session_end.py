@@ -37,6 +37,11 @@ def shorten(page):
 def signs_in_again(page, patient):
     """Prove it with BankID on the page where one was led."""
     page.get_by_role("button", name=re.compile("BankID")).click()
+    signs_in_at_the_provider(page, patient)
+
+
+def signs_in_at_the_provider(page, patient):
+    """Say who one is at the demo's provider."""
     page.get_by_label("Someone else, with a test number").check()
     if not page.locator("input[name=number]").is_visible():
         page.locator("summary").click()
@@ -135,3 +140,43 @@ def test_another_browsers_session_is_ended_from_the_list(product, patients, new_
     is_accessible(there)
     here.get_by_role("button", name="Sign out", exact=True).last.click()
     expect(here.get_by_role("heading", level=1)).to_have_text("You are signed out")
+
+
+def test_the_longest_time_is_told_and_cannot_be_made_longer(product, patients, new_page):
+    mine = new_page(**PHONE)
+    patient_signs_in(mine, CLINIC, patients[3])
+    product.fill("age_sessions", opened_seconds_ago=4 * 3600 - 40, signed_in_seconds_ago=0)
+    mine.goto(f"/{CLINIC}/my-details/")
+    warning = mine.get_by_role("alertdialog")
+    expect(warning).to_be_visible()
+    expect(warning.get_by_text("A sign-in lasts for some hours at most.")).to_be_visible()
+    expect(warning.get_by_text("Do you want to stay signed in?")).to_be_hidden()
+    is_accessible(mine)
+    mine.get_by_role("button", name="Go on until then").click()
+    expect(warning).to_be_hidden()
+    mine.locator("input[name=email]").fill(TYPED)
+    mine.wait_for_url(re.compile(rf"/{CLINIC}/\?next="), timeout=UNTIL_OVER)
+    expect(mine.locator("main")).to_contain_text("a sign-in lasts for some hours at most")
+    signs_in_again(mine, patients[3])
+    mine.wait_for_url(re.compile("/my-details/$"))
+    expect(mine.locator("input[name=email]")).to_have_value(TYPED)
+
+
+def test_a_recent_eid_is_asked_for_and_what_was_typed_is_there_afterwards(product, patients, new_page):
+    mine = new_page(**PHONE)
+    patient_signs_in(mine, CLINIC, patients[4])
+    product.fill("age_sessions", opened_seconds_ago=1200, signed_in_seconds_ago=1200)
+    mine.goto(f"/{CLINIC}/my-details/")
+    mine.locator("input[name=email]").fill(TYPED)
+    mine.locator("main form button[type=submit]", has_text="Save").click()
+    expect(mine.get_by_role("heading", level=1)).to_have_text("Show that it is you")
+    expect(mine.locator("main")).to_contain_text("Before they are changed, we make sure that it is you.")
+    is_accessible(mine)
+    mine.screenshot(path=product.folder / "prove-375.png", full_page=True)
+    mine.get_by_role("button", name=re.compile("Go on with BankID")).click()
+    signs_in_at_the_provider(mine, patients[4])
+    mine.wait_for_url(re.compile("/my-details/$"))
+    expect(mine.locator("input[name=email]")).to_have_value(TYPED)
+    mine.locator("main form button[type=submit]", has_text="Save").click()
+    expect(mine.get_by_role("heading", level=1)).to_have_text("My details")
+    expect(mine.locator("#notices")).not_to_contain_text("had typed")
