@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest, clinic_page
-from identity import step_up
+from identity import sessions, step_up
 from identity.choices import Purpose
 from identity.policy import own_path
 from patients.contact import operations, queries
@@ -37,7 +37,10 @@ def checked_first(
 
     Call it once a session has been opened; `path` is where the patient goes after it. Two queries.
     """
-    if patient is None or not patient.is_active or not queries.needs_check(patient, now=now):
+    sign_in = sessions.of(request)
+    if patient is None or not patient.is_active or sign_in is None:
+        return None
+    if not queries.needs_check(patient, may_correct=sign_in.assurance.is_eid, now=now):
         return None
     request.session[_NEXT] = own_path(path)
     return redirect("patients:check", request.clinic.portal_identifier)

@@ -72,9 +72,13 @@ def points(patient: Patient, *, now: datetime) -> tuple[Point, ...]:
     )
 
 
-def needs_check(patient: Patient, *, now: datetime) -> bool:
-    """Return whether the patient should be asked at sign-in if everything is still right (003, 000 §9). Two queries."""
-    return any(state is not ContactState.CONFIRMED for _word, state in _states(patient, now).values())
+def needs_check(patient: Patient, *, may_correct: bool, now: datetime) -> bool:
+    """Return whether the patient should be asked at sign-in if everything is still right (003, 000 §9). Two queries.
+
+    What is missing is a question only to who may fill it in now; others see it on the start page.
+    """
+    settled = {ContactState.CONFIRMED} if may_correct else {ContactState.CONFIRMED, ContactState.MISSING}
+    return any(state not in settled for _word, state in _states(patient, now).values())
 
 
 def _states(patient: Patient, now: datetime) -> dict[ContactKind, tuple[Word, ContactState]]:

@@ -181,6 +181,12 @@ def test_a_session_by_code_sees_parts_and_can_confirm_but_not_choose(client, cli
     assert states(patient)[0] is ContactState.CONFIRMED
 
 
+def test_a_session_by_code_is_not_asked_for_what_it_cant_fill_in(client, clinic):
+    patient = person(clinic, email="")
+    give_password(patient)
+    assert signs_in(client, clinic).url == address("start", clinic)
+
+
 def test_the_question_takes_few_queries(client, comes, clinic, patient, django_assert_max_num_queries):
     unconfirmed(patient)
     comes()
