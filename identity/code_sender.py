@@ -57,11 +57,11 @@ def send_waiting(*, now: datetime) -> int:
     return len(questions) + len(links)
 
 
-def _start(work: Callable[[UUID], None], row: UUID) -> None:
+def _start(work: Callable[[UUID], object], row: UUID) -> None:
     _threads.submit(_in_thread, work, row)
 
 
-def _in_thread(work: Callable[[UUID], None], row: UUID) -> None:
+def _in_thread(work: Callable[[UUID], object], row: UUID) -> None:
     try:
         work(row)
     except Exception:

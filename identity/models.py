@@ -298,6 +298,8 @@ class OneTimeCode(PublicIdModel):
     """The number or address that the clinic has registered, until the code is sent."""
     is_hint = models.BooleanField(default=False)
     """The password was right, but this person signs in with eID: the message says so, and no code is right (C14)."""
+    is_for_guardian = models.BooleanField(default=False)
+    """The hint is about a child: not eID but a guardian's confirmation is what is missing (004)."""
     language = models.CharField(max_length=5)
     code_hash = models.CharField(max_length=200, blank=True)
     """Argon2id of question, purpose and code; empty until the code is made."""
@@ -310,6 +312,12 @@ class OneTimeCode(PublicIdModel):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="one_time_code_for_guardian_is_hint",
+                condition=Q(is_for_guardian=False) | Q(is_hint=True),
+            )
+        ]
         indexes = [
             models.Index(fields=["expires_at"], name="one_time_code_by_expiry"),
             models.Index(

@@ -298,6 +298,7 @@ CELERY_BEAT_SCHEDULE = {
     "carry out leavings": {"task": "onboarding.carry_out_leavings", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
     "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
+    "delete old contact changes": {"task": "patients.sweep_contact_changes", "schedule": 86_400.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:

@@ -3,6 +3,7 @@ import "@digdir/designsystemet-web";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";
+import "./list-keys.js";
 import "./matrix.js";
 import "./national-id.js";
 import "./shortcuts.js";

@@ -16,6 +16,7 @@ from identity.choices import EidProof, LinkPurpose
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
+from patients.contact import operations as contact
 from patients.models import Patient
 from patients.operations import PatientRefused
 from services.home import account_card, code_queries
@@ -62,7 +63,7 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     if holder is None:
         raise Http404
     with transaction.atomic():
-        patients.change_contact(
+        contact.change_contact(
             patient=patient,
             mobile=patient.mobile,
             email=email,

@@ -499,6 +499,8 @@ def _portal(event: AuditEvent, names: Names) -> Told:
         "patient.created": _("A record was made for somebody who registered or asked for a time"),
         "register.approved": _("A registration was accepted"),
         "register.refused": _("A registration was refused"),
+        "register.set_aside": _("A registration was put aside without an answer"),
+        "register.put_back": _("A registration that was put aside waits again"),
     }
     return Told(sentences[event.action])
 
@@ -572,6 +574,8 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "patient.created": (ChangeKind.PATIENTS, _portal),
     "register.approved": (ChangeKind.PATIENTS, _portal),
     "register.refused": (ChangeKind.PATIENTS, _portal),
+    "register.set_aside": (ChangeKind.PATIENTS, _portal),
+    "register.put_back": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
@@ -596,6 +600,13 @@ NOT_CHANGES = {
     "membership.child_confirmed": "told on the patient's own page",
     "membership.child_ended": "told on the patient's own page",
     "membership.child_made": "told on the patient's own page",
+    "contact.asked": "told on the patient's own page",
+    "contact.code_locked": "told on the patient's own page",
+    "contact.code_wrong": "told on the patient's own page",
+    "contact.confirmed": "the change of the contact details is told",
+    "contact.ended": "told on the patient's own page",
+    "contact.kept": "told on the patient's own page",
+    "contact.sent_again": "told on the patient's own page",
     "patient.came_of_age": "told on the patient's own page",
     "proxy.ended": "told on the patient's own page",
     "proxy.registered": "told on the patient's own page",
