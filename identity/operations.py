@@ -40,7 +40,7 @@ from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
 from identity.sessions import SignIn
 from identity.verified import Evidence
-from portal import audit
+from portal import audit, proof
 from portal.models import ThrottleCounter
 from portal.refusals import Refused
 
@@ -334,15 +334,24 @@ def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> N
 
 @transaction.atomic
 def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
-    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+    """Take away code app, passkeys and recovery codes: the next sign-in with the password sets up a new one."""
     Authenticator.objects.filter(user=user).delete()
     audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
 
 
+def note_new_session_key(request: HttpRequest, before: str | None) -> None:
+    """Let the list of the person's sessions follow a session whose key has changed."""
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
 @transaction.atomic
-def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
-    """Mark the session: the second factor was shown, staff pages are open."""
-    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+def note_proof_again(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """Note that the second factor was shown once more: dangerous acts are open, under a new session key (W1)."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    note_new_session_key(request, before)
+    proof.note(request, now=now)
+    audit.record(action="auth.again", subject=user, actor=user, now=now)
 
 
 @transaction.atomic
@@ -352,11 +361,11 @@ def note_staff_sign_in(user: User, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
-    note_second_factor(request, now=now)
+def note_enrolment(request: HttpRequest, *, now: datetime) -> None:
+    """Count what was just set up as this session's second factor: staff pages open, under a new session key."""
+    request.session.cycle_key()
+    proof.note(request, now=now)
     UserSession.objects.create_from_request(request)
-    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 
 @transaction.atomic

@@ -5,6 +5,8 @@ import "./double-submit.js";
 import "./error-focus.js";
 import "./matrix.js";
 import "./national-id.js";
+import "./passkey.js";
+import "./print-page.js";
 import "./shortcuts.js";
 import "./search-key.js";
 import "./unsaved.js";

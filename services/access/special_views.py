@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.models import Provider
 from patients.operations import open_page
 from services.access import queries, special_editor, special_operations, special_queries
@@ -96,6 +96,7 @@ def special_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "sure" in sent)
 @require_POST
 def reset(request: StaffRequest) -> HttpResponse:
     """Put the chosen patients, or all that the filter shows, back to the standard. Asks once more, with the number."""
