@@ -6,7 +6,7 @@ allauth's views set factors up. The first one follows the password; everything l
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
@@ -120,6 +120,16 @@ class NewPasskeyView(EnrolmentMixin, AddWebAuthnView):
 
 class RecoveryCodesView(ViewRecoveryCodesView):
     """The recovery codes, shown once: to save, print or note down."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add them as a file that the browser saves by itself, without asking again and without scripts."""
+        words: dict[str, Any] = super().get_context_data(**kwargs)
+        user: Any = self.request.user
+        if words["can_view_codes"]:
+            title = _("Recovery codes of %(email)s, Venterom") % {"email": user.email}
+            text = "\r\n".join([title, *words["unused_codes"], ""])
+            words["file"] = f"data:text/plain;charset=utf-8,{quote(text)}"
+        return words
 
 
 class NewRecoveryCodesView(FormStatusMixin, GenerateRecoveryCodesView):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
@@ -82,6 +83,7 @@ def make_place() -> Place:
     item = open_item(
         clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
     )
+    passkey = Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
     named = {
         "clinic": clinic.portal_identifier,
         "slot": make_slot(gp, ahead(clinic, 6)).pk,
@@ -98,6 +100,7 @@ def make_place() -> Place:
         "member_id": member.pk,
         "request_id": asked.pk,
         "item_id": item.pk,
+        "passkey_id": passkey.pk,
         "provider": f"bankid-{clinic.pk}",
         "service": "booking",
         "language": "nb",

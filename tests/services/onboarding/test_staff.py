@@ -153,7 +153,7 @@ def test_a_code_app_is_taken_away_by_two_administrators(client, admin, clinic, s
     reset = ask(admin, clinic, siv)
     assert has_app(siv)
     other = sign_in_as(Client(), second)
-    assert "Confirm, take the code app away" in other.get(page_of(clinic, "staff")).text
+    assert "Confirm, take them away" in other.get(page_of(clinic, "staff")).text
     assert other.post(page_of(clinic, "confirm_reset", reset.pk)).status_code == 302
     assert not has_app(siv)
     assert phone.get(page_of(clinic, "staff")).status_code == 302
@@ -165,7 +165,7 @@ def test_a_code_app_is_taken_away_by_two_administrators(client, admin, clinic, s
 def test_one_administrator_alone_can_not_do_it(admin, clinic, siv, first):
     reset = ask(admin, clinic, siv)
     page = admin.get(page_of(clinic, "staff"))
-    assert "Confirm, take the code app away" not in page.text
+    assert "Confirm, take them away" not in page.text
     answer = admin.post(page_of(clinic, "confirm_reset", reset.pk), follow=True)
     assert "Two administrators must agree" in answer.text
     assert has_app(siv)
