@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.generic.edit import FormView
 
+from clinic_admin import queries as register
 from identity import factors, operations, passkeys, policy, queries, staff_passwords
 from identity.choices import LoginNews
 from identity.factors import FactorRefused
@@ -153,10 +154,12 @@ new_recovery_codes = needs_proof(NewRecoveryCodesView.as_view())
 @for_staff_with_code
 @require_GET
 def security(request: HttpRequest) -> HttpResponse:
-    """What protects one's own login."""
+    """What protects one's own login, with times by the clock of the clinic where the person works."""
     user: Any = request.user
     words = {"factors": factors.factors_of(user), "passkeys_are_possible": passkeys.are_possible()}
-    return render(request, "mfa/index.html", words)
+    posts = register.posts_of(user.pk)
+    with timezone.override(posts[0].clinic.zone if posts else None):
+        return render(request, "mfa/index.html", words)
 
 
 @for_staff_with_code

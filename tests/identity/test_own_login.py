@@ -43,7 +43,7 @@ def test_the_page_costs_the_same_with_many_passkeys(
         Authenticator.objects.create(
             user=enrolled, type="webauthn", data={"name": f"Key {number}", "credential": {}}
         )
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert client.get(reverse(PAGE)).status_code == 200
 
 
