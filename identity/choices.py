@@ -20,7 +20,7 @@ class Method(TextChoices):
     BANKID = "bankid", "BankID"
     MITID = "mitid", "MitID"
     ONE_TIME_CODE = "one-time-code", _("One-time code")
-    STAFF_PASSWORD = "staff-password", _("Password and code app")
+    STAFF_PASSWORD = "staff-password", _("Password and second step")
 
 
 class Assurance(IntegerChoices):
@@ -128,6 +128,7 @@ class LoginNews(TextChoices):
     RESET_ASKED = "reset-asked", _("someone asks to reset it")
     RESET_WITHDRAWN = "reset-withdrawn", _("it is not reset after all")
     RESET_DONE = "reset-done", _("it was reset")
+    TAKEN_AWAY = "taken-away", _("code app and passkeys taken away")
 
     def sentence(self) -> str:
         """Return what the e-mail says happened, in the language in force."""
@@ -154,6 +155,10 @@ _NEWS = {
     ),
     LoginNews.RESET_WITHDRAWN: _(
         "The request to take your code app and passkeys away was taken back. Nothing was changed."
+    ),
+    LoginNews.TAKEN_AWAY: _(
+        "Whoever runs the portal has taken your code app and passkeys away, and you were signed out everywhere. Sign in with "
+        "your password and set up a new code app or passkey at once."
     ),
     LoginNews.RESET_DONE: _(
         "Two administrators have agreed to take your code app and passkeys away, and you were signed out everywhere. "

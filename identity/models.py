@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(PublicIdModel, AbstractBaseUser):
-    """A login. Staff sign in with e-mail, password and code app; patients only through their Account."""
+    """A login. Staff sign in with e-mail, password and a second factor; patients only through their Account."""
 
     kind = models.CharField(max_length=10, choices=UserKind.choices)
     email = models.EmailField(null=True, blank=True)

@@ -28,7 +28,7 @@ class AnswerField(forms.JSONField):
     widget = forms.HiddenInput
     default_error_messages = {"required": _("The browser sent no passkey. Try again.")}
 
-    def to_python(self, value: Any) -> dict[str, Any] | None:
+    def to_python(self, value: Any) -> dict[str, Any] | None:  # type: ignore[override]  # what JSON fields return
         """Return it as a dictionary, however nonsensical what was sent is."""
         if value in self.empty_values:
             return None

@@ -63,10 +63,19 @@ class Question:
         now = timezone.now()
         if self._form.is_valid():
             self._form.save()
-            operations.note_proof_again(self._request, self._user, now=now)
+            operations.note_proof_again(self._request, self._user, factor=self._factor(), now=now)
             return True
         operations.note_failed_staff_sign_in(email=self._user.email, reason="again", now=now)
         return False
+
+    def _factor(self) -> str:
+        """Return what kind of factor was shown."""
+        shown = (
+            self._passkey.cleaned_data["credential"]
+            if self._form is self._passkey
+            else self._code.authenticator
+        )
+        return str(shown.type)
 
     def page(self, *, kept: list[tuple[str, str]], address: str, status: int = 200) -> HttpResponse:
         """Ask. `kept` goes on to `address` with the answer; `status` is the first page's."""

@@ -50,8 +50,9 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         now = timezone.now()
         super().login(request, user)
         sessions.open_clock(request, now)
-        operations.note_staff_sign_in(user, now=now)
-        if any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
+        shown = [one for one in get_authentication_records(request, user) if one.get("method") == "mfa"]
+        operations.note_staff_sign_in(user, factor=shown[-1].get("type", "") if shown else "", now=now)
+        if shown:
             proof.note(request, now=now)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

@@ -184,7 +184,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/staff/sign-in/"
 LOGIN_REDIRECT_URL = "/staff/"
 SECOND_FACTOR_URL = "/staff/second-factor/"
-"""Where staff without a code app set one up."""
+"""Where staff without a second factor set one up."""
 SECOND_FACTOR_MARK = "second_factor_at"
 """Session key under which staff sign-in notes when the second factor was shown last, in seconds since 1970."""
 PROVE_AGAIN = "identity.prove_again.page_before"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic_admin.models import Clinic
-from identity import passkeys
+from identity import checks, passkeys
 from identity.models import User
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
@@ -115,6 +115,7 @@ def test_browsers_make_no_passkeys_for_a_bare_address(
     sign_in(client)
     settings.BASE_URL = base
     assert not passkeys.are_possible()
+    assert [found.id for found in checks.passkeys_have_a_host_name(None)] == ["identity.W003"]
     assert "address without a name" in client.get(reverse("mfa_add_webauthn")).text
     assert reverse("mfa_add_webauthn") not in client.get(reverse("mfa_index")).text
 

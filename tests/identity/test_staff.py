@@ -19,6 +19,7 @@ from clinic_admin.models import Clinic, StaffMember
 from identity import operations
 from identity.demo_idp import setup, staff_codes
 from identity.models import User
+from notifications.models import OutboxMessage
 from portal.audience import audience_of
 from portal.models import AuditEvent
 from tests.build import make_clinic, make_staff_member
@@ -30,6 +31,7 @@ from tests.identity.build_staff import (
     give_code,
     give_password,
     is_signed_in,
+    sign_in,
 )
 
 pytestmark = pytest.mark.django_db
@@ -302,11 +304,14 @@ def test_the_command_adds_staff(office: Clinic, monkeypatch: Any, client: Client
 
 
 def test_the_command_helps_who_lost_the_phone(enrolled: User, client: Client, monkeypatch: Any) -> None:
+    elsewhere = sign_in(Client())
     call_command("reset_staff", EMAIL, "--code-app", stdout=io.StringIO())
+    assert elsewhere.get("/staff/")["Location"].startswith("/staff/sign-in/")
     give_password(client)
     assert client.get("/staff/")["Location"] == "/staff/second-factor/"
     monkeypatch.setattr("sys.stdin", io.StringIO("et helt annet passord\n"))
     call_command("reset_staff", EMAIL, "--password", "--from-stdin", stdout=io.StringIO())
     assert client.get("/staff/")["Location"].startswith("/staff/sign-in/")
+    assert OutboxMessage.objects.filter(kind="staff-login").count() == 2
     with pytest.raises(CommandError):
         call_command("reset_staff", EMAIL)
