@@ -157,8 +157,8 @@ _NEWS = {
         "The request to take your code app and passkeys away was taken back. Nothing was changed."
     ),
     LoginNews.TAKEN_AWAY: _(
-        "Whoever runs the portal has taken your code app and passkeys away, and you were signed out everywhere. Sign in with "
-        "your password and set up a new code app or passkey at once."
+        "Whoever runs the portal has taken your code app and passkeys away, and you were signed out everywhere. "
+        "Sign in with your password and set up a new code app or passkey at once."
     ),
     LoginNews.RESET_DONE: _(
         "Two administrators have agreed to take your code app and passkeys away, and you were signed out everywhere. "

@@ -92,14 +92,14 @@ def rename_passkey(user: User, passkey_id: int, *, name: str, now: datetime) -> 
 @transaction.atomic
 def remove_passkey(user: User, passkey_id: int, *, now: datetime) -> None:
     """Take one of the person's passkeys away. Raises Authenticator.DoesNotExist for another's, FactorRefused."""
-    _lock(user)
+    lock(user)
     _remove(user, _own_passkeys(user).get(pk=passkey_id), LoginNews.PASSKEY_REMOVED, now=now)
 
 
 @transaction.atomic
 def remove_code_app(user: User, *, now: datetime) -> None:
     """Take the code app away. Without one nothing happens. Raises FactorRefused."""
-    _lock(user)
+    lock(user)
     row = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     if row is not None:
         _remove(user, row, LoginNews.CODE_APP_REMOVED, now=now)
@@ -132,7 +132,7 @@ def _remove(user: User, row: Authenticator, news: LoginNews, *, now: datetime) -
     note(user, news, now=now)
 
 
-def _lock(user: User) -> None:
+def lock(user: User) -> None:
     """Let changes of a login's factors happen one after the other, so that two can't take the last two away."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 

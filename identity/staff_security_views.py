@@ -80,6 +80,9 @@ class EnrolmentMixin(FormStatusMixin):
         now = timezone.now()
         user: Any = self.request.user
         with transaction.atomic():
+            factors.lock(user)
+            if self.is_first and queries.has_second_factor(user):  # set up elsewhere this very moment
+                return HttpResponseRedirect(reverse("identity_staff:sign_out_first"))
             self.before(user)
             response: HttpResponse = super().form_valid(form)  # type: ignore[misc]
             factors.note(user, self.news, now=now)

@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
+from clinic_admin.models import Clinic
 from identity.models import User
 from tests.identity.build_staff import add_passkey, age, code, give_code, give_password, sign_in
 
@@ -33,6 +34,12 @@ def test_the_page_names_what_protects_the_login_and_when_it_was_used(client: Cli
     page = client.get(reverse(PAGE)).text
     for words in (enrolled.email, "Key ring", "not used yet", "Set up", "used last", "10 codes are left"):
         assert str(words) in page, words
+
+
+def test_every_page_of_staff_leads_there(client: Client, enrolled: User, office: Clinic) -> None:
+    sign_in(client)
+    calendar = client.get(reverse("booking_staff:calendar", args=[office.portal_identifier]))
+    assert f'href="{reverse(PAGE)}"' in calendar.text
 
 
 def test_the_page_costs_the_same_with_many_passkeys(

@@ -2,15 +2,20 @@
 
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import checks, passkeys
+from identity import checks, factors, operations, passkeys, queries
+from identity.factors import FactorRefused
 from identity.models import User
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
@@ -377,3 +382,46 @@ def test_ids_of_passkeys_are_not_logged(client: Client, enrolled: User, caplog: 
         give_password(other)
         show_passkey(other, key)
     assert key.credential_id.hex() not in caplog.text
+
+
+def in_a_connection_of_its_own(ready: threading.Barrier, act: Any) -> str:
+    ready.wait(10)
+    try:
+        act()
+    except FactorRefused:
+        return "refused"
+    finally:
+        connection.close()
+    return "done"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_take_the_last_two_factors_away_at_once_one_is_refused(enrolled: User) -> None:
+    passkey = Authenticator.objects.create(user=enrolled, type="webauthn", data={"name": "Phone"})
+    now, ready = timezone.now(), threading.Barrier(2)
+    acts = [
+        lambda: factors.remove_code_app(enrolled, now=now),
+        lambda: factors.remove_passkey(enrolled, passkey.pk, now=now),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda act: in_a_connection_of_its_own(ready, act), acts))
+    assert sorted(done) == ["done", "refused"]
+    assert Authenticator.objects.filter(user=enrolled, type__in=queries.SECOND_FACTORS).count() == 1
+
+
+def test_a_factor_that_was_set_up_elsewhere_this_moment_is_not_joined_by_another(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_password(client)
+    options = options_of(client.get(reverse("mfa_add_webauthn")))
+    before = factors.lock
+
+    def lock_late(who: User) -> None:
+        operations.set_totp(user, SECRET, actor=None, now=timezone.now())
+        before(who)
+
+    monkeypatch.setattr(factors, "lock", lock_late)
+    made = client.post(reverse("mfa_add_webauthn"), {"credential": security_key().make(options)})
+    assert made["Location"] == reverse("identity_staff:sign_out_first")
+    assert not passkeys_of(user)
+    assert "second_factor_at" not in client.session
