@@ -106,6 +106,10 @@ def test_a_passkey_is_made_opens_the_portal_and_confirms_what_is_dangerous(produ
     is_in(page)
     assert device.credentials()[0]["signCount"] > made[0]["signCount"]
 
+    looks(page, product, "staff-frame")
+    page.locator("a.account-name").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your login")
+
     product.manage("shell", "-c", AGE_PROOFS)
     page.goto(f"/{CLINIC}/admin/sign-in-methods/")
     page.get_by_role("button", name="Save", exact=True).click()
