@@ -24,6 +24,7 @@ from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import provider_row
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
+from tests.services.booking.build_guests import make_guest
 from tests.services.booking.build_staff import ahead, make_appointment
 from tests.services.onboarding.build_onboarding import answers
 
@@ -101,6 +102,8 @@ def make_place() -> Place:
         "request_id": asked.pk,
         "item_id": item.pk,
         "passkey_id": passkey.pk,
+        "guest_id": make_guest(gp).pk,
+        "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
         "service": "booking",
         "language": "nb",

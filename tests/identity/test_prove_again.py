@@ -180,6 +180,7 @@ DANGEROUS: list[tuple[str, list[str], dict[str, str]]] = [
     ("identity_admin:sign_in", [], {}),
     ("access_admin:provider", ["provider_id"], {}),
     ("access_admin:special_reset", [], {"sure": "yes"}),
+    ("access_admin:special_undo", ["event_id"], {}),
     ("delegation_admin:matrix", ["service"], {}),
     ("delegation_admin:undo_matrix", ["service"], {}),
     ("delegation_admin:messages", [], {}),
