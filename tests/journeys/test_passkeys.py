@@ -97,6 +97,16 @@ def test_a_passkey_is_made_opens_the_portal_and_confirms_what_is_dangerous(produ
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("alert")).to_contain_text("already")
 
+    for link, name in (("Rename Laptop", "rename"), ("Take away Laptop", "take-away")):
+        page.goto("/staff/security/")
+        page.get_by_role("link", name=link).click()
+        is_accessible(page)
+        looks(page, product, name)
+    for address, name in (("security/password", "own-password"), ("forgotten", "forgotten")):
+        page.goto(f"/staff/{address}/")
+        is_accessible(page)
+        looks(page, product, name)
+
     page.goto("/staff/security/")
     page.get_by_role("button", name="Sign out").click()
     gives_password(page, clinic, "admin")
