@@ -37,7 +37,8 @@ def page_before(request: HttpRequest) -> HttpResponse | None:
     if question.is_answered():
         return None
     kept = [(name, value) for name, values in request.POST.lists() for value in values if name != _TOKEN]
-    return question.page(kept=kept, address=request.get_full_path(), status=403)
+    back = policy.own_path(answer.get(f"{PREFIX}-back", "")) or _page_of(request)
+    return question.page(kept=kept, address=request.get_full_path(), back=back, status=403)
 
 
 class Question:
@@ -77,13 +78,16 @@ class Question:
         )
         return str(shown.type)
 
-    def page(self, *, kept: list[tuple[str, str]], address: str, status: int = 200) -> HttpResponse:
-        """Ask. `kept` goes on to `address` with the answer; `status` is the first page's."""
+    def page(
+        self, *, kept: list[tuple[str, str]], address: str, back: str, status: int = 200
+    ) -> HttpResponse:
+        """Ask. `kept` goes on to `address` with the answer, `back` is for second thoughts; `status` is the first page's."""
         words = {
             "form": self._code,
             "passkey_form": self._passkey,
             "passkey_options": passkeys.request_options(self._user) if self._has_passkeys else "",
-            "kept": kept,
+            "kept": [*kept, (f"{PREFIX}-back", back)],
+            "back": back,
             "address": address,
         }
         return render(self._request, "mfa/prove_again.html", words, status=422 if self._is_sent else status)

@@ -173,7 +173,9 @@ def prove_again(request: HttpRequest) -> HttpResponse:
     question = Question(request, request.POST)
     if question.is_answered():
         return redirect(there)
-    return question.page(kept=[("next", there)], address=reverse("mfa_reauthenticate"))
+    return question.page(
+        kept=[("next", there)], address=reverse("mfa_reauthenticate"), back=reverse("mfa_index")
+    )
 
 
 @needs_proof

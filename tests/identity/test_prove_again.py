@@ -148,6 +148,19 @@ def test_w17_the_token_against_forged_requests_is_needed_for_the_answer_as_well(
     assert is_on(office)
 
 
+def test_w17_who_thinks_better_of_it_gets_back_to_the_page_also_after_a_wrong_code(
+    admin: Client, office: Clinic
+) -> None:
+    page = reverse("clinic_admin:clinic", args=[office.portal_identifier])
+    first = admin.post(switch(office), {"portal": "off"}, HTTP_REFERER=f"http://localhost:8000{page}")
+    assert f'href="{page}"' in first.text
+    sent = {"portal": "off", "proof-code": "000000", "proof-back": page}
+    second = admin.post(switch(office), sent, HTTP_REFERER=f"http://localhost:8000{switch(office)}")
+    assert f'href="{page}"' in second.text
+    evil = admin.post(switch(office), {"portal": "off", "proof-back": "//evil.example"})
+    assert "evil.example" not in evil.text
+
+
 def test_w17_an_empty_form_is_asked_about_too(admin: Client, office: Clinic) -> None:
     assert admin.post(switch(office)).status_code == 403
     assert is_on(office)
