@@ -21,6 +21,7 @@ from identity.choices import (
     MembershipState,
     Method,
     Protocol,
+    StaffLinkPurpose,
     TransactionStatus,
     UserKind,
 )
@@ -36,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(PublicIdModel, AbstractBaseUser):
-    """A login. Staff sign in with e-mail, password and code app; patients only through their Account."""
+    """A login. Staff sign in with e-mail, password and a second factor; patients only through their Account."""
 
     kind = models.CharField(max_length=10, choices=UserKind.choices)
     email = models.EmailField(null=True, blank=True)
@@ -202,8 +203,11 @@ class LoginTransaction(PublicIdModel):
 
 
 class StaffLink(PublicIdModel):
-    """A link with which new staff choose their password. It works once; only its hash is stored."""
+    """A link with which staff choose their first or a new password. It works once; only its hash is stored."""
 
+    purpose = models.CharField(
+        max_length=15, choices=StaffLinkPurpose.choices, default=StaffLinkPurpose.WELCOME
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="staff_links")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
     """Who invited, and in whose name the e-mail goes out."""
@@ -232,6 +236,18 @@ class StaffLink(PublicIdModel):
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be used at this instant."""
         return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class StaffPasswordQuestion(models.Model):
+    """Someone on the staff's way in has forgotten a password. Stored alike for known and unknown addresses, and deleted
+    when it was decided, after the answer, whether a link goes out.
+    """
+
+    email = EncryptedTextField()
+    asked_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
 
 
 class ClinicCodeSignIn(models.Model):

@@ -44,8 +44,8 @@ from identity.oidc_token import Expected, TokenRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit
-from portal.models import ThrottleCounter
+from portal import audit, proof
+from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
 TRANSACTION_LASTS = timedelta(minutes=10)
@@ -387,12 +387,12 @@ def add_staff(
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> AuditEvent:
     """Give a staff login a new password, which ends its sessions. Raises ValidationError for a weak one."""
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -405,30 +405,43 @@ def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> N
 
 
 @transaction.atomic
-def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
-    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> AuditEvent:
+    """Take away code app, passkeys and recovery codes: the next sign-in with the password sets up a new one."""
     Authenticator.objects.filter(user=user).delete()
-    audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+
+
+def note_new_session_key(request: HttpRequest, before: str | None) -> None:
+    """Let the list of the person's sessions follow a session whose key has changed."""
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 @transaction.atomic
-def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
-    """Mark the session: the second factor was shown, staff pages are open."""
-    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: datetime) -> None:
+    """Note that the second factor was shown once more: dangerous acts are open, under a new session key (W1)."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    note_new_session_key(request, before)
+    proof.note(request, now=now)
+    audit.record(
+        action="auth.again", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_staff_sign_in(user: User, *, now: datetime) -> None:
-    """Record that staff signed in, with all the factors they have."""
-    audit.record(action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD)
+def note_staff_sign_in(user: User, *, factor: str, now: datetime) -> None:
+    """Record that staff signed in. `factor` is what they showed after the password; empty before they have anything."""
+    audit.record(
+        action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
-    note_second_factor(request, now=now)
+def note_enrolment(request: HttpRequest, *, now: datetime) -> None:
+    """Count what was just set up as this session's second factor: staff pages open, under a new session key."""
+    request.session.cycle_key()
+    proof.note(request, now=now)
     UserSession.objects.create_from_request(request)
-    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 
 @transaction.atomic

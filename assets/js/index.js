@@ -6,6 +6,8 @@ import "./error-focus.js";
 import "./list-keys.js";
 import "./matrix.js";
 import "./national-id.js";
+import "./passkey.js";
+import "./print-page.js";
 import "./shortcuts.js";
 import "./search-key.js";
 import "./session-watch.js";

@@ -411,9 +411,9 @@ def _leaving(event: AuditEvent, names: Names) -> Told:
 def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
     words = {"name": names.login(event.details.get("user"))}
     sentences = {
-        "second_factor_reset.requested": _("Someone asked for a new code app for %(name)s"),
-        "second_factor_reset.confirmed": _("A second person agreed to a new code app for %(name)s"),
-        "second_factor_reset.withdrawn": _("No new code app for %(name)s after all"),
+        "second_factor_reset.requested": _("Someone asked to reset the second step of %(name)s"),
+        "second_factor_reset.confirmed": _("A second person agreed to reset the second step of %(name)s"),
+        "second_factor_reset.withdrawn": _("The second step of %(name)s is not reset after all"),
     }
     return Told(sentences[event.action] % words)
 
@@ -437,8 +437,12 @@ def _login(event: AuditEvent, names: Names) -> Told:
         "staff.password-set": _("New password for %(name)s"),
         "staff.second-factor-set": _("New code app for %(name)s"),
         "staff.second-factor-reset": _(
-            "The code app of %(name)s was taken away; a new one is set up at sign-in"
+            "Code app and passkeys of %(name)s were taken away; new ones are set up at sign-in"
         ),
+        "staff.code-app-removed": _("%(name)s took the code app away"),
+        "staff.passkey-added": _("New passkey for %(name)s"),
+        "staff.passkey-removed": _("%(name)s took a passkey away"),
+        "staff.recovery-codes-made": _("New recovery codes for %(name)s"),
     }
     return Told(sentences[event.action] % {"name": names.login(event.subject_id)})
 
@@ -555,6 +559,10 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "staff.password-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-reset": (ChangeKind.STAFF, _login),
+    "staff.code-app-removed": (ChangeKind.STAFF, _login),
+    "staff.passkey-added": (ChangeKind.STAFF, _login),
+    "staff.passkey-removed": (ChangeKind.STAFF, _login),
+    "staff.recovery-codes-made": (ChangeKind.STAFF, _login),
     "patients.imported": (ChangeKind.PATIENTS, _import),
     "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
     "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
@@ -648,7 +656,9 @@ NOT_CHANGES = {
     "code.locked": "signing in",
     "throttle.hit": "signing in",
     "link.issued": "the change of the account that sent it is told",
+    "auth.again": "signing in",
     "auth.fail": "signing in",
+    "staff.passkey-renamed": "only what its owner calls it",
     "auth.start": "signing in",
     "auth.success": "signing in",
     "session.end": "signing in",

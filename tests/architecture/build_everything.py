@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
@@ -83,6 +84,7 @@ def make_place() -> Place:
     item = open_item(
         clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
     )
+    passkey = Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
     named = {
         "clinic": clinic.portal_identifier,
         "slot": make_slot(gp, ahead(clinic, 6)).pk,
@@ -99,6 +101,7 @@ def make_place() -> Place:
         "member_id": member.pk,
         "request_id": asked.pk,
         "item_id": item.pk,
+        "passkey_id": passkey.pk,
         "guest_id": make_guest(gp).pk,
         "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
