@@ -22,8 +22,8 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import oidc, policy, queries, sessions
-from identity.choices import Assurance, Method, SignInFault, TransactionStatus, UserKind
+from identity import oidc, policy, provider_sessions, queries, saml, sessions
+from identity.choices import Assurance, Method, Protocol, SignInFault, TransactionStatus, UserKind
 from identity.models import (
     Account,
     ActionLink,
@@ -38,13 +38,14 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
+from identity.saml_xml import MessageRefused
 from identity.sessions import SignIn
 from identity.verified import Evidence
 from portal import audit
 from portal.models import ThrottleCounter
 from portal.refusals import Refused
 
-TRANSACTION_LASTS = timedelta(minutes=10)
+TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
 LINKS_ARE_KEPT = timedelta(days=30)
@@ -54,11 +55,15 @@ PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
 class SignInRefused(Refused):
-    """A sign-in ended without a session. `clinic` is where it began, if that is known."""
+    """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None) -> None:
+    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    """
+
+    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
         super().__init__(reason)
         self.clinic = clinic
+        self.reference = reference
 
 
 class SignInCancelled(Exception):
@@ -112,23 +117,37 @@ def start_sign_in(
             required_assurance=required,
             next_path=policy.own_path(next_path),
             created_at=now,
-            expires_at=now + TRANSACTION_LASTS,
+            expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
     try:
-        address = oidc.authorization_address(
-            provider,
-            question,
-            redirect_uri=callback_address(provider),
-            language=language,
-            step_up=step_up,
-            now=now,
-        )
-    except ProviderUnreachable as error:
+        address = _address_at(sign_in, question, language=language, now=now)
+    except (ProviderUnreachable, MessageRefused) as error:
         _fail(sign_in, SignInFault.PROVIDER, str(error), now)
         raise SignInRefused(SignInFault.PROVIDER, clinic=clinic) from None
     sessions.note_started(request, str(sign_in.pk))
     return address
+
+
+def _address_at(sign_in: LoginTransaction, question: Question, *, language: str, now: datetime) -> str:
+    provider, step_up = sign_in.provider, sign_in.step_up_of_id is not None
+    if provider.protocol == Protocol.SAML:
+        return saml.request_address(
+            provider,
+            state=question.state,
+            nonce=question.nonce,
+            required=Assurance(sign_in.required_assurance),
+            step_up=step_up,
+            now=now,
+        )
+    return oidc.authorization_address(
+        provider,
+        question,
+        redirect_uri=callback_address(provider),
+        language=language,
+        step_up=step_up,
+        now=now,
+    )
 
 
 def receive_answer(
@@ -183,6 +202,7 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
         SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
         now=now,
     )
+    provider_sessions.remember(request, account.user, provider, evidence, now=now)
     return account.user
 
 
@@ -271,6 +291,7 @@ def sweep(*, now: datetime) -> None:
         ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))),
         created_at__lt=now - SESSION_ROWS_LAST,
     ).delete()
+    provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 

@@ -7,4 +7,5 @@ import "./matrix.js";
 import "./national-id.js";
 import "./shortcuts.js";
 import "./search-key.js";
+import "./submit-at-once.js";
 import "./unsaved.js";
