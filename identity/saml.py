@@ -134,13 +134,15 @@ def read_response(
 
     Raises MessageRefused at the first check that fails, Cancelled where the provider says that nobody signed in.
     """
+    keys = keys_of(provider)
     trust = Trust(
         issuer=provider.issuer,
         sso_address=provider.sso_address,
         certificates=saml_certificates.in_force(provider.signing_certificates, now),
         our_entity_id=provider.client_id,
         acs=expected.recipient,
-        private_keys=[key.private_key or "" for key in keys_of(provider)],
+        private_keys=[key.private_key or "" for key in keys],
+        our_certificate=keys[0].certificate if keys else "",
         allows_cbc=provider.allows_cbc,
     )
     raw = saml_xml.decoded(message)

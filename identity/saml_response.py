@@ -54,6 +54,8 @@ class Trust:
     """Where the answer must have been sent to."""
     private_keys: list[str]
     """PEM; two while we change keys."""
+    our_certificate: str
+    """PEM of the signing one."""
     allows_cbc: bool
 
 
@@ -106,7 +108,7 @@ def verified(message: bytes, encoded: str, trust: Trust, request_id: str) -> tup
         len(list(root.iter(_ENCRYPTED))) == 1 and len(root.findall(_ENCRYPTED)) == 1, "encrypted-assertion"
     )
     require(next(root.iter(_ASSERTION), None) is None, "encrypted-assertion")
-    require(bool(trust.certificates), "certificate")
+    require(bool(trust.certificates and trust.private_keys), "certificate")
     assertion = _first_opinion(encoded, trust, request_id)
     return second_opinion(assertion, trust.certificates), _wrapper(root)
 
@@ -216,8 +218,8 @@ def _settings(trust: Trust) -> dict[str, Any]:
         "sp": {
             "entityId": trust.our_entity_id,
             "assertionConsumerService": {"url": trust.acs},
-            "x509cert": "",
-            "privateKey": trust.private_keys[0] if trust.private_keys else "",
+            "x509cert": trust.our_certificate,
+            "privateKey": trust.private_keys[0],
         },
         "idp": {
             "entityId": trust.issuer,
@@ -233,6 +235,7 @@ def _settings(trust: Trust) -> dict[str, Any]:
             "rejectDeprecatedAlgorithm": True,
             "allowRepeatAttributeName": False,
             "requestedAuthnContext": False,
+            "allowSingleLabelDomains": True,  # it would refuse "localhost"; which addresses are good is said elsewhere
         },
     }
 
