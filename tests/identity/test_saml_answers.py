@@ -373,24 +373,17 @@ def test_s21_transforms_outside_the_encryption_are_looked_at_as_well(client: Cli
 
 
 def test_s22_two_readings_that_differ_are_worth_nothing(
-    client: Client, clinic: Clinic, asked: Asked, monkeypatch: Any
+    client: Client, asked: Asked, monkeypatch: Any
 ) -> None:
     """As if libxmlsec1 had verified one assertion and signxml another: both properly signed by the provider."""
-    first = saml_response._first_opinion
     other = etree.fromstring(good(asked).having(cpr=(OTHER_CPR,)).assertion())
 
-    def mistaken(*arguments: Any) -> Any:
-        seen = first(*arguments)
-        other.set("ID", other.get("ID"))
-        seen.getparent().replace(seen, other)
-        for value in list(other.iter())[0:1]:
-            value.set("Version", "2.0")
-        return other
+    class Mistaken(saml_response.XMLVerifier):
+        def verify(self, data: Any, **rest: Any) -> Any:
+            return super().verify(etree.tostring(other), **rest)
 
-    monkeypatch.setattr(saml_response, "_first_opinion", mistaken)
-    accepted_number = good(asked)
-    monkeypatch.setattr(saml_response, "_bare", lambda tree: etree.tostring(tree) + str(id(tree)).encode())
-    refused(client, asked, accepted_number, "readings-differ")
+    monkeypatch.setattr(saml_response, "XMLVerifier", Mistaken)
+    refused(client, asked, good(asked), "readings-differ")
 
 
 def test_s22_values_come_from_the_tree_that_the_second_verifier_returns() -> None:
@@ -451,7 +444,7 @@ def test_s24_two_encrypted_assertions(client: Client, asked: Asked) -> None:
 
 def test_s24_two_assertions_inside_one_encryption(client: Client, asked: Asked) -> None:
     answer = good(asked, after_signing=lambda signed: signed + signed.replace('ID="_', 'ID="_x'))
-    refused(client, asked, answer, "decryption", "assertion", "library", "encrypted-assertion")
+    refused(client, asked, answer, "assertion")
 
 
 def status_of(code: str) -> str:
