@@ -46,9 +46,7 @@ LOA = "https://data.gov.dk/concept/core/nsis/loa"
 STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 GCM, OAEP = "http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#rsa-oaep"
 XENC, DS = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2000/09/xmldsig#"
-NS = (
-    'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
-)
+NS = 'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
 Change = Callable[[str], str]
@@ -69,7 +67,9 @@ class Pair:
         return found
 
 
-def make_pair(name: str, *, begins: timedelta = timedelta(days=-1), ends: timedelta = timedelta(days=700)) -> Pair:
+def make_pair(
+    name: str, *, begins: timedelta = timedelta(days=-1), ends: timedelta = timedelta(days=700)
+) -> Pair:
     """Return a new pair, its certificate good from and until so long from now."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -363,13 +363,15 @@ class Encryption:
     digest: str = "sha256"
     beside: bool = False
     """The encrypted key stands beside the data, which only names it."""
-    spoil: Callable[[bytes], bytes] = staticmethod(lambda sealed: sealed)  # type: ignore[assignment]
+    spoil: Callable[[bytes], bytes] = bytes
 
     def around(self, plain: str) -> str:
         """Return the EncryptedAssertion."""
         secret, sealed = self._sealed(plain.encode())
         wrapped = base64.b64encode(self._wrapped(secret)).decode()
-        method = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{XENC}sha256"/>' if self.digest == "sha256" else ""
+        method = (
+            f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{XENC}sha256"/>' if self.digest == "sha256" else ""
+        )
         mask = (
             '<xenc11:MGF xmlns:xenc11="http://www.w3.org/2009/xmlenc11#" '
             'Algorithm="http://www.w3.org/2009/xmlenc11#mgf1sha256"/>'
@@ -406,8 +408,8 @@ class Encryption:
     def _wrapped(self, secret: bytes) -> bytes:
         if self.key.endswith("rsa-1_5"):
             return self.to.public.encrypt(secret, padding.PKCS1v15())
-        digest = hashes.SHA256() if self.digest == "sha256" else hashes.SHA1()  # noqa: S303
-        mask = hashes.SHA256() if self.key == OAEP else hashes.SHA1()  # noqa: S303
+        digest = hashes.SHA256() if self.digest == "sha256" else hashes.SHA1()
+        mask = hashes.SHA256() if self.key == OAEP else hashes.SHA1()
         return self.to.public.encrypt(secret, padding.OAEP(padding.MGF1(mask), digest, None))
 
 
@@ -469,7 +471,7 @@ def signed_query(
     parts = {kind: base64.b64encode(packed).decode()}
     parts |= {"RelayState": relay_state} if relay_state else {}
     query = urlencode(parts | {"SigAlg": method})
-    digest = hashes.SHA1() if method.endswith("sha1") else hashes.SHA256()  # noqa: S303
+    digest = hashes.SHA1() if method.endswith("sha1") else hashes.SHA256()
     key = serialization.load_pem_private_key((signer or idp_pair()).key.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     made = base64.b64encode(key.sign(query.encode(), padding.PKCS1v15(), digest)).decode()

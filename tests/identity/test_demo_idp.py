@@ -1,8 +1,8 @@
 """The demo's identity providers, and the whole way in through them with a browser's own cookies."""
 
 import re
-from html import unescape
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import httpx
@@ -150,7 +150,10 @@ def test_a_used_page_says_that_the_sign_in_is_over(browser: Browser, clinic: Cli
     if "/saml/" in page.url.path:  # the provider answers again; the portal takes no second answer
         again = browser.post(str(page.url), again, person="0", acr=levels(page)[0])
     assert again.status_code == 400
-    assert reverse("front") in again.text or reverse("clinic_front", args=[clinic.portal_identifier]) in again.text
+    assert (
+        reverse("front") in again.text
+        or reverse("clinic_front", args=[clinic.portal_identifier]) in again.text
+    )
     assert Account.objects.count() == 1
 
 
@@ -197,9 +200,7 @@ def test_o26_a_code_without_its_verifier_is_refused_and_used_up(base: str) -> No
 
 @pytest.mark.parametrize("change", [{"private_key": None}, {"client_id": "venterom-other"}])
 def test_a_stranger_cannot_push_a_request(base: str, change: dict[str, Any]) -> None:
-    provider = setup.connect(
-        make_clinic(country=Country.DENMARK), now=timezone.now(), protocol=Protocol.OIDC
-    )
+    provider = setup.connect(make_clinic(country=Country.DENMARK), now=timezone.now(), protocol=Protocol.OIDC)
     provider.client_secret = "wrong"
     with pytest.raises(oidc_http.ProviderUnreachable):
         ask(provider)

@@ -14,17 +14,14 @@ from django.urls import reverse
 from django.utils import timezone
 from lxml import etree
 
-from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import saml_response, saml_sign_in
 from identity.choices import TransactionStatus
 from identity.models import Account, IdentityProvider, LoginTransaction, UsedMessage
 from identity.operations import SignInRefused
 from identity.saml_xml import MessageRefused
-from patients.models import Patient
 from portal.models import AuditEvent
-from tests.build import make_clinic
-from tests.identity.build_identity import enter, record_for
+from tests.identity.build_identity import enter
 from tests.identity.build_saml import (
     CPR,
     DS,
@@ -52,26 +49,10 @@ from tests.identity.build_saml import (
     post_answer,
     store_key,
 )
+from tests.identity.saml_fixtures import asked, clinic, provider
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinic(db: None) -> Clinic:
-    clinic = make_clinic(country=Country.DENMARK)
-    record = record_for(clinic, CPR)
-    Patient.objects.filter(pk=record.pk).update(registered_at=timezone.now())
-    return clinic
-
-
-@pytest.fixture
-def provider(clinic: Clinic) -> IdentityProvider:
-    return connect_saml(clinic)
-
-
-@pytest.fixture
-def asked(client: Client, clinic: Clinic, provider: IdentityProvider) -> Asked:
-    return begin_saml(client, clinic)
+__all__ = ["asked", "clinic", "provider"]
 
 
 def is_signed_in(client: Client) -> bool:
@@ -224,8 +205,12 @@ def test_s14_clocks_may_differ_by_a_minute(client: Client, clinic: Clinic, asked
     accepted(client, clinic, asked, good(asked, not_before=timedelta(seconds=50)))
 
 
-@pytest.mark.parametrize("level", [("Low",), None, ("substantial ",), ("Substantial ",), ("High", "High"), ("",)])
-def test_s15_the_assurance_is_known_and_enough(client: Client, asked: Asked, level: tuple[str, ...] | None) -> None:
+@pytest.mark.parametrize(
+    "level", [("Low",), None, ("substantial ",), ("Substantial ",), ("High", "High"), ("",)]
+)
+def test_s15_the_assurance_is_known_and_enough(
+    client: Client, asked: Asked, level: tuple[str, ...] | None
+) -> None:
     refused(client, asked, good(asked).having(loa=level), "assurance")
     assert AuditEvent.objects.get(action="auth.fail").details["reason"] == "assurance"
 
@@ -242,7 +227,8 @@ def test_s16_unless_the_agreement_leaves_it_to_the_provider(client: Client, clin
 
 
 @pytest.mark.parametrize(
-    "numbers", [(CPR, CPR), (CPR, OTHER_CPR), ("no number",), (CPR[:9],), (f"{CPR[:6]}-{CPR[6:]}",), ("",), None]
+    "numbers",
+    [(CPR, CPR), (CPR, OTHER_CPR), ("no number",), (CPR[:9],), (f"{CPR[:6]}-{CPR[6:]}",), ("",), None],
 )
 def test_s17_one_whole_number(client: Client, asked: Asked, numbers: tuple[str, ...] | None) -> None:
     refused(client, asked, good(asked).having(cpr=numbers), "national-id")
@@ -285,38 +271,56 @@ def test_s19_another_issuer(client: Client, asked: Asked, where: str) -> None:
     refused(client, asked, good(asked, **{where: "https://evil.example"}), "issuer")
 
 
-def wrapped(kind: str) -> Callable[[str], str]:
-    """Return what an attacker makes of a signed assertion: another one is beside, around or inside it."""
+SAML = f"{{{NS.split(chr(34))[1]}}}"
+SIGNATURE = f"{{{DS}}}Signature"
+
+
+def advice(evil: Any, real: Any) -> Any:
+    etree.SubElement(evil, f"{SAML}Advice").append(real)
+    return evil
+
+
+def in_an_object(evil: Any, real: Any) -> Any:
+    signature = real.find(SIGNATURE)
+    evil.insert(1, signature)
+    etree.SubElement(signature, f"{{{DS}}}Object").append(real)
+    return evil
+
+
+def around(evil: Any, real: Any) -> Any:
+    evil.append(real)
+    return evil
+
+
+def inside(evil: Any, real: Any) -> Any:
+    real.append(evil)
+    return real
+
+
+def same_id(evil: Any, real: Any) -> Any:
+    evil.set("ID", real.get("ID"))
+    return around(evil, real)
+
+
+def copied_signature(evil: Any, real: Any) -> Any:
+    evil.set("ID", real.get("ID"))
+    evil.insert(1, real.find(SIGNATURE))
+    return evil
+
+
+@pytest.mark.parametrize("wrap", [advice, in_an_object, around, inside, same_id, copied_signature])
+def test_s20_wrapped_inside_the_encryption(
+    client: Client, asked: Asked, wrap: Callable[[Any, Any], Any]
+) -> None:
+    """An assertion of the attacker's and the signed one in one tree: whichever is read, none is taken."""
 
     def change(signed: str) -> str:
         evil = etree.fromstring(signed.replace(CPR, OTHER_CPR))
-        real = etree.fromstring(signed)
-        signature = f"{{{DS}}}Signature"
-        if kind != "copied signature":
-            evil.remove(evil.find(signature))
-        if kind != "same id":
-            evil.set("ID", "_evil")
-        if kind == "advice":
-            advice = etree.SubElement(evil, f"{{{NS.split(chr(34))[1]}}}Advice")
-            advice.append(real)
-        elif kind == "object":
-            evil.insert(1, real.find(signature))
-            etree.SubElement(evil.find(signature), f"{{{DS}}}Object").append(real)
-        elif kind in {"around", "same id"}:
-            evil.append(real)
-        elif kind == "inside":
-            real.append(evil)
-            return etree.tostring(real, encoding="unicode")
-        elif kind == "copied signature":
-            pass
-        return etree.tostring(evil, encoding="unicode")
+        evil.remove(evil.find(SIGNATURE))
+        evil.set("ID", "_evil")
+        return etree.tostring(wrap(evil, etree.fromstring(signed)), encoding="unicode")
 
-    return change
-
-
-@pytest.mark.parametrize("kind", ["advice", "object", "around", "same id", "inside", "copied signature"])
-def test_s20_wrapped_inside_the_encryption(client: Client, asked: Asked, kind: str) -> None:
-    answer = good(asked, after_signing=wrapped(kind))
+    answer = good(asked, after_signing=change)
     refused(client, asked, answer, "element", "duplicate-id", "schema", "signature", "assertion", "library")
     assert not Account.objects.exists()
 
@@ -353,7 +357,9 @@ def test_s21_the_signature_covers_the_assertion_and_nothing_is_done_to_it(
     refused(client, asked, good(asked, signature=signature), check, "signature", "reference")
 
 
-@pytest.mark.parametrize("name", ["1999/REC-xpath-19991116", "1999/REC-xslt-19991116", "2002/06/xmldsig-filter2"])
+@pytest.mark.parametrize(
+    "name", ["1999/REC-xpath-19991116", "1999/REC-xslt-19991116", "2002/06/xmldsig-filter2"]
+)
 def test_s21_xpath_and_xslt_are_refused_before_anything_is_computed(
     client: Client, asked: Asked, name: str
 ) -> None:
@@ -518,9 +524,7 @@ def test_s26_of_two_workers_at_once_one_takes_it(client: Client, clinic: Clinic,
 
     def work() -> None:
         try:
-            saml_sign_in.receive(
-                provider, message=message, relay_state=asked.relay_state, now=timezone.now()
-            )
+            saml_sign_in.receive(provider, message=message, relay_state=asked.relay_state, now=timezone.now())
             outcomes.append("taken")
         except SignInRefused:
             outcomes.append("refused")
@@ -587,7 +591,9 @@ def test_s29_headers_of_a_proxy_change_no_address(
     assert client.get(posted["Location"]).status_code == 303
     evil_asked = begin_saml(client, clinic)
     answer = good(
-        evil_asked, destination="https://evil.example/sign-in/mitid-test/acs/", recipient="https://evil.example/"
+        evil_asked,
+        destination="https://evil.example/sign-in/mitid-test/acs/",
+        recipient="https://evil.example/",
     )
     form = {"SAMLResponse": answer.encoded(), "RelayState": evil_asked.relay_state}
     posted = Client().post(reverse("identity_acs", args=[SLUG]), form, **evil)
@@ -604,7 +610,9 @@ def test_s30_a_flipped_bit_in_the_encryption_tells_nothing(client: Client, asked
     refused(client, asked, good(asked, encryption=Encryption(spoil=spoil)), "decryption")
 
 
-def test_s30_a_wrong_key_and_a_spoiled_message_look_the_same(client: Client, clinic: Clinic, asked: Asked) -> None:
+def test_s30_a_wrong_key_and_a_spoiled_message_look_the_same(
+    client: Client, clinic: Clinic, asked: Asked
+) -> None:
     wrong_key = bring(client, asked, good(asked, encryption=Encryption(to=pair("stranger"))))
     again = begin_saml(client, clinic)
     spoiled = bring(client, again, good(again, encryption=Encryption(spoil=lambda sealed: sealed[:-1])))
@@ -645,7 +653,9 @@ def test_s35_two_certificates_of_the_provider_at_once(client: Client, clinic: Cl
     ],
     ids=["ended", "not-begun"],
 )
-def test_s35_a_certificate_out_of_its_time(client: Client, clinic: Clinic, period: dict[str, timedelta]) -> None:
+def test_s35_a_certificate_out_of_its_time(
+    client: Client, clinic: Clinic, period: dict[str, timedelta]
+) -> None:
     old = make_pair("old", **period)
     connect_saml(clinic, signing_certificates=[idp_pair().certificate, old.certificate])
     asked = begin_saml(client, clinic)
@@ -669,7 +679,8 @@ def test_s36_missing_parts_are_a_calm_page(provider: IdentityProvider, form: dic
 
 
 @pytest.mark.parametrize(
-    "message", ["", "%%%", "bm8geG1s", base64.b64encode(b"\xff\xfe").decode(), base64.b64encode(b"<a/>").decode()]
+    "message",
+    ["", "%%%", "bm8geG1s", base64.b64encode(b"\xff\xfe").decode(), base64.b64encode(b"<a/>").decode()],
 )
 def test_s36_what_is_no_message_ends_the_sign_in_calmly(client: Client, asked: Asked, message: str) -> None:
     page = client.get(post_answer(message, asked.relay_state)["Location"])

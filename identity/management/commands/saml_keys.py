@@ -63,12 +63,12 @@ class Command(BaseCommand):
 
     def _change(self, provider: IdentityProvider, options: dict[str, Any]) -> None:
         now = timezone.now()
-        if options["add"]:
+        if options["add"] is not None:
             key, certificate = (path.read_text() for path in options["add"])
             saml_setup.add_key(
                 provider, private_key=key, certificate=certificate, actor=audit.SYSTEM, now=now
             )
-        if options["use"]:
+        if options["use"] is not None:
             saml_setup.use_key(provider, options["use"], actor=audit.SYSTEM, now=now)
-        if options["retire"]:
+        if options["retire"] is not None:
             saml_setup.retire_key(provider, options["retire"], actor=audit.SYSTEM, now=now)
