@@ -56,7 +56,9 @@ def certificates_last(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"A certificate of {one.provider!r} {'ended' if one.is_over else 'ends'} on {one.ends_at:%Y-%m-%d}.",
-            hint=f"manage.py saml_keys {one.provider}" if one.is_ours else f"manage.py saml_provider {one.provider}",
+            hint=f"manage.py saml_keys {one.provider}"
+            if one.is_ours
+            else f"manage.py saml_provider {one.provider}",
             id="identity.W001",
         )
         for one in ends

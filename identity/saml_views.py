@@ -20,9 +20,9 @@ from portal.audience import signing_in_page
 @signing_in_page
 @csrf_exempt
 @require_POST
-def acs(request: HttpRequest, provider: str) -> HttpResponse:
+def acs(request: HttpRequest, idp: str) -> HttpResponse:
     """Take the provider's answer, which another site posts, without a session; the next page has one."""
-    known = _provider(provider)
+    known = _provider(idp)
     try:
         sign_in = saml_sign_in.receive(
             known,
@@ -37,10 +37,10 @@ def acs(request: HttpRequest, provider: str) -> HttpResponse:
 
 @signing_in_page
 @require_GET
-def finish(request: HttpRequest, provider: str, sign_in_id: UUID) -> HttpResponse:
+def finish(request: HttpRequest, idp: str, sign_in_id: UUID) -> HttpResponse:
     """Go on with a sign-in that this browser began, or say what came of it."""
     try:
-        clinic = saml_sign_in.go_on(request, _provider(provider), sign_in_id=sign_in_id, now=timezone.now())
+        clinic = saml_sign_in.go_on(request, _provider(idp), sign_in_id=sign_in_id, now=timezone.now())
     except SignInRefused as refused:
         return views.refusal_page(request, refused, refused.clinic)
     except SignInCancelled as cancelled:
@@ -50,12 +50,12 @@ def finish(request: HttpRequest, provider: str, sign_in_id: UUID) -> HttpRespons
 
 @signing_in_page
 @require_GET
-def leave(request: HttpRequest, provider: str, logout_id: UUID) -> HttpResponse:
+def leave(request: HttpRequest, idp: str, logout_id: UUID) -> HttpResponse:
     """Say that the person is signed out here, and lead on to sign out at the provider.
 
     A redirect would not do: browsers hold the whole way of the form that signed out to our own addresses.
     """
-    known = _provider(provider)
+    known = _provider(idp)
     leaving = saml_logout.waiting(known, logout_id)
     if leaving is None:
         raise Http404
@@ -71,9 +71,9 @@ def leave(request: HttpRequest, provider: str, logout_id: UUID) -> HttpResponse:
 
 @signing_in_page
 @require_GET
-def slo(request: HttpRequest, provider: str) -> HttpResponse:
+def slo(request: HttpRequest, idp: str) -> HttpResponse:
     """Take the provider's logout request, or its answer to ours. No cookie is needed, only its signature."""
-    known, now, query = _provider(provider), timezone.now(), request.META.get("QUERY_STRING", "")
+    known, now, query = _provider(idp), timezone.now(), request.META.get("QUERY_STRING", "")
     try:
         if "SAMLRequest" in request.GET:
             return views.see_other(saml_logout.receive_request(known, query, now))
@@ -86,10 +86,10 @@ def slo(request: HttpRequest, provider: str) -> HttpResponse:
 
 @signing_in_page
 @require_GET
-def metadata(request: HttpRequest, provider: str) -> HttpResponse:
+def metadata(request: HttpRequest, idp: str) -> HttpResponse:
     """Who we are, as the provider's operator reads it."""
     try:
-        text = saml_metadata.own(_provider(provider))
+        text = saml_metadata.own(_provider(idp))
     except MessageRefused:
         raise Http404 from None
     return HttpResponse(text, content_type="application/samlmetadata+xml")
