@@ -40,10 +40,15 @@ def loaded(text: str) -> x509.Certificate:
     return certificate
 
 
-def private(text: str) -> rsa.RSAPrivateKey:
-    """Return the RSA key of an unencrypted PEM. Raises BadCertificate."""
+def private(text: str, *, is_known: bool = False) -> rsa.RSAPrivateKey:
+    """Return the RSA key of a PEM without password; one that `is_known` isn't proven to be sound again.
+
+    Raises BadCertificate.
+    """
     try:
-        key = serialization.load_pem_private_key(text.encode(), password=None)
+        key = serialization.load_pem_private_key(
+            text.encode(), password=None, unsafe_skip_rsa_key_validation=is_known
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise BadCertificate("The key can't be read. It must be PEM without a password.") from None
     if not isinstance(key, rsa.RSAPrivateKey):

@@ -28,7 +28,7 @@ def address(target: str, kind: str, message: bytes, *, relay_state: str, private
     packed = base64.b64encode(machine.compress(message) + machine.flush()).decode()
     parts = [(kind, packed), *([("RelayState", relay_state)] if relay_state else []), ("SigAlg", RSA_SHA256)]
     query = "&".join(f"{name}={quote_plus(value)}" for name, value in parts)
-    key = saml_certificates.private(private_key)
+    key = saml_certificates.private(private_key, is_known=True)
     signature = base64.b64encode(key.sign(query.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
     joint = "&" if "?" in target else "?"
     return f"{target}{joint}{query}&Signature={quote_plus(signature)}"

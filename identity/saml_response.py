@@ -23,6 +23,8 @@ from identity.choices import SignInFault
 from identity.saml_xml import DS, SAML, SAMLP, XENC, XENC11, MessageRefused, require
 
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+MOST_KEYS = 4
+"""Encrypted keys in a message: each is tried with each of ours, which takes time (S34)."""
 _STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 _ENCRYPTED = f"{{{SAML}}}EncryptedAssertion"
 _ASSERTION = f"{{{SAML}}}Assertion"
@@ -108,6 +110,7 @@ def verified(message: bytes, encoded: str, trust: Trust, request_id: str) -> tup
         len(list(root.iter(_ENCRYPTED))) == 1 and len(root.findall(_ENCRYPTED)) == 1, "encrypted-assertion"
     )
     require(next(root.iter(_ASSERTION), None) is None, "encrypted-assertion")
+    require(len(list(root.iter(f"{{{XENC}}}EncryptedKey"))) <= MOST_KEYS, "encryption")
     require(bool(trust.certificates and trust.private_keys), "certificate")
     assertion = _first_opinion(encoded, trust, request_id)
     return second_opinion(assertion, trust.certificates), _wrapper(root)

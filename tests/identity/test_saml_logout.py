@@ -79,6 +79,12 @@ def response(leaving: ProviderLogout, **parts: Any) -> str:
     )
 
 
+def read_in_english(address: str) -> str:
+    browser = Client()
+    browser.cookies["django_language"] = "en"
+    return str(browser.get(address).content.decode())
+
+
 def sign_out(client: Client, clinic: Clinic) -> Any:
     return client.post(reverse("identity:sign_out", args=[clinic.portal_identifier]))
 
@@ -105,7 +111,7 @@ def test_signing_out_ends_the_session_first_and_then_leads_to_the_provider(
     assert (root.get("ID"), relay_state) == (leaving.request_id, str(leaving.pk))
     done = sent_to_us(response(leaving))
     assert done["Location"] == f"{reverse('identity:signed_out', args=[clinic.portal_identifier])}?at={SLUG}"
-    text = Client(headers={"accept-language": "en"}).get(done["Location"]).content.decode()
+    text = read_in_english(done["Location"])
     assert "signed out at MitID, too" in text
     assert signed_in.get(left["Location"]).status_code == 303  # nothing more to do there
 
@@ -129,7 +135,7 @@ def test_the_page_says_when_the_provider_could_not(signed_in: Client, clinic: Cl
     sign_out(signed_in, clinic)
     done = sent_to_us(response(ProviderLogout.objects.get(), status=status))
     assert done["Location"].endswith(f"?not-at={SLUG}")
-    text = Client(headers={"accept-language": "en"}).get(done["Location"]).content.decode()
+    text = read_in_english(done["Location"])
     assert "Close the browser" in text
 
 
@@ -332,3 +338,13 @@ def test_s34_deep_and_wide_trees_are_refused(client: Client, asked: Asked, insid
     page = come_back(client, asked, around=fill)
     assert page.status_code == 400
     assert AuditEvent.objects.get(action="auth.fail").details["check"] == "size"
+
+
+def test_s34_many_encrypted_keys_are_not_tried(client: Client, asked: Asked) -> None:
+    def multiply(text: str) -> str:
+        begin, end = text.index("<xenc:EncryptedKey"), text.index("</ds:KeyInfo>")
+        keys = "".join(text[begin:end].replace('"_key"', f'"_key{number}"') for number in range(5))
+        return text[:begin] + keys + text[end:]
+
+    assert come_back(client, asked, around=multiply).status_code == 400
+    assert AuditEvent.objects.get(action="auth.fail").details["check"] == "encryption"
