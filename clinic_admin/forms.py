@@ -13,10 +13,10 @@ from clinic_admin import policy
 from clinic_admin.choices import ClinicRefusal, Country, SelfRegistration, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
+from portal.day_field import DayField
 from portal.phone_numbers import BadPhoneNumber
 
 _CLOCK_FORMATS = ["%H:%M", "%H.%M", "%H:%M:%S"]
-_DAY_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
 _POSTCODE = RegexValidator(r"\A\d{4}\Z", _("A postcode has four digits."))
 _FEWEST_PERIODS = 2
 
@@ -31,19 +31,10 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
     )
 
 
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        input_formats=_DAY_FORMATS,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
-    )
-
-
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at",)),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
-    ("registration", _("Registration"), ("self_registration", "requires_own_gp")),
+    ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
         "address",
@@ -125,6 +116,14 @@ class SettingsForm(forms.Form):
         label=_("Approve automatically only the patients of the clinic's own GPs"),
         required=False,
         help_text=_("Everyone else waits in the inbox until you decide."),
+    )
+    books_without_account = forms.BooleanField(
+        label=_("May people book without an account?"),
+        required=False,
+        help_text=_(
+            "They ask for a time with name, national ID and a code to their mobile; you approve each. They see the times "
+            "of providers whom “all other active patients” may book."
+        ),
     )
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
@@ -292,8 +291,8 @@ class SearchForm(forms.Form):
 class ClosureForm(forms.Form):
     """Days on which the whole clinic is closed."""
 
-    first_day = _day(_("First day"))
-    last_day = _day(_("Last day"))
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"))
     reason = forms.CharField(
         label=_("Why"), max_length=120, required=False, help_text=_("As in “Christmas”. Staff see it.")
     )

@@ -61,6 +61,8 @@ class Clinic(models.Model):
     )
     requires_own_gp = models.BooleanField(default=True)
     """Only the clinic's own GP patients are approved automatically (002)."""
+    books_without_account = models.BooleanField(default=False)
+    """People without an account may ask for a time; staff approve each (004)."""
 
     class Meta:
         constraints = [

@@ -42,6 +42,7 @@ class ClinicSettings:
     self_registration: str
     """A SelfRegistration."""
     requires_own_gp: bool
+    books_without_account: bool
 
 
 TIMES = frozenset({"urgent_release_at"})

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from clinic_admin.policy import ClinicSettings, OpenPeriod
+from portal.alphabet import InAlphabet
 
 
 def clinic_by_identifier(identifier: str) -> Clinic | None:
@@ -28,7 +29,7 @@ def former_identifiers(clinic: Clinic) -> list[str]:
 
 def active_clinics() -> list[Clinic]:
     """Return the clinics whose portal is on, by name."""
-    return list(Clinic.objects.filter(is_active=True).order_by("name", "pk"))
+    return list(Clinic.objects.filter(is_active=True).order_by(InAlphabet("name"), "pk"))
 
 
 def posts_of(user_id: UUID) -> list[StaffMember]:
@@ -36,7 +37,7 @@ def posts_of(user_id: UUID) -> list[StaffMember]:
     return list(
         StaffMember.objects.filter(user_id=user_id, is_active=True)
         .select_related("clinic", "provider")
-        .order_by("clinic__name", "pk")
+        .order_by(InAlphabet("clinic__name"), "pk")
     )
 
 

@@ -88,6 +88,11 @@ PAGES: tuple[Page, ...] = (
                 "id_requires_own_gp",
                 _("registration own GP list"),
             ),
+            Setting(
+                _("May people book without an account?"),
+                "id_books_without_account",
+                _("guest booking without login new patients"),
+            ),
             Setting(_("Name"), "id_name", _("clinic")),
             Setting(_("Street"), "id_street", _("address")),
             Setting(_("Postcode"), "id_postcode", _("address")),

@@ -16,6 +16,7 @@ from clinic_admin.history import Undoing
 from delegation import operations, queries, undo_queries
 from delegation.choices import DelegationRefusal, Topic
 from delegation.forms import AbsenceForm, MatrixForm, MessagesForm, absence_initial
+from delegation.models import Absence
 from delegation.operations import DelegationRefused, MatrixChanged
 from delegation.policy import Tick
 from delegation.queries import Grid
@@ -193,12 +194,15 @@ def _absences_page(
 @require_POST
 def remove_absence(request: StaffRequest, absence_id: int) -> HttpResponse:
     """Take an absence away. Pressed twice, it is gone once."""
-    operations.remove_absence(
-        clinic=request.clinic,
-        absence_id=absence_id,
-        actor=request.staff_member.user,
-        now=timezone.now(),
-    )
+    try:
+        operations.remove_absence(
+            clinic=request.clinic,
+            absence_id=absence_id,
+            actor=request.staff_member.user,
+            now=timezone.now(),
+        )
+    except Absence.DoesNotExist:
+        raise Http404 from None
     messages.success(request, _("The absence is removed."))
     return redirect("delegation_admin:absences", request.clinic.portal_identifier)
 

@@ -12,6 +12,7 @@ from clinic_admin.models import Provider, StaffMember
 from delegation.choices import Topic
 from delegation.policy import Away, Tick
 from delegation.queries import Grid, key
+from portal.day_field import DayField
 
 LONGEST_ABSENCE = timedelta(days=731)
 
@@ -51,14 +52,12 @@ class AbsenceForm(forms.Form):
     provider = forms.ChoiceField(
         label=_("Who is away?"), error_messages={"required": _("Choose who is away.")}
     )
-    first_day = forms.DateField(
+    first_day = DayField(
         label=_("First day"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": _("Say from which day on."), "invalid": _("That is not a day.")},
     )
-    last_day = forms.DateField(
+    last_day = DayField(
         label=_("Last day"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": _("Say until which day."), "invalid": _("That is not a day.")},
     )
     cover = forms.ChoiceField(

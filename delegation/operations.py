@@ -165,11 +165,16 @@ def _refuse_strangers(clinic: Clinic, wanted: Away) -> None:
 
 @transaction.atomic
 def remove_absence(*, clinic: Clinic, absence_id: int, actor: User | None, now: datetime) -> None:
-    """Take an absence away, so that the days are as without it. One that is gone already is left at that."""
+    """Take an absence away, so that the days are as without it. One that is gone already is left at that.
+
+    Raises Absence.DoesNotExist for another clinic's.
+    """
     _lock_clinic(clinic)
-    absence = Absence.objects.filter(clinic=clinic, pk=absence_id).first()
+    absence = Absence.objects.filter(pk=absence_id).first()
     if absence is None:
         return
+    if absence.clinic_id != clinic.pk:
+        raise Absence.DoesNotExist
     audit.record(
         action="absence.removed",
         subject=absence,

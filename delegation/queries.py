@@ -15,6 +15,7 @@ from delegation.choices import Topic
 from delegation.models import Absence, Gap, Matrix, MatrixTick, MessageDelegation
 from delegation.policy import Presence, Tick, presence
 from identity.models import User
+from portal.alphabet import InAlphabet
 from portal.models import AuditEvent
 
 LOOK_AHEAD = timedelta(weeks=4)
@@ -361,7 +362,7 @@ def recipient_of(clinic: Clinic, topic: Topic) -> StaffMember | None:
 def staff(clinic: Clinic, *, also: int | None = None) -> list[StaffMember]:
     """Return who works here now and can be chosen, and the one with the id `also`, by name. One query."""
     here = StaffMember.objects.filter(clinic=clinic).filter(Q(is_active=True) | Q(pk=also))
-    return list(here.order_by("name", "pk"))
+    return list(here.order_by(InAlphabet("name"), "pk"))
 
 
 def staff_ids(clinic: Clinic) -> frozenset[int]:

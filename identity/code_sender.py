@@ -30,6 +30,11 @@ def send_link_soon(link_id: UUID) -> None:
     transaction.on_commit(lambda: _start(send_link, link_id))
 
 
+def send_message_soon(message_id: UUID) -> None:
+    """Send a queued message that its reader waits for when the current transaction has committed."""
+    transaction.on_commit(lambda: _start(dispatch.send_now, message_id))
+
+
 def send_code(question_id: UUID) -> None:
     """Make the code and send it, if one is to be sent."""
     message = codes.handle(question_id, now=timezone.now())

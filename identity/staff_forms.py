@@ -6,7 +6,11 @@ from allauth.account.forms import LoginForm
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
+
+LONGEST = {"login": 254, "password": 200, "code": 20}
+"""Characters of what is written at sign-in. A code of the app has six, one for emergencies eight."""
 
 
 class StaffLoginForm(LoginForm):
@@ -45,4 +49,6 @@ class FirstCodeForm(ActivateTOTPForm):
 def _say(form: forms.Form, name: str, label: Any) -> None:
     field = form.fields[name]
     field.label = label
+    field.widget.attrs["maxlength"] = LONGEST[name]
+    field.validators.append(MaxLengthValidator(LONGEST[name]))
     field.widget.attrs.pop("placeholder", None)

@@ -29,6 +29,15 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(clinic=clinic)
 
 
+def _in_alphabet(name: str) -> models.GeneratedField:
+    """Return a column that orders a name as the countries' alphabets do: æ, ø, å last, aa as å (migration 0007)."""
+    return models.GeneratedField(
+        expression=models.Func(name, function="patients_sort_name"),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
+
+
 class Patient(PublicIdModel):
     """A clinic's record of a person. The same person has one record at each clinic."""
 
@@ -68,6 +77,9 @@ class Patient(PublicIdModel):
         db_persist=True,
     )
     """The name as it is searched (patients.search.folded), each word after a space. The database keeps it."""
+    sort_family = _in_alphabet("family_name")
+    """The family name as lists are ordered by it. The database keeps it."""
+    sort_given = _in_alphabet("given_name")
 
     objects = PatientQuerySet.as_manager()
 
@@ -93,7 +105,7 @@ class Patient(PublicIdModel):
         indexes = [
             models.Index(fields=["national_id_index"], name="patient_by_national_id"),
             models.Index(
-                fields=["clinic", "family_name", "given_name", "id"],
+                fields=["clinic", "sort_family", "sort_given", "id"],
                 include=["search_name"],
                 name="patient_by_name",
             ),

@@ -185,23 +185,8 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
 
     Contact details that the person gave take the place of the record's; what they left empty stays as it is.
     """
-    values = {
-        "national_id": holder.national_id,
-        "given_name": holder.given_name,
-        "family_name": holder.family_name,
-        "birth_date": holder.birth_date,
-        "mobile": holder.mobile,
-        "email": holder.email,
-        "language": holder.language if holder.language != clinic.language else "",
-        "registered_at": now,
-    }
-    patient, is_new = Patient.objects.select_for_update(no_key=True).get_or_create(
-        clinic=clinic, national_id_index=holder.national_id_index, defaults=values
-    )
-    patient.clinic = clinic
-    if is_new:
-        audit.record(action="patient.created", subject=patient, actor=actor, now=now, patient_id=patient.pk)
-    else:
+    patient, is_new = _made(clinic, holder, registered_at=now, actor=actor, now=now)
+    if not is_new:
         change_contact(
             patient=patient,
             mobile=holder.mobile or patient.mobile,
@@ -212,6 +197,34 @@ def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Pa
         )
         note_registered(patient=patient, actor=actor, now=now)
     return patient
+
+
+@transaction.atomic
+def make_record(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> tuple[Patient, bool]:
+    """Return the clinic's record of the person, and whether it was made now. An existing one stays as it is."""
+    return _made(clinic, holder, registered_at=None, actor=actor, now=now)
+
+
+def _made(
+    clinic: Clinic, holder: Holder, *, registered_at: datetime | None, actor: Any, now: datetime
+) -> tuple[Patient, bool]:
+    values = {
+        "national_id": holder.national_id,
+        "given_name": holder.given_name,
+        "family_name": holder.family_name,
+        "birth_date": holder.birth_date,
+        "mobile": holder.mobile,
+        "email": holder.email,
+        "language": holder.language if holder.language != clinic.language else "",
+        "registered_at": registered_at,
+    }
+    patient, is_new = Patient.objects.select_for_update(no_key=True).get_or_create(
+        clinic=clinic, national_id_index=holder.national_id_index, defaults=values
+    )
+    patient.clinic = clinic
+    if is_new:
+        audit.record(action="patient.created", subject=patient, actor=actor, now=now, patient_id=patient.pk)
+    return patient, is_new
 
 
 @transaction.atomic

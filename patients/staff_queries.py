@@ -45,19 +45,19 @@ def find(*, clinic: Clinic, wanted: Wanted, after: UUID | None = None) -> Patien
 
 def placed(patients: PatientQuerySet, clinic: Clinic, after: UUID | None) -> PatientQuerySet:
     """Return them by name, from the one after this patient; an id that is not the clinic's begins at the start."""
-    ordered = patients.order_by("family_name", "given_name", "pk")
+    ordered = patients.order_by("sort_family", "sort_given", "pk")
     last = (
         after
-        and Patient.objects.for_clinic(clinic).filter(pk=after).only("given_name", "family_name").first()
+        and Patient.objects.for_clinic(clinic).filter(pk=after).only("sort_given", "sort_family").first()
     )
     if not last:
         return ordered
     later = (
-        Q(family_name__gt=last.family_name)
-        | Q(family_name=last.family_name, given_name__gt=last.given_name)
-        | Q(family_name=last.family_name, given_name=last.given_name, pk__gt=last.pk)
+        Q(sort_family__gt=last.sort_family)
+        | Q(sort_family=last.sort_family, sort_given__gt=last.sort_given)
+        | Q(sort_family=last.sort_family, sort_given=last.sort_given, pk__gt=last.pk)
     )
-    return ordered.filter(later, family_name__gte=last.family_name)
+    return ordered.filter(later, sort_family__gte=last.sort_family)
 
 
 def named(patients: PatientQuerySet, words: Sequence[str]) -> PatientQuerySet:

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Provider
+from portal.day_field import DayField
 from services.access.choices import Approval, Column, SignedIn
 from services.access.policy import Rights, Services
 
@@ -107,9 +109,7 @@ class QuestionForm(forms.Form):
     provider = forms.ChoiceField(
         label=_("With whom"), error_messages={"invalid_choice": _("Choose one of the clinic's providers.")}
     )
-    day = forms.DateField(
-        label=_("On which day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    day = DayField(label=_("On which day"))
     signed_in = forms.ChoiceField(label=_("The patient signs in"), choices=SignedIn.choices)
     at = forms.DateTimeField(
         label=_("As it was on (date and time)"),
@@ -127,6 +127,8 @@ class QuestionForm(forms.Form):
         assert isinstance(moment, forms.DateTimeField)
         field.choices = [(str(provider.pk), _named(provider)) for provider in providers]
         moment.input_formats = _MOMENTS
+        local = timezone.localtime(now)
+        moment.widget.attrs |= {"min": f"{_EARLIEST_YEAR}-01-01T00:00", "max": f"{local:%Y-%m-%dT%H:%M}"}
 
     def clean_at(self) -> datetime | None:
         """Return the moment, which must have been, or None for now."""

@@ -188,6 +188,16 @@ def windows(
     Ordered like with_whom, then by service and day. A slot of the provider on a day within a window may be offered.
     """
     row = _row(patient, first_day, last_day)
+    return _windows(row, services, assurance, first_day, last_day)
+
+
+def _windows(
+    row: dict[str, Any],
+    services: Collection[Service],
+    assurance: Assurance,
+    first_day: date,
+    last_day: date,
+) -> list[Window]:
     facts, order = _facts(row), _order(row)
     spans = policy.spans(facts, tuple(services), assurance, first_day, last_day)
     spans.sort(key=lambda span: (order[span.provider_id], span.service.value, span.first_day))
@@ -217,6 +227,44 @@ def lock_facts(patient: Patient, *, provider_id: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [patient.pk, provider_id])
+
+
+# -- for people without an account -------------------------------------------------------------------------
+def guest_windows(
+    *, clinic: Clinic, services: Collection[Service], first_day: date, last_day: date
+) -> list[Window]:
+    """Return when somebody without an account may ask for whom: what the matrix's last row and the columns for
+    patients without a GP here say (F8). No record is read, so the answer tells nothing about anyone. One query.
+    """
+    row = _guest_row(clinic, first_day, last_day)
+    return _windows(row, services, Assurance.NONE, first_day, last_day)
+
+
+def guest_may(*, clinic: Clinic, service: Service, provider_id: int, day: date, for_share: bool) -> bool:
+    """Return whether somebody without an account may ask the provider for this on the clinic's local day. One query.
+
+    With for_share, inside a transaction, what decides stays as it is until it ends (two queries).
+    """
+    if for_share:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_SETTING, [clinic.pk, provider_id])
+    facts = _facts(_guest_row(clinic, day, day))
+    return policy.decide(facts, service, provider_id, Assurance.NONE, day).allowed
+
+
+_LOCK_SETTING = """
+SELECT provider.id FROM clinic_admin_provider provider
+JOIN clinic_admin_clinic clinic ON clinic.id = provider.clinic_id
+WHERE clinic.id = %s AND provider.id = %s
+FOR SHARE OF clinic, provider
+"""
+
+
+def _guest_row(clinic: Clinic, first_day: date, last_day: date) -> dict[str, Any]:
+    row = _found(_OF_GUEST, clinic.pk, first_day, last_day)
+    if row is None:
+        raise Clinic.DoesNotExist
+    return _NOBODY | {"is_active": True, "has_id": True} | row
 
 
 # -- for all patients --------------------------------------------------------------------------------------
@@ -402,6 +450,11 @@ SELECT to_json(found)::text FROM (
     JOIN clinic_admin_clinic clinic ON clinic.id = patient.clinic_id
     LEFT JOIN access_specialrights special ON special.patient_id = patient.id
     WHERE patient.id = %(id)s
+) AS found
+"""  # noqa: S608 - put together from our own words only
+_OF_GUEST = f"""
+SELECT to_json(found)::text FROM (
+    SELECT {_SETTING.format(rows="row_id IS NULL")} FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only
 _OF_CLINIC = f"""

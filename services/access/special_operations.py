@@ -62,13 +62,56 @@ def reset_all(
     if len(locked) != expected or not locked:
         raise RightsRefused(SpecialRefusal.OTHER_NUMBER)
     events: list[tuple[Model, dict[str, Any]]] = [
-        (patient, {"before": asdict(patient.special_rights.values), "after": asdict(AS_STANDARD)})
+        (
+            patient,
+            {
+                "before": asdict(patient.special_rights.values),
+                "after": asdict(AS_STANDARD),
+                "together": len(locked),
+            },
+        )
         for patient in locked
     ]
     SpecialRights.objects.filter(patient__in=[patient.pk for patient in locked]).delete()
     audit.record_many(
         action="special_rights.changed",
         patients=events,
+        actor=actor,
+        now=now,
+    )
+    return len(locked)
+
+
+@transaction.atomic
+def undo_reset(
+    *, clinic: Clinic, event_id: int, expected: int, actor: User | None, now: datetime
+) -> int | None:
+    """Give the patients of a reset back what they had; return how many, or None when there was no such reset.
+
+    Who has got other special rights since keeps those. Raises RightsRefused when there are not as many to give back as
+    the reader was told (`expected`), or none.
+    """
+    past = special_queries.past_reset(clinic=clinic, event_id=event_id)
+    if past is None:
+        return None
+    locked = list(
+        special_queries.to_give_back(clinic=clinic, past=past)
+        .only("pk", "clinic_id")
+        .select_for_update(no_key=True, of=("self",))
+        .order_by("pk")
+    )
+    if len(locked) != expected or not locked:
+        raise RightsRefused(SpecialRefusal.OTHER_NUMBER)
+    SpecialRights.objects.bulk_create(
+        [SpecialRights(patient=patient, **asdict(past.before[patient.pk])) for patient in locked],
+        batch_size=1000,
+    )
+    audit.record_many(
+        action="special_rights.changed",
+        patients=[
+            (patient, {"before": asdict(AS_STANDARD), "after": asdict(past.before[patient.pk])})
+            for patient in locked
+        ],
         actor=actor,
         now=now,
     )

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -14,6 +15,7 @@ from clinic_admin.models import Clinic, Provider
 from identity.choices import Assurance
 from patients import staff_queries
 from patients.models import Patient, PatientQuerySet
+from portal.models import AuditEvent
 from services.access import policy, queries
 from services.access.choices import Approval, Column, Right, Rule
 from services.access.models import ProviderRights, SpecialRights
@@ -400,3 +402,60 @@ def column_exceptions(provider: Provider, column: Column) -> list[ColumnExceptio
         }
     )
     return [ColumnExceptions(right, getattr(rights, right.value), counted[right.value]) for right in LISTED]
+
+
+# -- undoing a reset ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PastReset:
+    """Patients who were put back to the standard by one act, and what each of them had."""
+
+    event_id: int
+    at: datetime
+    before: Mapping[UUID, SpecialValues]
+
+
+_CHANGED = "special_rights.changed"
+
+
+class LastReset(NamedTuple):
+    """The last act that put patients back: one of its events, and how many patients."""
+
+    event_id: int
+    number: int
+
+
+def last_reset(clinic: Clinic) -> LastReset | None:
+    """Return the last act that put patients back, if no special right was changed after it. One query."""
+    events = AuditEvent.objects.filter(clinic_id=clinic.pk, action=_CHANGED)
+    last = events.order_by("-at", "-pk").first()
+    if last is None or "together" not in last.details:
+        return None
+    return LastReset(last.pk, last.details["together"])
+
+
+def past_reset(*, clinic: Clinic, event_id: int) -> PastReset | None:
+    """Return the clinic's reset that this event is part of, or None when it is none. Two queries."""
+    events = AuditEvent.objects.filter(clinic_id=clinic.pk, action=_CHANGED)
+    event = events.filter(pk=event_id).first()
+    if event is None or "together" not in event.details:
+        return None
+    together = events.filter(at=event.at, request_id=event.request_id, details__has_key="together")
+    return PastReset(
+        event_id=event.pk,
+        at=event.at,
+        before={
+            patient_id: _values(details["before"])
+            for patient_id, details in together.values_list("patient_id", "details")
+            if patient_id is not None
+        },
+    )
+
+
+def to_give_back(*, clinic: Clinic, past: PastReset) -> PatientQuerySet:
+    """Return the reset's patients who still have the standard."""
+    return Patient.objects.for_clinic(clinic).filter(pk__in=past.before, special_rights__isnull=True)
+
+
+def _values(stored: Mapping[str, Any]) -> SpecialValues:
+    approval = stored["approval"]
+    return SpecialValues(**{**stored, "approval": Approval(approval) if approval else None})

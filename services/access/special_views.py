@@ -44,6 +44,7 @@ def _list(request: StaffRequest, refused: str = "", status: int = 200) -> HttpRe
         "is_filtered": bool(query.urlencode()),
         "query": query.urlencode(),
         "may_save": request.staff_member.is_administrator,
+        "last_reset": special_queries.last_reset(request.clinic),
         "refused": refused,
         "seen_from": seen_from,
         "columns": [
@@ -153,3 +154,49 @@ def _back(request: StaffRequest) -> str:
     query.pop("after", None)
     address = reverse("access_admin:special", args=[request.clinic.portal_identifier])
     return f"{address}?{query.urlencode()}" if query else address
+
+
+@admin_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo_reset(request: StaffRequest, event_id: int) -> HttpResponse:
+    """Say how many patients get their special rights back, and give them back."""
+    clinic = request.clinic
+    past = special_queries.past_reset(clinic=clinic, event_id=event_id)
+    if past is None:
+        raise Http404
+    refused = ""
+    if request.method == "POST":
+        try:
+            done = special_operations.undo_reset(
+                clinic=clinic,
+                event_id=event_id,
+                expected=_number(request.POST.get("number", "")),
+                actor=request.staff_member.user,
+                now=timezone.now(),
+            )
+        except RightsRefused as stopped:
+            refused = str(stopped.message)
+        else:
+            messages.success(request, _given_back(done or 0))
+            return redirect("access_admin:special", clinic.portal_identifier)
+    number = special_queries.to_give_back(clinic=clinic, past=past).count()
+    words = {
+        "past": past,
+        "number": number,
+        "kept": len(past.before) - number,
+        "refused": refused,
+        "may_save": request.staff_member.is_administrator,
+    }
+    return render(request, "access/special_undo.html", words, status=422 if refused else 200)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _given_back(number: int) -> str:
+    return ngettext(
+        "%(number)d patient has the special rights back.",
+        "%(number)d patients have their special rights back.",
+        number,
+    ) % {"number": number}

@@ -153,3 +153,8 @@ def _affected(
 ) -> Affected:
     cover = covers.get(policy.service_of(row.kind) or Service.BOOKING)
     return Affected(row, cover, offers.get(row.pk), answers.get(row.pk))
+
+
+def is_slot_of(clinic: Clinic, slot_id: int | None) -> bool:
+    """Return whether the clinic has this slot; one that isn't there any more is not told from another clinic's."""
+    return slot_id is not None and Slot.objects.filter(clinic=clinic, pk=slot_id).exists()

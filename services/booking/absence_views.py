@@ -51,6 +51,8 @@ def _act(request: StaffRequest, found: Absence, appointment_id: UUID, form: Answ
     version = form.cleaned_data["version"]
     match form.cleaned_data["answer"]:
         case "move":
+            if not absence_queries.is_slot_of(request.clinic, form.cleaned_data["slot"]):
+                raise Http404
             moved = absence_operations.move_to_cover(
                 absence=found,
                 appointment_id=appointment_id,

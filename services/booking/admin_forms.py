@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
+from portal.day_field import DayField
 from services.booking import template_policy
 from services.booking.choices import SlotKind
 from services.booking.template_policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
@@ -22,13 +23,6 @@ class _Clock(forms.TimeInput):
 
     def __init__(self) -> None:
         super().__init__(format="%H:%M")
-
-
-class _Day(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 class _Words(forms.Select):
@@ -46,11 +40,10 @@ class TemplateForm(forms.Form):
     )
     seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
     """What the page was made from (template_queries.token)."""
-    valid_from = forms.DateField(label=_("First day"), widget=_Day())
-    valid_until = forms.DateField(
+    valid_from = DayField(label=_("First day"))
+    valid_until = DayField(
         label=_("Last day"),
         required=False,
-        widget=_Day(),
         help_text=_("Leave it empty when it applies until further notice."),
     )
 

@@ -25,7 +25,7 @@ class Occasion:
     zone: ZoneInfo
     language: str
     address: str
-    """Where the patient sees more after signing in."""
+    """Where the patient sees more after signing in; empty for somebody who has no account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,18 @@ def text_of(kind: MessageKind, occasion: Occasion) -> Text:
             "phone": occasion.clinic_phone,
         }
         title, sentence = _sentences(kind)
-        way_on = _("Sign in to see more: %(address)s") % words
-        if kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT} and occasion.clinic_phone:
+        way_on = _("Sign in to see more: %(address)s") % words if occasion.address else _phone(words)
+        if (
+            kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT}
+            and occasion.clinic_phone
+            and occasion.address
+        ):
             way_on = _("Choose another time at %(address)s or phone %(phone)s.") % words
-        return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}")
+        return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}".strip())
+
+
+def _phone(words: dict[str, str]) -> str:
+    return _("Questions? Phone %(phone)s.") % words if words["phone"] else ""
 
 
 def _sentences(kind: MessageKind) -> tuple[str, str]:

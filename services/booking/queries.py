@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from clinic_admin.choices import ProviderKind, Service
-from clinic_admin.models import Provider
+from clinic_admin.models import Clinic, Provider
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import queries as access
@@ -145,17 +145,16 @@ def free_slots(
     That is: allowed by the access decision on the slot's day, free, still to begin, within the horizon, and, for
     urgent ones, released. The limit counts per provider and kind.
     """
-    spans = _released(
-        _windows(patient, assurance, first_day, last_day, now), patient, now, most=per_provider_limit
-    )
+    windows = _windows(patient, assurance, first_day, last_day, now)
+    spans = _released(windows, patient.clinic, now, most=per_provider_limit)
     return [slot for _place, slot in _search(_of_provider(spans, provider_id), now)]
 
 
 def first_free_per_provider(*, patient: Patient, assurance: Assurance, now: datetime) -> dict[int, FreeSlot]:
     """Return the first free time within the horizon of each provider (id) who has one. Two queries."""
-    first_day, last_day = _horizon(patient, now)
-    windows = _windows(patient, assurance, first_day, last_day, now)
-    return _first_of_each(slot for _place, slot in _search(_released(windows, patient, now, most=1), now))
+    windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
+    spans = _released(windows, patient.clinic, now, most=1)
+    return _first_of_each(slot for _place, slot in _search(spans, now))
 
 
 def offer(
@@ -171,12 +170,32 @@ def offer(
 
     `provider_id` narrows the times, not the list of providers; a provider whom the patient may not book has none.
     """
-    windows = _windows(patient, assurance, *_horizon(patient, now), now)
-    first = _released(windows, patient, now, most=1)
-    listed = _of_provider(_within(_released(windows, patient, now), first_day, last_day), provider_id)
+    windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
+    return offer_within(
+        windows,
+        clinic=patient.clinic,
+        first_day=first_day,
+        last_day=last_day,
+        now=now,
+        provider_id=provider_id,
+    )
+
+
+def offer_within(
+    windows: Sequence[Window],
+    *,
+    clinic: Clinic,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    provider_id: int | None = None,
+) -> Offer:
+    """Return the offer that these windows of the clinic allow, as `offer` does. One query."""
+    first = _released(windows, clinic, now, most=1)
+    listed = _of_provider(_within(_released(windows, clinic, now), first_day, last_day), provider_id)
     if provider_id is None:
         listed = [span._replace(group=span.window.service.value) for span in listed]
-    unreleased = _of_provider(_unreleased(windows, patient, now), provider_id)
+    unreleased = _of_provider(_unreleased(windows, clinic, now), provider_id)
     found = _search([*first, *listed, *unreleased], now)
     firsts = _first_of_each(slot for place, slot in found if place < len(first))
     asked_for = [one for one in firsts.values() if provider_id in (None, one.provider_id)]
@@ -187,7 +206,7 @@ def offer(
         ),
         times=tuple(slot for place, slot in found if len(first) <= place < len(first) + len(listed)),
         first_free=min(asked_for, key=lambda slot: slot.starts_at, default=None),
-        urgent_opens_at=_next_release(patient, now)
+        urgent_opens_at=_next_release(clinic, now)
         if any(place >= len(first) + len(listed) for place, _slot in found)
         else None,
     )
@@ -203,18 +222,33 @@ def nearest_free(
     most: int = 4,
 ) -> Sequence[FreeSlot]:
     """Return free times near an instant, with any provider; the given one's first where equally near. Two queries."""
-    spans = _released(_windows(patient, assurance, *_horizon(patient, now), now), patient, now)
+    windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
+    return nearest_within(windows, clinic=patient.clinic, to=to, now=now, provider_id=provider_id, most=most)
+
+
+def nearest_within(
+    windows: Sequence[Window],
+    *,
+    clinic: Clinic,
+    to: datetime,
+    now: datetime,
+    provider_id: int | None = None,
+    most: int = 4,
+) -> Sequence[FreeSlot]:
+    """Return free times near an instant that these windows of the clinic allow, as `nearest_free` does. One query."""
+    spans = _released(windows, clinic, now)
     if not spans:
         return []
-    day = to.astimezone(patient.clinic.zone).date()
+    day = to.astimezone(clinic.zone).date()
     with connection.cursor() as cursor:
         cursor.execute(_NEAREST, [*_places(spans), now, to, day, most])
         found = [_free_slot(spans[place - 1].window, *row) for place, *row in cursor.fetchall()]
     return policy.nearest(found, to=to, provider_id=provider_id, most=most)
 
 
-def _horizon(patient: Patient, now: datetime) -> tuple[date, date]:
-    zone = patient.clinic.zone
+def horizon(clinic: Clinic, now: datetime) -> tuple[date, date]:
+    """Return the first and last local day that can be booked now."""
+    zone = clinic.zone
     return now.astimezone(zone).date(), policy.last_day(now, zone=zone)
 
 
@@ -222,7 +256,7 @@ def _windows(
     patient: Patient, assurance: Assurance, first_day: date, last_day: date, now: datetime
 ) -> list[Window]:
     """Return when the patient may book whom, within these days and the horizon."""
-    today, end = _horizon(patient, now)
+    today, end = horizon(patient.clinic, now)
     first_day, last_day = max(first_day, today), min(last_day, end)
     if first_day > last_day:
         return []
@@ -232,10 +266,9 @@ def _windows(
 
 
 def _released(
-    windows: Iterable[Window], patient: Patient, now: datetime, most: int = MOST_PER_WINDOW
+    windows: Iterable[Window], clinic: Clinic, now: datetime, most: int = MOST_PER_WINDOW
 ) -> list[_Span]:
     """Return where free times may be shown: urgent ones only until the last released day."""
-    clinic = patient.clinic
     urgent_until = policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone)
     spans = [
         _Span(
@@ -249,11 +282,11 @@ def _released(
     return [span for span in spans if span.first_day <= span.last_day]
 
 
-def _unreleased(windows: Iterable[Window], patient: Patient, now: datetime) -> list[_Span]:
+def _unreleased(windows: Iterable[Window], clinic: Clinic, now: datetime) -> list[_Span]:
     """Return where to see whether urgent times come out later today."""
-    if _next_release(patient, now) is None:
+    if _next_release(clinic, now) is None:
         return []
-    tomorrow = _horizon(patient, now)[0] + timedelta(days=1)
+    tomorrow = horizon(clinic, now)[0] + timedelta(days=1)
     return [
         _Span(window, tomorrow, tomorrow, 1)
         for window in windows
@@ -261,9 +294,8 @@ def _unreleased(windows: Iterable[Window], patient: Patient, now: datetime) -> l
     ]
 
 
-def _next_release(patient: Patient, now: datetime) -> datetime | None:
-    clinic = patient.clinic
-    tomorrow = _horizon(patient, now)[0] + timedelta(days=1)
+def _next_release(clinic: Clinic, now: datetime) -> datetime | None:
+    tomorrow = horizon(clinic, now)[0] + timedelta(days=1)
     opens_at = policy.releases_at(tomorrow, release_at=clinic.urgent_release_at, zone=clinic.zone)
     return opens_at if opens_at > now else None
 

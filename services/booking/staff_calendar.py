@@ -13,7 +13,7 @@ from portal import moments
 from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Kind
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
-from services.booking.staff_queries import AppointmentOfDay, ProviderOfDay, SlotOfDay
+from services.booking.staff_queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
 
 FIRST_HOUR = 8
 LAST_HOUR = 15
@@ -33,12 +33,13 @@ def calendar_of_day(
     providers: Sequence[ProviderOfDay],
     slots: Iterable[SlotOfDay],
     appointments: Iterable[AppointmentOfDay],
+    guests: Iterable[GuestOfDay] = (),
     now: datetime,
 ) -> DayCalendar:
-    """Return the day with a column for each provider. An appointment stands in place of the slot it took."""
+    """Return the day with a column for each provider. What took a slot stands in place of it."""
     zone = clinic.zone
-    appointments = list(appointments)
-    taken = {appointment.slot_id for appointment in appointments}
+    appointments, guests = list(appointments), list(guests)
+    taken = {one.slot_id for one in appointments} | {one.slot_id for one in guests}
     entries: dict[int, list[Entry]] = {provider.pk: [] for provider in providers}
     opens_at = policy.releases_at(day, release_at=clinic.urgent_release_at, zone=zone)
     for slot in slots:
@@ -46,6 +47,8 @@ def calendar_of_day(
             entries[slot.provider_id].append(_slot(slot, zone, opens_at if opens_at > now else None))
     for appointment in appointments:
         entries[appointment.provider_id].append(_appointment(appointment, clinic, now))
+    for guest in guests:
+        entries[guest.provider_id].append(_guest(guest, clinic))
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(zone)
     return DayCalendar(
@@ -96,6 +99,18 @@ def _appointment(appointment: AppointmentOfDay, clinic: Clinic, now: datetime) -
         text=" · ".join(words),
         url=reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk]),
         badge=_("Online") if appointment.is_online else "",
+    )
+
+
+def _guest(guest: GuestOfDay, clinic: Clinic) -> Entry:
+    return Entry(
+        starts=_clock(guest.starts_at, clinic.zone),
+        ends=_clock(guest.ends_at, clinic.zone),
+        kind=Kind.WAITING,
+        title=guest.name,
+        text=str(AppointmentStatus.REQUESTED.label),
+        url=reverse("guests_staff:request", args=[clinic.portal_identifier, guest.pk]),
+        badge=_("No account"),
     )
 
 

@@ -23,10 +23,20 @@ class DayForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.today = today
 
+    @property
+    def first(self) -> date:
+        """Return the first day that the calendar shows."""
+        return date(self.today.year - YEARS_EITHER_WAY, 1, 1)
+
+    @property
+    def last(self) -> date:
+        """Return the last day that the calendar shows."""
+        return date(self.today.year + YEARS_EITHER_WAY, 12, 31)
+
     def clean_day(self) -> date:
         """Return the day, today when none is given."""
         day: date = self.cleaned_data["day"] or self.today
-        if abs(day.year - self.today.year) > YEARS_EITHER_WAY:
+        if not self.first <= day <= self.last:
             raise forms.ValidationError(_("That day is too far away."))
         return day
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -13,7 +14,8 @@ from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from delegation.models import Absence, AbsenceCover
 from patients.guardianship import words
 from services.booking.choices import LIVE, AppointmentStatus
-from services.booking.models import Appointment, Slot
+from services.booking.guests.choices import GuestStatus
+from services.booking.models import Appointment, GuestRequest, Slot
 
 WAITING_PER_PAGE = 20
 ONLINE = "patient"
@@ -60,11 +62,38 @@ class AppointmentOfDay:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestOfDay:
+    """A request from somebody without an account that holds a time of the day."""
+
+    pk: UUID
+    provider_id: int
+    slot_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCounts:
+    """How many requests of the whole clinic wait for a decision."""
+
+    requests: int
+    """Of patients."""
+    guests: int
+    """Of people without an account."""
+
+    @property
+    def total(self) -> int:
+        """Return both."""
+        return self.requests + self.guests
+
+
+@dataclass(frozen=True, slots=True)
 class DayFacts:
     """What stands around the calendar."""
 
     waiting: int
-    """Requests of the whole clinic that wait for a decision."""
+    """Requests of the whole clinic that wait for a decision, those without an account among them."""
     booked_online_today: int
     """Coming appointments that patients booked or asked for through the portal since the clinic's midnight."""
     closed_because: str | None
@@ -202,27 +231,55 @@ def day_facts(clinic: Clinic, day: date, now: datetime) -> DayFacts:
         status__in=LIVE, starts_at__gte=now, requested_at__gte=midnight, requested_by__kind=ONLINE
     )
     closures = Closure.objects.filter(clinic=OuterRef("pk"), first_day__lte=day, last_day__gte=day)
-    row = (
+    waiting, guests, booked, closed_because = (
         Clinic.objects.filter(pk=clinic.pk)
         .annotate(
             waiting=_number_of(own.filter(status=AppointmentStatus.REQUESTED)),
+            guests=_number_of(_waiting_guests()),
             booked=_number_of(since_midnight),
             closed_because=Subquery(closures.order_by("first_day").values("reason")[:1]),
         )
-        .values_list("waiting", "booked", "closed_because")
+        .values_list("waiting", "guests", "booked", "closed_because")
         .get()
     )
-    return DayFacts(*row)
+    return DayFacts(waiting + guests, booked, closed_because)
 
 
-def _number_of(rows: "QuerySet[Appointment]") -> Coalesce:
+def _waiting_guests() -> "QuerySet[GuestRequest]":
+    return GuestRequest.objects.filter(clinic=OuterRef("pk"), status=GuestStatus.WAITING)
+
+
+def _number_of(rows: "QuerySet[Any]") -> Coalesce:
     counted = rows.order_by().values("clinic").annotate(number=Count("pk")).values("number")
     return Coalesce(Subquery(counted), 0, output_field=IntegerField())
 
 
-def waiting_total(clinic: Clinic) -> int:
+def guests_of_day(clinic: Clinic, day: date, provider_ids: Collection[int]) -> tuple[GuestOfDay, ...]:
+    """Return who without an account asks for a time of these providers on the clinic's local day."""
+    starts, ends = bounds(clinic, day)
+    rows = GuestRequest.objects.filter(
+        clinic=clinic,
+        status=GuestStatus.WAITING,
+        starts_at__gte=starts,
+        starts_at__lt=ends,
+        provider_id__in=provider_ids,
+    ).defer("national_id", "reason")
+    return tuple(
+        GuestOfDay(row.pk, row.provider_id, row.slot_id, row.starts_at, row.ends_at, row.full_name)
+        for row in rows.order_by("starts_at", "pk")
+    )
+
+
+def waiting_counts(clinic: Clinic) -> WaitingCounts:
     """Return how many requests wait for a decision."""
-    return Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED).count()
+    requests = Appointment.objects.filter(clinic=OuterRef("pk"), status=AppointmentStatus.REQUESTED)
+    row = (
+        Clinic.objects.filter(pk=clinic.pk)
+        .annotate(requests=_number_of(requests), guests=_number_of(_waiting_guests()))
+        .values_list("requests", "guests")
+        .get()
+    )
+    return WaitingCounts(*row)
 
 
 def waiting_for(post: StaffMember) -> int:

@@ -41,6 +41,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
     provider_ids = [provider.pk for provider in providers]
     appointments = staff_queries.appointments_of_day(clinic, day, provider_ids)
     slots = staff_queries.slots_of_day(clinic, day, provider_ids)
+    guests = staff_queries.guests_of_day(clinic, day, provider_ids)
     facts = staff_queries.day_facts(clinic, day, now)
     before, after = neighbours(day)
     context = {
@@ -60,7 +61,13 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "waiting_count": facts.waiting,
         "requests": _with_providers(appointments, providers, now),
         "calendar": calendar_of_day(
-            clinic, day, providers=providers, slots=slots, appointments=appointments, now=now
+            clinic,
+            day,
+            providers=providers,
+            slots=slots,
+            appointments=appointments,
+            guests=guests,
+            now=now,
         ),
     }
     return render(request, "booking/staff/calendar.html", context)
@@ -78,12 +85,17 @@ def waiting(request: StaffRequest) -> HttpResponse:
         actor=request.user,  # type: ignore[arg-type]
         now=timezone.now(),
     )
+    counts = staff_queries.waiting_counts(request.clinic)
     context = {
         "page": page,
         "is_first": "after" not in request.GET,
+        "is_all": not is_mine,
         "is_mine": is_mine,
+        "is_guests": False,
         "mine_count": staff_queries.waiting_for(request.staff_member),
-        "waiting_count": staff_queries.waiting_total(request.clinic),
+        "waiting_count": counts.total,
+        "request_count": counts.requests,
+        "guest_count": counts.guests,
     }
     return render(request, "booking/staff/waiting.html", context)
 
@@ -109,7 +121,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "look": look_of(found),
         "history": history_of(found),
         "ledger": told(ledger_of(found)),
-        "waiting_count": staff_queries.waiting_total(request.clinic),
+        "waiting_count": staff_queries.waiting_counts(request.clinic).total,
     }
     return render(request, "booking/staff/appointment.html", context)
 

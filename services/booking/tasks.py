@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from services.booking import operations, queries
+from services.booking.guests import operations as guests
 
 log = logging.getLogger("venterom.booking")
 
@@ -25,3 +26,9 @@ def extend_calendars() -> None:
                 "calendar keeps what is booked",
                 extra={"provider": provider.pk, "left_out": len(change.left_out)},
             )
+
+
+@shared_task(name="booking.forget_guests")
+def forget_guests() -> None:
+    """Delete what people without an account wrote, when nobody needs it any more."""
+    guests.forget(now=timezone.now())

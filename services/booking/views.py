@@ -116,8 +116,8 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        reason = BookingRefusal(refused.reason)
-        return _book_page(request, form, _consider(request, slot, now), reason, now=now, status=422)
+        seen, reason = _consider(request, slot, now), BookingRefusal(refused.reason)
+        return _book_page(request, form, seen, reason, now=now, status=422 if seen else 404)
     return _to_appointment(request, appointment.pk)
 
 

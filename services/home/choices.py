@@ -19,8 +19,21 @@ URGENT_HELP = {
 }
 """Ambulance, and the out-of-hours doctor: Norway's legevakt has one number, Denmark's lægevagt one per region."""
 
-SERVICE_PAGES = dict.fromkeys(
-    ("booking", "urgent", "timebestilling", "etimebestilling", "tidsbestilling", "time", "tid"),
-    "booking:find",
-)
+SERVICE_PAGES = {
+    **dict.fromkeys(
+        ("booking", "urgent", "timebestilling", "etimebestilling", "tidsbestilling", "time", "tid"),
+        "booking:find",
+    ),
+    **dict.fromkeys(
+        (
+            *("consultation", "konsultasjon", "ekonsultasjon", "e-konsultasjon"),
+            *("konsultation", "ekonsultation", "e-konsultation"),
+        ),
+        "home:consultation",
+    ),
+    **dict.fromkeys(
+        ("renewal", "resept", "reseptfornyelse", "ereseptfornyelse", "recept", "receptfornyelse", "e-recept"),
+        "home:renewal",
+    ),
+}
 """What links on clinics' own sites call a service (003, A5) -> the page it leads to."""

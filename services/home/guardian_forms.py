@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from identity.form_fields import NationalIdField
 from patients.guardianship.choices import PROXY_AREAS
 from patients.guardianship.operations import Adult
-from services.home.code_forms import NationalIdField
+from portal.day_field import DayField
 
 
 class _AdultForm(forms.Form):
@@ -28,14 +29,8 @@ class _AdultForm(forms.Form):
         return Adult(self.cleaned_data["number"], self.cleaned_data["name"].strip())
 
 
-def _day(label: Any, *, required: bool, help_text: Any = "") -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=required,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=help_text,
-        error_messages={"invalid": _("Write a day.")},
-    )
+def _day(label: Any, *, required: bool, help_text: Any = "") -> DayField:
+    return DayField(label=label, required=required, help_text=help_text)
 
 
 class GuardianForm(_AdultForm):

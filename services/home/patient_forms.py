@@ -17,6 +17,7 @@ class SearchForm(forms.Form):
         label=_("Name, birth date, mobile or national ID"),
         required=False,
         strip=True,
+        max_length=80,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
     )
 

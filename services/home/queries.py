@@ -50,6 +50,8 @@ class StartPage:
     next_appointment: Appointment | None
     later: list[Appointment]
     may_book: bool
+    may_consult: bool
+    may_renew: bool
     misses_mobile: bool
     misses_email: bool
 
@@ -60,15 +62,19 @@ def start_page(*, patient: Patient, assurance: Assurance, now: datetime) -> Star
     today = now.astimezone(patient.clinic.zone).date()
     windows = access.windows(
         patient=patient,
-        services=(Service.BOOKING, Service.URGENT),
+        services=tuple(Service),
         assurance=assurance,
         first_day=today,
         last_day=today + booking.HORIZON,
     )
+    bookable = {window.service for window in windows}
+    today_open = {window.service for window in windows if window.first_day <= today}
     return StartPage(
         next_appointment=upcoming[0] if upcoming else None,
         later=upcoming[1:],
-        may_book=bool(windows),
+        may_book=not bookable.isdisjoint(booking.SERVICES),
+        may_consult=Service.CONSULTATION in today_open,
+        may_renew=Service.RENEWAL in today_open,
         misses_mobile=not patient.mobile,
         misses_email=not patient.email,
     )

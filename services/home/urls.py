@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from services.home import code_views, public_views, views
+from services.home import code_views, public_views, service_views, views
 
 app_name = "home"
 urlpatterns = [
     path("signed-in/", views.signed_in, name="signed_in"),
     path("start/", views.start, name="start"),
+    path("e-consultation/", service_views.consultation, name="consultation"),
+    path("renewal/", service_views.renewal, name="renewal"),
     path("about/", public_views.about, name="about"),
     path("help/", public_views.help_page, name="help"),
     path("questions/", public_views.faq, name="faq"),

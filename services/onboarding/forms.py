@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic_admin.choices import ProviderKind, Role, Service, Weekday
 from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import LONGEST_SIGNATURE
+from portal.day_field import DayField
 from services.access.choices import Column
 from services.access.forms import ColumnForm, PortalAccessForm
 from services.booking import template_policy
@@ -21,7 +22,6 @@ from services.onboarding.choices import Calendar, StaffRefusal, Step
 from services.onboarding.policy import OTHERS, OWN, Box, Told, Week
 
 _CLOCKS = ["%H:%M", "%H.%M", "%H:%M:%S"]
-_DAYS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
 _ROLE_WORDS = {
     Role.ASSISTANT: _("Sees the calendar and answers requests"),
     Role.PROVIDER: _("Sees patients"),
@@ -50,18 +50,10 @@ class _Clock(forms.TimeField):
         )
 
 
-class _Day(forms.DateField):
+class _Day(DayField):
     def __init__(self, label: Any, **more: Any) -> None:
-        super().__init__(
-            label=label,
-            input_formats=_DAYS,
-            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            error_messages={
-                "invalid": _("Write a date, as in 24.12.2026."),
-                "required": _("Write a date, as in 24.12.2026."),
-            },
-            **more,
-        )
+        needed = {"required": _("Write a date, as in 24.12.2026.")}
+        super().__init__(label=label, error_messages=needed, **more)
 
 
 class RolesForm(forms.Form):

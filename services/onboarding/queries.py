@@ -15,6 +15,7 @@ from delegation.models import Absence, MatrixTick, MessageDelegation
 from identity import queries as logins
 from identity.models import StaffLink
 from patients.models import Patient
+from portal.alphabet import InAlphabet
 from services.booking import template_queries
 from services.booking.models import Appointment, CalendarTemplate
 from services.onboarding.choices import SecondFactor
@@ -43,7 +44,7 @@ class StaffLine:
 
 def staff_lines(clinic: Clinic) -> list[StaffLine]:
     """Return everyone with a post here, those who work here first, by name. One query."""
-    return [_line(member) for member in _members(clinic).order_by("-is_active", "name", "pk")]
+    return [_line(member) for member in _members(clinic).order_by("-is_active", InAlphabet("name"), "pk")]
 
 
 def staff_line(clinic: Clinic, member_id: int) -> tuple[StaffMember, StaffLine] | None:
@@ -241,7 +242,7 @@ def colleagues(member: StaffMember) -> list[StaffMember]:
         StaffMember.objects.filter(clinic_id=member.clinic_id, is_active=True)
         .exclude(pk=member.pk)
         .exclude(leavings__in=Leaving.objects.filter(done_at__isnull=True))
-        .order_by("name", "pk")
+        .order_by(InAlphabet("name"), "pk")
     )
 
 

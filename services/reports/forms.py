@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from patients import search
 from patients.search import BadSearch, Wanted
+from portal.day_field import DayField
 from services.reports.choices import ChangeKind
 from services.reports.queries import Colleague
 
-_DAY_FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y"]
 PORTAL_ITSELF = "portal"
 """Stands for nobody in the list of people: what the product does by itself."""
 
@@ -54,19 +54,13 @@ class ChangesForm(forms.Form):
         label=_("Changes of"), required=False, choices=[("", _("Everything")), *ChangeKind.choices]
     )
     person = forms.ChoiceField(label=_("By"), required=False)
-    since = forms.DateField(
+    since = DayField(
         label=_("From"),
         required=False,
-        input_formats=_DAY_FORMATS,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
     )
-    until = forms.DateField(
+    until = DayField(
         label=_("Up to and including"),
         required=False,
-        input_formats=_DAY_FORMATS,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write a date, as in 24.12.2026.")},
     )
 
     def __init__(self, *args: Any, staff: Sequence[Colleague], **kwargs: Any) -> None:

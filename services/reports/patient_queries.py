@@ -155,10 +155,10 @@ def every_line(search: Search) -> Iterator[LoggedPatient]:
         yield from _lines(search.clinic, chunk, active)
 
 
-_BY_NAME = ("family_name", "given_name", "pk")
+_BY_NAME = ("sort_family", "sort_given", "pk")
 _FIELDS: Mapping[str, Sequence[str]] = {
     PatientOrder.FAMILY_NAME: _BY_NAME,
-    PatientOrder.GIVEN_NAME: ("given_name", "family_name", "pk"),
+    PatientOrder.GIVEN_NAME: ("sort_given", "sort_family", "pk"),
     PatientOrder.BIRTH_DATE: ("birth_date", *_BY_NAME),
     PatientOrder.GP: ("gp__initials", *_BY_NAME),
 }

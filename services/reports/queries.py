@@ -16,6 +16,7 @@ from identity.choices import Method
 from identity.models import IdentityProvider
 from identity.policy import CODE_SLUG
 from patients.models import Patient
+from portal.alphabet import InAlphabet
 from portal.models import AuditEvent
 from services.reports import change_words
 from services.reports.change_words import LOGINS, Line, Names
@@ -91,7 +92,7 @@ class Colleague(NamedTuple):
 
 def staff_of(clinic: Clinic) -> list[Colleague]:
     """Return everybody who works or worked here, by name. One query."""
-    members = StaffMember.objects.filter(clinic=clinic).order_by("name", "pk")
+    members = StaffMember.objects.filter(clinic=clinic).order_by(InAlphabet("name"), "pk")
     return [Colleague(*row) for row in members.values_list("pk", "user_id", "name")]
 
 

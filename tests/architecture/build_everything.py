@@ -25,6 +25,7 @@ from tests.identity.build_identity import provider_row
 from tests.identity.build_saml import connect_saml
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
+from tests.services.booking.build_guests import make_guest
 from tests.services.booking.build_staff import ahead, make_appointment
 from tests.services.onboarding.build_onboarding import answers
 
@@ -119,6 +120,8 @@ def make_place() -> Place:
         "member_id": member.pk,
         "request_id": asked.pk,
         "item_id": item.pk,
+        "guest_id": make_guest(gp).pk,
+        "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
         "idp": idp.slug,
         "sign_in_id": sign_in.pk,

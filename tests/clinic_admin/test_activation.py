@@ -198,6 +198,8 @@ def test_what_is_posted_to_an_old_address_is_refused_not_repeated(client, clinic
         ("clinicid=KARRESTAD", "/karrestad/"),
         ("ClinicId=karrestad&Service=Tidsbestilling", "/karrestad/book/"),
         ("ClinicId=karrestad&Service=timebestilling", "/karrestad/book/"),
+        ("ClinicId=karrestad&Service=eKonsultasjon", "/karrestad/e-consultation/"),
+        ("ClinicId=karrestad&Service=Receptfornyelse", "/karrestad/renewal/"),
         ("ClinicId=karrestad&Service=//evil.example", "/karrestad/"),
     ],
 )

@@ -130,7 +130,8 @@ def test_an_absence_is_stored_audited_and_removed(clinic, koman, lent, by):
 
 def test_an_absence_of_another_clinic_can_not_be_removed(clinic, koman, by):
     absence = add(clinic, by, koman, 1, 2)
-    operations.remove_absence(clinic=make_clinic(), absence_id=absence.pk, **by)
+    with pytest.raises(Absence.DoesNotExist):
+        operations.remove_absence(clinic=make_clinic(), absence_id=absence.pk, **by)
     assert Absence.objects.filter(pk=absence.pk).exists()
 
 

@@ -213,7 +213,7 @@ def test_the_trail_keeps_before_and_after(clinic):
 def test_a_removed_absence_can_be_brought_back_with_its_covers(client, clinic, koman, lent, by):
     sign_in(client, clinic)
     client.cookies["django_language"] = "en"
-    first, last = date(2999, 7, 1), date(2999, 7, 9)
+    first, last = date(2190, 7, 1), date(2190, 7, 9)
     covers = {Service.BOOKING: lent, Service.URGENT: lent}
     absence = operations.add_absence(
         clinic=clinic, provider=koman, first_day=first, last_day=last, covers=covers, **by

@@ -15,8 +15,13 @@ def code(secret: str, at: float | None = None) -> str:
     return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
+_shown: set[tuple[str, int]] = set()
+
+
 def fresh_code(secret: str) -> str:
-    """A code that is good for some seconds more."""
-    if (left := 30 - time.time() % 30) < 4:
+    """A code that is good for some seconds more, and was not used yet: each works once."""
+    left = 30 - time.time() % 30
+    if left < 4 or (secret, int(time.time() // 30)) in _shown:
         time.sleep(left + 0.2)
+    _shown.add((secret, int(time.time() // 30)))
     return code(secret)

@@ -8,6 +8,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic_admin import queries as clinics
 from patients import search, staff_queries
 from patients.models import Patient
 from patients.search import BadSearch, Wanted, folded, parse
@@ -129,6 +130,26 @@ def test_pages_follow_one_another_by_name_and_hold_everyone_once(clinic, django_
             break
     assert len(seen) == len({patient.pk for patient in seen}) == 60
     assert [p.family_name for p in seen] == sorted(p.family_name for p in seen)
+
+
+@pytest.mark.django_db
+def test_names_stand_in_the_order_of_the_alphabet_across_pages(clinic):
+    names = ["Østby", "Zahl", "Åsen", "Ærlig", "Berg", "Aasen", "éger", "Aas", "Örn", "Ås"]
+    for name in names:
+        make_patient(clinic, given_name="Ola", family_name=name)
+    ordered = ["Berg", "éger", "Zahl", "Ærlig", "Örn", "Østby", "Aas", "Ås", "Aasen", "Åsen"]
+    found = staff_queries.find(clinic=clinic, wanted=Wanted()).patients
+    assert [patient.family_name.replace("Aa", "Å") for patient in found] == [
+        name.replace("Aa", "Å") for name in ordered
+    ]
+
+
+@pytest.mark.django_db
+def test_short_lists_stand_in_the_order_of_the_alphabet():
+    for name in ("Åse Berg", "Zoe Moe", "Aase Lie", "Ærlig Per", "Øystein Ås", "Bo Ek"):
+        make_clinic(name=name, is_active=True)
+    shown = [clinic.name for clinic in clinics.active_clinics()]
+    assert shown == ["Bo Ek", "Zoe Moe", "Ærlig Per", "Øystein Ås", "Åse Berg", "Aase Lie"]
 
 
 @pytest.mark.django_db

@@ -13,15 +13,17 @@ from services.booking import messages, policy
 from services.booking.models import Appointment
 
 
-def tell(appointment: Appointment, kind: MessageKind, *, now: datetime, reminds: bool = False) -> None:
+def tell(
+    appointment: Appointment, kind: MessageKind, *, now: datetime, reminds: bool = False, knows: str = ""
+) -> None:
     """Queue an SMS and an e-mail, as far as the patient has a number and an address, and the reminder if asked to.
 
     Who has neither gets a row that says so, for staff to see. Nothing is sent once the time has come. The reminder
-    is left out when neither the patient nor the clinic wants one, or when its time is past. One statement.
+    is left out when neither the patient nor the clinic wants one, or when its time is past. `knows` is a number that
+    has been told already. One statement.
     """
-    outbox.queue_messages(
-        [*_news(appointment, kind, now), *(_reminder(appointment, now) if reminds else ())], now=now
-    )
+    news = [message for message in _news(appointment, kind, now) if not knows or message.to != knows]
+    outbox.queue_messages([*news, *(_reminder(appointment, now) if reminds else ())], now=now)
 
 
 def hush(appointment: Appointment, *, now: datetime) -> None:

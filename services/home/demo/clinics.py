@@ -60,6 +60,7 @@ class DemoClinic:
     ticks: tuple[tuple[Service, str | None, str], ...]
     """Service, row (initials, or None for all other active patients), provider."""
     self_registration: SelfRegistration = SelfRegistration.BY_HAND
+    books_without_account: bool = False
     person_with_password: str = ""
     """Full name of the one who has an account with password."""
 
@@ -74,6 +75,7 @@ BY_HAND, AUTOMATIC = Approval.BY_HAND, Approval.AUTOMATIC
 BAKKEN = DemoClinic(
     identifier="bakken",
     name="Bakken legesenter",
+    books_without_account=True,
     person_with_password="Finn Dottno",  # noqa: S106 - a name
     country=Country.NORWAY,
     street="Bakkeveien 12",
@@ -186,6 +188,7 @@ BAKKEN = DemoClinic(
 
 HOLM = DemoClinic(
     identifier="holm",
+    books_without_account=True,
     name="Lægerne Holm",
     person_with_password="Inger Uden-MitID",  # noqa: S106 - a name
     country=Country.DENMARK,

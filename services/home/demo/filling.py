@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import families, records
+from services.home.demo import families, guests, records
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -101,6 +101,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     for one in demo.providers:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
+    guests.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     return clinic
 
@@ -120,7 +121,11 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         actor=audit.SYSTEM,
         now=now,
     )
-    settings = replace(clinics.settings_of(clinic), self_registration=demo.self_registration)
+    settings = replace(
+        clinics.settings_of(clinic),
+        self_registration=demo.self_registration,
+        books_without_account=demo.books_without_account,
+    )
     register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
     week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]
     register.set_opening_hours(clinic=clinic, periods=week, actor=audit.SYSTEM, now=now)

@@ -65,6 +65,51 @@ def people(clinic, koman):
     special(make_patient(make_clinic(), family_name="Foreign"), booking=True)
 
 
+def reset_everyone(admin, clinic):
+    return admin.post(address(clinic, "special_reset"), {"everyone": "yes", "sure": "yes", "number": 4})
+
+
+def undo_address(admin, clinic):
+    return address(clinic, "special_undo", admin.get(address(clinic)).context["last_reset"].event_id)
+
+
+def test_putting_many_back_is_undone_in_one_step_with_everything_they_had(admin, clinic, people):
+    before = {row.patient_id: row.values for row in SpecialRights.objects.filter(patient__clinic=clinic)}
+    reset_everyone(admin, clinic)
+    undo = undo_address(admin, clinic)
+    assert "4 patients who were put back" in admin.get(undo).content.decode()
+    done = admin.post(undo, {"number": 4}, follow=True)
+    assert "4 patients have their special rights back." in done.content.decode()
+    assert before == {
+        row.patient_id: row.values for row in SpecialRights.objects.filter(patient__clinic=clinic)
+    }
+    assert admin.get(address(clinic)).context["last_reset"] is None
+
+
+def test_who_has_got_other_rights_since_keeps_them(admin, clinic, people):
+    reset_everyone(admin, clinic)
+    undo = undo_address(admin, clinic)
+    patient = queries.Patient.objects.get(clinic=clinic, family_name="Own")
+    special(patient, booking=False)
+    page = admin.get(undo)
+    assert (page.context["number"], page.context["kept"]) == (3, 1)
+    assert admin.post(undo, {"number": 4}).status_code == 422
+    admin.post(undo, {"number": 3})
+    changed = SpecialRights.objects.get(patient=patient)
+    assert changed.values == Values(booking=False)
+    assert SpecialRights.objects.filter(patient__clinic=clinic).count() == 4
+
+
+def test_an_undone_reset_is_undone_once_and_a_foreign_or_other_event_is_no_page(admin, clinic, people):
+    reset_everyone(admin, clinic)
+    undo = undo_address(admin, clinic)
+    admin.post(undo, {"number": 4})
+    assert admin.post(undo, {"number": 4}).status_code == 422
+    other = AuditEvent.objects.filter(action="special_rights.changed").latest("pk")
+    assert admin.get(address(clinic, "special_undo", other.pk)).status_code == 404
+    assert admin.get(address(make_clinic(), "special_undo", other.pk)).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

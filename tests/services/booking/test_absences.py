@@ -260,6 +260,8 @@ def test_a_stale_button_says_so_and_changes_nothing(client, clinic, lent, absenc
 def test_nonsense_and_other_clinics_are_not_there(client, clinic, absence, booked, staff):
     assert post(client, absence, booked, answer="burn").status_code == 404
     assert post(client, absence, booked, answer="keep", version="x").status_code == 404
+    theirs = make_slot(make_provider(make_clinic()))
+    assert post(client, absence, booked, answer="move", slot=theirs.pk).status_code == 404
     booked.pk = uuid.uuid4()
     assert post(client, absence, booked, answer="keep").status_code == 404
     foreign = make_clinic()

@@ -1,0 +1,61 @@
+"""Words of booking without an account."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from portal.refusals import NextStep, Refusal
+
+
+class GuestStatus(TextChoices):
+    """Where a request stands. Only one that waits holds its time."""
+
+    STARTED = "started", _("The mobile is not confirmed")
+    WAITING = "waiting", _("Waits for approval")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Not approved")
+    WITHDRAWN = "withdrawn", _("Withdrawn by the person")
+
+    @classmethod
+    def open(cls) -> tuple["GuestStatus", "GuestStatus"]:
+        """Return those on which nobody has decided yet."""
+        return cls.STARTED, cls.WAITING
+
+
+class GuestRefusal(Refusal):
+    """Why a request went no further."""
+
+    CLOSED = "closed", _("The clinic takes no requests from people without an account.")
+    TAKEN = "taken", _("Someone else has just taken this time.")
+    NOT_OFFERED = "not-offered", _("This time is no longer offered.")
+    OVER = "over", _("It took too long, or the code was wrong too often.")
+    WRONG_CODE = "wrong-code", _("The code is wrong. Look at the latest message, and write the code again.")
+    TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
+    TOO_MANY = "too-many", _("Too many requests have been made. Phone the clinic.")
+    TWO_WAIT = "two-wait", _("Two requests from this mobile wait for an answer already.")
+    DECIDED = "decided", _("Someone has already decided this request.")
+    PAST = "past", _("This time has passed.")
+    NOT_ACTIVE = "not-active", _("The record of this person is not active.")
+    CLASHES = "clashes", _("The provider already has an appointment at that time.")
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return what to do after each."""
+        again, phone, reload = (
+            NextStep.CHOOSE_ANOTHER_TIME,
+            NextStep.PHONE_THE_CLINIC,
+            NextStep.RELOAD_THE_PAGE,
+        )
+        return {
+            cls.CLOSED: phone,
+            cls.TAKEN: again,
+            cls.NOT_OFFERED: again,
+            cls.OVER: again,
+            cls.WRONG_CODE: again,
+            cls.TOO_SOON: reload,
+            cls.TOO_MANY: phone,
+            cls.TWO_WAIT: phone,
+            cls.DECIDED: reload,
+            cls.PAST: again,
+            cls.NOT_ACTIVE: reload,
+            cls.CLASHES: again,
+        }

@@ -1,0 +1,90 @@
+"""Staff decide about requests from people without an account."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clinic_admin.guards import StaffRequest, staff_page
+from services.booking import staff_queries
+from services.booking.guests import operations, queries
+from services.booking.guests.choices import GuestStatus
+from services.booking.guests.operations import GuestRefused
+from services.booking.models import GuestRequest
+
+
+@staff_page
+@require_safe
+def waiting(request: StaffRequest) -> HttpResponse:
+    """List the requests that wait, oldest first."""
+    counts = staff_queries.waiting_counts(request.clinic)
+    context = {
+        "guests": queries.waiting(clinic=request.clinic),
+        "is_guests": True,
+        "is_all": False,
+        "is_mine": False,
+        "waiting_count": counts.total,
+        "request_count": counts.requests,
+        "guest_count": counts.guests,
+        "mine_count": staff_queries.waiting_for(request.staff_member),
+    }
+    return render(request, "booking/staff/guests.html", context)
+
+
+@staff_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
+    """Show who asks for which time and why, whose record it is, and approve or refuse."""
+    clinic, now = request.clinic, timezone.now()
+    if request.method == "POST":
+        return _decide(request, guest_id)
+    guest = operations.open_request(
+        clinic=clinic, request_id=guest_id, actor=request.staff_member.user, now=now
+    )
+    if guest is None:
+        raise Http404
+    context = {
+        "guest": guest,
+        "number": _number(guest.national_id or ""),
+        "record": queries.record_of(guest, clinic),
+        "waits": guest.status == GuestStatus.WAITING,
+        "has_passed": guest.starts_at <= now,
+        "day": guest.starts_at.astimezone(clinic.zone).date(),
+        "waiting_count": staff_queries.waiting_counts(clinic).total,
+    }
+    return render(request, "booking/staff/guest.html", context)
+
+
+def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
+    act = {"approve": operations.approve, "refuse": operations.refuse}.get(request.POST.get("act", ""))
+    if act is None:
+        raise Http404
+    try:
+        guest = act(
+            clinic=request.clinic,
+            request_id=guest_id,
+            actor=request.staff_member.user,
+            now=timezone.now(),
+        )
+    except GuestRequest.DoesNotExist:
+        raise Http404 from None
+    except GuestRefused as refused:
+        messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
+        return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
+    messages.success(request, _told(guest))
+    return redirect("guests_staff:waiting", request.clinic.portal_identifier)
+
+
+def _number(digits: str) -> str:
+    """Return the national ID as people of both countries write it: the birth date apart."""
+    return f"{digits[:6]} {digits[6:]}"
+
+
+def _told(guest: GuestRequest) -> str:
+    if guest.status == GuestStatus.APPROVED:
+        return _("Approved. %(name)s is notified.") % {"name": guest.full_name}
+    return _("Refused. %(name)s is notified, and the time is free again.") % {"name": guest.full_name}

@@ -1,0 +1,77 @@
+"""Somebody without an account asks for a time on a phone, with scripts and without, and the secretary answers."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.people import is_accessible, staff_signs_in
+
+pytestmark = pytest.mark.browser
+CLINIC = "guests"
+
+
+@pytest.fixture(scope="module")
+def clinic(product):
+    return product.fill("guest_clinic", identifier=CLINIC)
+
+
+def code_on(phone, mobile):
+    """Wait for the SMS with the code."""
+    deadline = time.monotonic() + 30
+    while True:
+        phone.goto(f"/dev/phone/?to=%2B47{mobile}")
+        found = re.search(r"\b(\d{6}) confirms", phone.locator("main").inner_text())
+        if found:
+            return found.group(1)
+        assert time.monotonic() < deadline, phone.locator("main").inner_text()
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_a_stranger_asks_on_a_phone_and_the_secretary_approves(clinic, new_page, scripts):
+    who, mobile = ("Gry", "41000001") if scripts else ("Geir", "41000002")
+    page = new_page(width=375, height=740, scripts=scripts)
+    page.goto(f"/{CLINIC}/")
+    page.get_by_role("link", name=re.compile("Book without an account")).click()
+    if scripts:
+        is_accessible(page)
+    page.locator("a.time").first.click()
+    page.locator("input[name=given_name]").fill(who)
+    page.locator("input[name=family_name]").fill("Gjest")
+    page.locator("input[name=number]").fill(clinic["number1" if scripts else "number2"])
+    page.locator("input[name=mobile]").fill(mobile)
+    page.locator("main form button[type=submit]").first.click()
+    expect(page.locator("main")).to_contain_text("Write in a few words why you want to come.")
+    expect(page.locator("input[name=given_name]")).to_have_value(who)
+    page.locator("textarea[name=reason]").fill("A rash since Monday")
+    if scripts:
+        is_accessible(page)
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("input[name=code]").fill(code_on(new_page(), mobile))
+    if scripts:
+        is_accessible(page)
+    page.get_by_role("button", name="Ask for the time").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The clinic has your request")
+    if scripts:
+        is_accessible(page)
+    page.go_back()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The clinic has your request")
+
+    secretary = new_page()
+    staff_signs_in(
+        secretary, email=clinic["secretary"], password=clinic["password"], secret=clinic["secretary_secret"]
+    )
+    secretary.goto(f"/{CLINIC}/staff/waiting/")
+    secretary.get_by_role("link", name=re.compile("Without an account")).click()
+    is_accessible(secretary)
+    secretary.get_by_role("link", name=re.compile(who)).click()
+    expect(secretary.locator("main")).to_contain_text("A rash since Monday")
+    is_accessible(secretary)
+    secretary.get_by_role("button", name=re.compile("Approve")).click()
+    expect(secretary.locator("#notices")).to_contain_text(f"Approved. {who} Gjest is notified.")
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your appointment is booked")
