@@ -61,7 +61,8 @@ def provider_by_slug(slug: str, protocol: Protocol) -> IdentityProvider | None:
 
 def provider_name(slug: str) -> str:
     """Return what patients call the provider, empty if there is none of this name."""
-    return IdentityProvider.objects.filter(slug=slug[:50]).values_list("name", flat=True).first() or ""
+    named = IdentityProvider.objects.filter(slug=slug) if slug else IdentityProvider.objects.none()
+    return named.values_list("name", flat=True).first() or ""
 
 
 def is_usable(provider: IdentityProvider) -> bool:
