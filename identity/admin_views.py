@@ -13,7 +13,7 @@ from clinic_admin import history
 from clinic_admin.choices import ClinicRefusal
 from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.operations import ClinicChangeRefused
-from identity import sign_in_methods
+from identity import certificate_ends, sign_in_methods
 from identity.admin_forms import SignInMethodsForm
 
 
@@ -91,5 +91,6 @@ def _page(
         "undoing": undoing,
         "can_undo": can_undo,
         "differences": differences,
+        "certificates": certificate_ends.of_clinic(clinic, timezone.now()),
     }
     return render(request, "identity/sign_in_methods.html", more, status=status)

@@ -6,8 +6,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
+from django.utils import timezone
 
-from identity import passkeys, queries
+from identity import certificate_ends, passkeys, queries
 
 
 @register(Tags.security)
@@ -54,4 +55,26 @@ def no_row_trusts_a_demo_provider(app_configs: Any, **kwargs: Any) -> list[Check
             id="identity.E002",
         )
         for provider in rows
+    ]
+
+
+@register(Tags.database)
+def certificates_last(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A certificate that ended stops every sign-in at its provider; it takes weeks to get a new one."""
+    if not kwargs.get("databases"):
+        return []
+    try:
+        ends = certificate_ends.of_all(timezone.now())
+    except DatabaseError:
+        return []
+    return [
+        Warning(
+            f"A certificate of {one.provider!r} {'ended' if one.is_over else 'ends'} on {one.ends_at:%Y-%m-%d}.",
+            hint=f"manage.py saml_keys {one.provider}"
+            if one.is_ours
+            else f"manage.py saml_provider {one.provider}",
+            id="identity.W001",
+        )
+        for one in ends
+        if one.is_urgent
     ]

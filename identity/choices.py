@@ -96,6 +96,7 @@ class Protocol(TextChoices):
     """What an identity provider speaks."""
 
     OIDC = "oidc", "OpenID Connect"
+    SAML = "saml", "SAML 2.0"
 
 
 class ClientAuth(TextChoices):
@@ -131,6 +132,7 @@ class SignInFault(Refusal):
     ANOTHER_PERSON = "another-person", _("Someone else signed in than the person who was signed in before.")
     CONFLICT = "conflict", _("We could not connect this sign-in with your details here.")
     CLOSED = "closed", _("This login has been closed.")
+    LOGOUT = "logout", _("The message about signing out could not be trusted, so nothing was done.")
     TOO_YOUNG = (
         "too-young",
         _(

@@ -23,8 +23,28 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import csrf, devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
-from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
+from identity import (
+    csrf,
+    devices,
+    kept_forms,
+    oidc,
+    open_sessions,
+    policy,
+    provider_sessions,
+    queries,
+    saml,
+    session_clock,
+    sessions,
+)
+from identity.choices import (
+    Assurance,
+    EndReason,
+    Method,
+    Protocol,
+    SignInFault,
+    TransactionStatus,
+    UserKind,
+)
 from identity.models import (
     Account,
     ActionLink,
@@ -41,6 +61,7 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
+from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
@@ -48,7 +69,7 @@ from portal import audit, proof
 from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
-TRANSACTION_LASTS = timedelta(minutes=10)
+TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
 LINKS_ARE_KEPT = timedelta(days=30)
@@ -58,11 +79,15 @@ PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
 class SignInRefused(Refused):
-    """A sign-in ended without a session. `clinic` is where it began, if that is known."""
+    """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None) -> None:
+    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    """
+
+    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
         super().__init__(reason)
         self.clinic = clinic
+        self.reference = reference
 
 
 class SignInCancelled(Exception):
@@ -116,23 +141,37 @@ def start_sign_in(
             required_assurance=required,
             next_path=policy.own_path(next_path),
             created_at=now,
-            expires_at=now + TRANSACTION_LASTS,
+            expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
     try:
-        address = oidc.authorization_address(
-            provider,
-            question,
-            redirect_uri=callback_address(provider),
-            language=language,
-            step_up=step_up,
-            now=now,
-        )
-    except ProviderUnreachable as error:
+        address = _address_at(sign_in, question, language=language, now=now)
+    except (ProviderUnreachable, MessageRefused) as error:
         _fail(sign_in, SignInFault.PROVIDER, str(error), now)
         raise SignInRefused(SignInFault.PROVIDER, clinic=clinic) from None
     sessions.note_started(request, str(sign_in.pk))
     return address
+
+
+def _address_at(sign_in: LoginTransaction, question: Question, *, language: str, now: datetime) -> str:
+    provider, step_up = sign_in.provider, sign_in.step_up_of_id is not None
+    if provider.protocol == Protocol.SAML:
+        return saml.request_address(
+            provider,
+            state=question.state,
+            nonce=question.nonce,
+            required=Assurance(sign_in.required_assurance),
+            step_up=step_up,
+            now=now,
+        )
+    return oidc.authorization_address(
+        provider,
+        question,
+        redirect_uri=callback_address(provider),
+        language=language,
+        step_up=step_up,
+        now=now,
+    )
 
 
 def receive_answer(
@@ -192,6 +231,7 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
         before=Before(account.user.pk, None) if is_step_up else None,
     )
     request.session.update(carried)
+    provider_sessions.remember(request, account.user, provider, evidence, now=now)
     return account.user
 
 
@@ -343,6 +383,7 @@ def sweep(*, now: datetime) -> None:
     ).delete()
     EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
     KeptForm.objects.filter(expires_at__lte=now).delete()
+    provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 

@@ -11,4 +11,5 @@ import "./print-page.js";
 import "./shortcuts.js";
 import "./search-key.js";
 import "./session-watch.js";
+import "./submit-at-once.js";
 import "./unsaved.js";
