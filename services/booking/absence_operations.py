@@ -11,9 +11,16 @@ from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
 from services.booking import absence_queries
-from services.booking.choices import AbsenceAnswerKind, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.choices import (
+    AbsenceAnswerKind,
+    AppointmentStatus,
+    BookingRefusal,
+    ReceiptKind,
+    ReceiptRule,
+    SlotState,
+)
 from services.booking.models import AbsenceAnswer, Appointment, Slot
-from services.booking.operations import BookingRefused, telling
+from services.booking.operations import BookingRefused, receipts, telling
 from services.booking.operations.appointments import locked, take
 
 
@@ -66,7 +73,9 @@ def _move(
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
     before = {"slot": appointment.slot_id, "provider": appointment.provider_id}
+    was_at = appointment.starts_at
     _give(appointment, slot)
+    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
         action="appointment.moved",
