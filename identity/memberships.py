@@ -13,6 +13,7 @@ from uuid import UUID
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
@@ -108,6 +109,15 @@ def state_of(*, clinic: Clinic, national_id_index: str, now: datetime) -> Accoun
         consent_by=by or "",
         link_until=link.expires_at if link else None,
         has_password=bool(found.password),
+    )
+
+
+def has_password_here(index_field: str, clinic: Clinic) -> Exists:
+    """Return the condition that whoever has the keyed hash in this field has an account with password at the clinic."""
+    return Exists(
+        ClinicMembership.objects.filter(
+            clinic=clinic, account__national_id_index=OuterRef(index_field)
+        ).exclude(state=MembershipState.REMOVED)
     )
 
 

@@ -23,8 +23,28 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import csrf, devices, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
-from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
+from identity import (
+    csrf,
+    devices,
+    kept_forms,
+    oidc,
+    open_sessions,
+    policy,
+    provider_sessions,
+    queries,
+    saml,
+    session_clock,
+    sessions,
+)
+from identity.choices import (
+    Assurance,
+    EndReason,
+    Method,
+    Protocol,
+    SignInFault,
+    TransactionStatus,
+    UserKind,
+)
 from identity.models import (
     Account,
     ActionLink,
@@ -41,14 +61,15 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
+from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit
-from portal.models import ThrottleCounter
+from portal import audit, proof
+from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
-TRANSACTION_LASTS = timedelta(minutes=10)
+TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
 LINKS_ARE_KEPT = timedelta(days=30)
@@ -58,11 +79,15 @@ PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
 class SignInRefused(Refused):
-    """A sign-in ended without a session. `clinic` is where it began, if that is known."""
+    """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None) -> None:
+    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    """
+
+    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
         super().__init__(reason)
         self.clinic = clinic
+        self.reference = reference
 
 
 class SignInCancelled(Exception):
@@ -116,23 +141,37 @@ def start_sign_in(
             required_assurance=required,
             next_path=policy.own_path(next_path),
             created_at=now,
-            expires_at=now + TRANSACTION_LASTS,
+            expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
     try:
-        address = oidc.authorization_address(
-            provider,
-            question,
-            redirect_uri=callback_address(provider),
-            language=language,
-            step_up=step_up,
-            now=now,
-        )
-    except ProviderUnreachable as error:
+        address = _address_at(sign_in, question, language=language, now=now)
+    except (ProviderUnreachable, MessageRefused) as error:
         _fail(sign_in, SignInFault.PROVIDER, str(error), now)
         raise SignInRefused(SignInFault.PROVIDER, clinic=clinic) from None
     sessions.note_started(request, str(sign_in.pk))
     return address
+
+
+def _address_at(sign_in: LoginTransaction, question: Question, *, language: str, now: datetime) -> str:
+    provider, step_up = sign_in.provider, sign_in.step_up_of_id is not None
+    if provider.protocol == Protocol.SAML:
+        return saml.request_address(
+            provider,
+            state=question.state,
+            nonce=question.nonce,
+            required=Assurance(sign_in.required_assurance),
+            step_up=step_up,
+            now=now,
+        )
+    return oidc.authorization_address(
+        provider,
+        question,
+        redirect_uri=callback_address(provider),
+        language=language,
+        step_up=step_up,
+        now=now,
+    )
 
 
 def receive_answer(
@@ -192,6 +231,7 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
         before=Before(account.user.pk, None) if is_step_up else None,
     )
     request.session.update(carried)
+    provider_sessions.remember(request, account.user, provider, evidence, now=now)
     return account.user
 
 
@@ -343,6 +383,7 @@ def sweep(*, now: datetime) -> None:
     ).delete()
     EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
     KeptForm.objects.filter(expires_at__lte=now).delete()
+    provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 
@@ -387,12 +428,12 @@ def add_staff(
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> AuditEvent:
     """Give a staff login a new password, which ends its sessions. Raises ValidationError for a weak one."""
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -405,30 +446,43 @@ def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> N
 
 
 @transaction.atomic
-def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
-    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> AuditEvent:
+    """Take away code app, passkeys and recovery codes: the next sign-in with the password sets up a new one."""
     Authenticator.objects.filter(user=user).delete()
-    audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+
+
+def note_new_session_key(request: HttpRequest, before: str | None) -> None:
+    """Let the list of the person's sessions follow a session whose key has changed."""
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 @transaction.atomic
-def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
-    """Mark the session: the second factor was shown, staff pages are open."""
-    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: datetime) -> None:
+    """Note that the second factor was shown once more: dangerous acts are open, under a new session key (W1)."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    note_new_session_key(request, before)
+    proof.note(request, now=now)
+    audit.record(
+        action="auth.again", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_staff_sign_in(user: User, *, now: datetime) -> None:
-    """Record that staff signed in, with all the factors they have."""
-    audit.record(action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD)
+def note_staff_sign_in(user: User, *, factor: str, now: datetime) -> None:
+    """Record that staff signed in. `factor` is what they showed after the password; empty before they have anything."""
+    audit.record(
+        action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
-    note_second_factor(request, now=now)
+def note_enrolment(request: HttpRequest, *, now: datetime) -> None:
+    """Count what was just set up as this session's second factor: staff pages open, under a new session key."""
+    request.session.cycle_key()
+    proof.note(request, now=now)
     UserSession.objects.create_from_request(request)
-    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 
 @transaction.atomic

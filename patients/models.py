@@ -6,12 +6,15 @@ from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
 from identity.choices import EidProof
+from patients.contact.models import ContactChange, ContactWord
 from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterEntry, RegisterExtract
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
 __all__ = [
     "ActingRules",
+    "ContactChange",
+    "ContactWord",
     "DataChange",
     "Guardian",
     "Patient",

@@ -1,6 +1,6 @@
 """Every change to patients' records. All are atomic, keyword-only and audited; `actor` is a User or audit.SYSTEM."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,9 @@ from clinic_admin.models import Clinic
 from identity import memberships
 from identity.choices import EidProof, MembershipState, UserKind
 from identity.holders import Holder
-from patients import policy, queries, staff_queries
+from patients import own_changes, policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal, SeenIn
+from patients.contact import operations as contact
 from patients.import_rows import GoodRow
 from patients.models import DataChange, Patient
 from patients.queries import ChangedRow
@@ -23,7 +24,6 @@ from portal import audit
 from portal.refusals import Refused
 
 _ROWS_AT_ONCE = 1000
-_OWN_TEXTS = {"given_name", "family_name", "birth_date", "mobile", "email", "language"}
 
 
 class ImportRefused(Refused):
@@ -63,41 +63,6 @@ def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now:
         unchanged=outcome.unchanged,
     )
     return outcome
-
-
-@transaction.atomic
-def change_contact(
-    *, patient: Patient, mobile: str, email: str, language: str, actor: Any, now: datetime
-) -> frozenset[str]:
-    """Store how the clinic reaches the patient (mobile in E.164; empty is allowed) and in which language.
-
-    Returns the names of the fields that changed; they alone stand in the trail. What stood in them is kept encrypted
-    beside it, for the patient to see (DataChange).
-    """
-    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
-    wanted = {"mobile": mobile, "email": email, "language": language}
-    before = {name: getattr(stored, name) for name in wanted}
-    changes = policy.differences(before, wanted)
-    for name, value in changes.items():
-        setattr(stored, name, value)
-    for name, value in wanted.items():
-        setattr(patient, name, value)
-    if changes:
-        stored.save(update_fields=[*changes, "updated_at"])
-        event = audit.record(
-            action="patient.contact_changed",
-            subject=stored,
-            actor=actor,
-            now=now,
-            patient_id=stored.pk,
-            fields=sorted(changes),
-        )
-        DataChange.objects.bulk_create(_kept(event.pk, stored.pk, before, changes))
-    if changes.keys() & {"mobile", "email"}:
-        memberships.contact_changed(
-            clinic=stored.clinic, national_id_index=stored.national_id_index, email=stored.email, now=now
-        )
-    return frozenset(changes)
 
 
 class PatientRefused(Refused):
@@ -210,19 +175,13 @@ def set_no_eid(*, patient: Patient, proof: EidProof | None, actor: Any, now: dat
 def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Patient:
     """Return the clinic's record of the person, registered with the portal; made now if there is none (002, D4).
 
-    Contact details that the person gave take the place of the record's; what they left empty stays as it is.
+    Contact details that the person gave fill what the record lacks. Where it says something else, theirs wait for
+    their link or code, and the record's count until then (F14); what they left empty stays as it is.
     """
     patient, is_new = _made(clinic, holder, registered_at=now, actor=actor, now=now)
     if not is_new:
-        change_contact(
-            patient=patient,
-            mobile=holder.mobile or patient.mobile,
-            email=holder.email or patient.email,
-            language=patient.language,
-            actor=actor,
-            now=now,
-        )
         note_registered(patient=patient, actor=actor, now=now)
+    contact.note_given(patient=patient, email=holder.email, mobile=holder.mobile, actor=actor, now=now)
     return patient
 
 
@@ -344,29 +303,27 @@ def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, no
             [patient for patient, _ in events], [*sorted(fields), "updated_at"], batch_size=_ROWS_AT_ONCE
         )
     written = audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
-    kept = [
+    changes = [
         change
         for event, row in zip(written, rows, strict=True)
-        for change in _kept(event.pk, row.patient_id, row.record, row.changes)
+        for change in own_changes.kept(event.pk, row.patient_id, row.record, row.changes)
     ]
-    DataChange.objects.bulk_create(kept, batch_size=_ROWS_AT_ONCE)
+    DataChange.objects.bulk_create(changes, batch_size=_ROWS_AT_ONCE)
+    moved = [row.patient_id for row in rows if row.changes.keys() & {"mobile", "email"}]
+    if moved:
+        _end_what_went_to_the_old(clinic, moved, now)
 
 
-def _kept(
-    event_id: int, patient_id: UUID, before: Mapping[str, Any], changes: Mapping[str, Any]
-) -> list[DataChange]:
-    """Return what stood and stands in the changed details that are texts of the patient's own."""
-    return [
-        DataChange(
-            event_id=event_id,
-            patient_id=patient_id,
-            field=name,
-            before=str(before[name] or ""),
-            after=str(value or ""),
-        )
-        for name, value in changes.items()
-        if name in _OWN_TEXTS
-    ]
+def _end_what_went_to_the_old(clinic: Clinic, patient_ids: Sequence[UUID], now: datetime) -> None:
+    """End codes and links of those who have an account, as any other change of contact details does (L6).
+
+    The old address is not told: an import corrects thousands at once. The patient is asked at the next sign-in (D11).
+    """
+    moved = Patient.objects.filter(pk__in=patient_ids)
+    for index, email in moved.filter(memberships.has_password_here("national_id_index", clinic)).values_list(
+        "national_id_index", "email"
+    ):
+        memberships.contact_changed(clinic=clinic, national_id_index=index, email=email, now=now)
 
 
 def _told(row: ChangedRow) -> dict[str, Any]:

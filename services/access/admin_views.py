@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin import history
 from clinic_admin.choices import Service
-from clinic_admin.guards import StaffRequest, admin_page, staff_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous, staff_page
 from clinic_admin.models import Provider
 from identity.choices import Assurance
 from patients.models import Patient
@@ -35,6 +35,7 @@ def services(request: StaffRequest) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "back" not in sent)
 @require_http_methods(["GET", "HEAD", "POST"])
 def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     """Show and save what one provider offers (000 §3, figures 1 and 2)."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.models import Provider
 from patients.choices import SeenIn
 from patients.operations import note_listed, open_page
@@ -106,6 +106,7 @@ def special_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "sure" in sent)
 @require_POST
 def reset(request: StaffRequest) -> HttpResponse:
     """Put the chosen patients, or all that the filter shows, back to the standard. Asks once more, with the number."""
@@ -166,6 +167,7 @@ def _back(request: StaffRequest) -> str:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo_reset(request: StaffRequest, event_id: int) -> HttpResponse:
     """Say how many patients get their special rights back, and give them back."""

@@ -1,7 +1,6 @@
 """What staff do about appointments with someone who is away then."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,10 +11,17 @@ from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
 from services.booking import absence_queries
-from services.booking.choices import AbsenceAnswerKind, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.choices import (
+    AbsenceAnswerKind,
+    AppointmentStatus,
+    BookingRefusal,
+    ReceiptKind,
+    ReceiptRule,
+    SlotState,
+)
 from services.booking.models import AbsenceAnswer, Appointment, Slot
-from services.booking.operations import BookingRefused, telling
-from services.booking.operations.appointments import locked, take
+from services.booking.operations import BookingRefused, receipts, telling
+from services.booking.operations.appointments import locked, place_of, take
 
 
 def move_to_cover(
@@ -66,8 +72,9 @@ def _move(
     slot = _free(absence, cover, appointment, slot_id, now)
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
-    before = _place(appointment)
+    before, was_at = place_of(appointment), appointment.starts_at
     _give(appointment, slot)
+    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
         action="appointment.moved",
@@ -75,7 +82,7 @@ def _move(
         actor=actor,
         now=now,
         before=before,
-        after=_place(appointment),
+        after=place_of(appointment),
         absence=absence.pk,
     )
     telling.hush(appointment, now=now)
@@ -86,15 +93,6 @@ def _move(
         reminds=appointment.status == AppointmentStatus.BOOKED,
     )
     return appointment
-
-
-def _place(appointment: Appointment) -> dict[str, Any]:
-    """Return where the appointment is, for the trail."""
-    return {
-        "slot": appointment.slot_id,
-        "provider": appointment.provider_id,
-        "starts_at": appointment.starts_at.isoformat(),
-    }
 
 
 def _free(

@@ -28,6 +28,13 @@ _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "patient.registered": (gettext_lazy("Registered the patient with the portal"), "person-check"),
     "patient.national_id_shown": (gettext_lazy("Saw the whole national ID"), "eye"),
     "patient.contact_changed": (gettext_lazy("Changed how the patient is reached"), "edit"),
+    "contact.asked": (gettext_lazy("Asked for a new e-mail address or number, to be confirmed"), "hourglass"),
+    "contact.sent_again": (gettext_lazy("Asked once more for the link or code to confirm it"), "refresh"),
+    "contact.confirmed": (gettext_lazy("Confirmed the new e-mail address or number"), "check"),
+    "contact.kept": (gettext_lazy("Said that the contact details are right"), "check"),
+    "contact.ended": (gettext_lazy("The new e-mail address or number was not confirmed"), "cross"),
+    "contact.code_wrong": (gettext_lazy("Wrote a wrong code for a new number"), "alert"),
+    "contact.code_locked": (gettext_lazy("Wrote too many wrong codes for a new number"), "alert"),
     "patient.gp_changed": (gettext_lazy("Moved the patient to another list"), "move"),
     "appointment.absence_answered": (
         gettext_lazy("Decided about a time while the provider is away"),

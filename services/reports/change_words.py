@@ -411,9 +411,9 @@ def _leaving(event: AuditEvent, names: Names) -> Told:
 def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
     words = {"name": names.login(event.details.get("user"))}
     sentences = {
-        "second_factor_reset.requested": _("Someone asked for a new code app for %(name)s"),
-        "second_factor_reset.confirmed": _("A second person agreed to a new code app for %(name)s"),
-        "second_factor_reset.withdrawn": _("No new code app for %(name)s after all"),
+        "second_factor_reset.requested": _("Someone asked to reset the second step of %(name)s"),
+        "second_factor_reset.confirmed": _("A second person agreed to reset the second step of %(name)s"),
+        "second_factor_reset.withdrawn": _("The second step of %(name)s is not reset after all"),
     }
     return Told(sentences[event.action] % words)
 
@@ -437,8 +437,12 @@ def _login(event: AuditEvent, names: Names) -> Told:
         "staff.password-set": _("New password for %(name)s"),
         "staff.second-factor-set": _("New code app for %(name)s"),
         "staff.second-factor-reset": _(
-            "The code app of %(name)s was taken away; a new one is set up at sign-in"
+            "Code app and passkeys of %(name)s were taken away; new ones are set up at sign-in"
         ),
+        "staff.code-app-removed": _("%(name)s took the code app away"),
+        "staff.passkey-added": _("New passkey for %(name)s"),
+        "staff.passkey-removed": _("%(name)s took a passkey away"),
+        "staff.recovery-codes-made": _("New recovery codes for %(name)s"),
     }
     return Told(sentences[event.action] % {"name": names.login(event.subject_id)})
 
@@ -499,6 +503,8 @@ def _portal(event: AuditEvent, names: Names) -> Told:
         "patient.created": _("A record was made for somebody who registered or asked for a time"),
         "register.approved": _("A registration was accepted"),
         "register.refused": _("A registration was refused"),
+        "register.set_aside": _("A registration was put aside without an answer"),
+        "register.put_back": _("A registration that was put aside waits again"),
     }
     return Told(sentences[event.action])
 
@@ -553,6 +559,10 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "staff.password-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-reset": (ChangeKind.STAFF, _login),
+    "staff.code-app-removed": (ChangeKind.STAFF, _login),
+    "staff.passkey-added": (ChangeKind.STAFF, _login),
+    "staff.passkey-removed": (ChangeKind.STAFF, _login),
+    "staff.recovery-codes-made": (ChangeKind.STAFF, _login),
     "patients.imported": (ChangeKind.PATIENTS, _import),
     "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
     "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
@@ -572,6 +582,8 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "patient.created": (ChangeKind.PATIENTS, _portal),
     "register.approved": (ChangeKind.PATIENTS, _portal),
     "register.refused": (ChangeKind.PATIENTS, _portal),
+    "register.set_aside": (ChangeKind.PATIENTS, _portal),
+    "register.put_back": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
@@ -596,6 +608,13 @@ NOT_CHANGES = {
     "membership.child_confirmed": "told on the patient's own page",
     "membership.child_ended": "told on the patient's own page",
     "membership.child_made": "told on the patient's own page",
+    "contact.asked": "told on the patient's own page",
+    "contact.code_locked": "told on the patient's own page",
+    "contact.code_wrong": "told on the patient's own page",
+    "contact.confirmed": "the change of the contact details is told",
+    "contact.ended": "told on the patient's own page",
+    "contact.kept": "told on the patient's own page",
+    "contact.sent_again": "told on the patient's own page",
     "patient.came_of_age": "told on the patient's own page",
     "proxy.ended": "told on the patient's own page",
     "proxy.registered": "told on the patient's own page",
@@ -637,10 +656,16 @@ NOT_CHANGES = {
     "code.locked": "signing in",
     "throttle.hit": "signing in",
     "link.issued": "the change of the account that sent it is told",
+    "auth.again": "signing in",
     "auth.fail": "signing in",
+    "staff.passkey-renamed": "only what its owner calls it",
     "auth.start": "signing in",
     "auth.success": "signing in",
     "session.end": "signing in",
+    "provider.metadata-loaded": "the vendor's, the same for all clinics",
+    "provider.key-added": "the vendor's, the same for all clinics",
+    "provider.key-used": "the vendor's, the same for all clinics",
+    "provider.key-retired": "the vendor's, the same for all clinics",
 }
 """Recorded, but not a change of how the clinic works, and why; a test sees to it that every action is in one of the two."""
 

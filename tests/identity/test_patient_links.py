@@ -20,7 +20,7 @@ from identity.memberships import LinkRefused
 from identity.models import Account, ActionLink, ClinicMembership, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
-from patients import operations as patients
+from patients.contact import operations as contact
 from portal.models import AuditEvent
 from services.home.code_forms import AccountForm
 from tests.build import make_clinic
@@ -99,7 +99,9 @@ def test_a_clinic_makes_an_account_and_the_patient_starts_it(client, staff, pati
     assert "Send a reset link" in staff.get(portal_page(patient)).text
     notice = OutboxMessage.objects.get(kind=MessageKind.PASSWORD_CHANGED)
     assert notice.recipient == "line@new.example"
-    assert signs_in(client, clinic, password=NEW_PASSWORD).url == address("start", clinic)
+    # What staff wrote is from the clinic until the patient confirms it.
+    asked = reverse("patients:check", args=[clinic.portal_identifier])
+    assert signs_in(client, clinic, password=NEW_PASSWORD).url == asked
     actions = set(AuditEvent.objects.filter(patient_id=patient.pk).values_list("action", flat=True))
     assert {"membership.created", "membership.activated"} <= actions
     assert number() not in serializers.serialize("json", AuditEvent.objects.all())
@@ -234,7 +236,7 @@ def test_l6_a_newer_link_a_new_password_and_a_new_address_end_older_links(client
     assert first != second
     assert client.get(first, follow=True).status_code == 410
     assert open_links().count() == 1
-    patients.change_contact(
+    contact.change_contact(
         patient=patient,
         mobile=patient.mobile,
         email="other@x.example",

@@ -16,9 +16,9 @@ from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import policy, sessions, step_up
 from identity.choices import Assurance, Method, Purpose
-from identity.models import ClinicCodeSignIn, IdentityProvider
+from identity.models import ClinicCodeSignIn, IdentityProvider, KeptForm
 from identity.sessions import SignIn
-from patients.models import Patient
+from patients.models import ContactChange, Patient
 from tests.identity.build_identity import SUBSTANTIAL, FakeIdp, begin, come_back, enter
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def contact(client: Client, clinic: Clinic, **more: Any) -> Any:
 def test_a_recent_eid_may_change_contact_details(patient: Client, clinic: Clinic) -> None:
     signed_in(patient, ago=timedelta(minutes=9))
     assert contact(patient, clinic)["Location"] == address("patients:details", clinic)
-    assert Patient.objects.get().email == "new@x.example"
+    assert ContactChange.objects.get(kind="email").value == "new@x.example"
 
 
 def test_an_older_eid_is_asked_for_again_and_nothing_is_changed(patient: Client, clinic: Clinic) -> None:
@@ -68,6 +68,7 @@ def test_an_older_eid_is_asked_for_again_and_nothing_is_changed(patient: Client,
     query = asked(contact(patient, clinic))
     assert query == {"for": ["contact"], "next": [address("patients:details", clinic)]}
     assert Patient.objects.get().email == before
+    assert not ContactChange.objects.exists()
 
 
 def test_the_language_of_messages_needs_no_new_sign_in(patient: Client, clinic: Clinic) -> None:
@@ -93,7 +94,24 @@ def test_the_page_says_why_and_leads_back(patient: Client, clinic: Clinic, idp: 
     come_back(patient, idp)
     assert enter(patient, clinic)["Location"] == address("patients:details", clinic)
     assert contact(patient, clinic)["Location"] == address("patients:details", clinic)
-    assert Patient.objects.get().email == "new@x.example"
+    assert ContactChange.objects.get(kind="email").value == "new@x.example"
+
+
+def test_what_was_sent_is_kept_through_one_proof_after_the_other(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
+    details = address("patients:details", clinic)
+    for _ in range(2):
+        signed_in(patient, ago=timedelta(minutes=30))
+        asked(contact(patient, clinic))
+        assert KeptForm.objects.count() == 1
+        assert 'value="new@x.example"' in patient.get(details).content.decode()
+    patient.post(address("identity:step_up", clinic, "bankid-test"), {"for": "contact", "next": details})
+    come_back(patient, idp)
+    enter(patient, clinic)
+    assert 'value="new@x.example"' in patient.get(details).content.decode()
+    assert contact(patient, clinic)["Location"] == details
+    assert KeptForm.objects.count() == 0
 
 
 def test_a_proof_is_never_less_sure_than_the_session(patient: Client, clinic: Clinic, idp: FakeIdp) -> None:

@@ -6,6 +6,7 @@ from clinic_admin.models import Clinic, StaffMember
 from identity import code_sign_in
 from patients import operations as patients
 from patients.choices import SeenIn
+from patients.contact import operations as contact
 from patients.models import Patient
 from services.home import code_queries
 
@@ -35,7 +36,7 @@ def leave_traces(clinic: Clinic, known: dict[str, Patient], posts: list[StaffMem
 def _correct(patient: Patient, post: StaffMember, at: datetime) -> None:
     """Let someone at the clinic change the language of messages, and back a minute later."""
     for minutes, language in enumerate(("en", patient.language)):
-        patients.change_contact(
+        contact.change_contact(
             patient=patient,
             mobile=patient.mobile,
             email=patient.email,
