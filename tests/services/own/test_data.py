@@ -16,7 +16,7 @@ from identity.choices import Assurance
 from identity.models import KeptForm
 from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
-from patients import operations as patients
+from patients.contact import operations as contact
 from patients.guardianship import operations as guardianship
 from patients.guardianship.choices import Area
 from portal.models import AuditEvent
@@ -66,7 +66,7 @@ def fill(place):
         patient=place.patient,
         subject=request,
     )
-    patients.change_contact(
+    contact.change_contact(
         patient=place.patient,
         mobile="+4798765432",
         email="ny@x.example",
