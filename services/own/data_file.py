@@ -21,6 +21,7 @@ PER_PIECE = 100
 
 TITLES: Mapping[str, str | Promise] = {
     "record": gettext_lazy("The clinic's record of you"),
+    "contact_changes": gettext_lazy("New addresses and numbers that were asked for"),
     "login": gettext_lazy("Your login"),
     "clinics": gettext_lazy("Your clinics"),
     "password_accounts": gettext_lazy("Your account with password"),

@@ -28,6 +28,7 @@ from identity.models import (
 )
 from notifications.models import OutboxMessage
 from notifications.retention import SECRETS
+from patients.contact.models import ContactChange
 from patients.guardianship.models import Guardian, Proxy
 from patients.models import Patient
 from portal.models import AuditEvent
@@ -71,6 +72,7 @@ def parts_of(reader: Reader) -> list[Part]:
     """Return the parts in the file's order. Nothing is read before a part's rows are asked for."""
     return [
         Part("record", lambda: [_record(reader)], is_list=False),
+        Part("contact_changes", lambda: _contact_changes(reader)),
         Part("login", lambda: [_login(reader)], is_list=False),
         Part("clinics", lambda: _clinics(reader)),
         Part("password_accounts", lambda: _memberships(reader)),
@@ -110,6 +112,19 @@ def _record(reader: Reader) -> Row:
         "wants_electronic_answers": patient.wants_electronic_answers,
         "changed_at": patient.updated_at,
     }
+
+
+def _contact_changes(reader: Reader) -> Iterator[Row]:
+    """Yield new addresses and numbers that were asked for, confirmed or not."""
+    for row in ContactChange.objects.filter(patient=reader.patient).order_by("created_at", "pk"):
+        yield {
+            "kind": str(row.get_kind_display()),
+            "to": row.value,
+            "created_at": row.created_at,
+            "kept_until": row.expires_at,
+            "confirmed_at": row.confirmed_at,
+            "ended_at": row.ended_at,
+        }
 
 
 def _login(reader: Reader) -> Row:
@@ -287,6 +302,8 @@ def _guest_requests(reader: Reader) -> Iterator[Row]:
 
 def _messages(reader: Reader) -> Iterator[Row]:
     yield from _about("patients.patient", [str(reader.patient.pk)])
+    asked = ContactChange.objects.filter(patient=reader.patient)
+    yield from _about("patients.contactchange", _ids(asked))
     yield from _about("registration.loginrequest", _ids(_own_requests(reader)))
     accounts = list(_own_memberships(reader))
     yield from _about("identity.clinicmembership", [str(one.pk) for one in accounts])
