@@ -24,7 +24,6 @@ RESERVED_IDENTIFIERS = frozenset(
         "metrics",
         "readyz",
         "robots.txt",
-        "session",
         "sign-in",
         "staff",
         "static",

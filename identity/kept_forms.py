@@ -87,6 +87,7 @@ def keep_for_session(request: HttpRequest, *, page: str, now: datetime) -> bool:
     clinic: Clinic = request.clinic  # type: ignore[attr-defined]
     before = Before(user.pk, sessions.acted_by(request.session))
     kept = keep(clinic, before, request.POST, page=page, action=request.path, now=now)
+    request.sends_kept = []  # type: ignore[attr-defined]  # what was sent is kept once more: see identity.middleware
     if kept is not None:
         others = [one for one in marks(request) if one.id != str(kept.pk)]
         _store(request, [*others, _mark(kept)][-MOST_PER_PERSON:])

@@ -67,7 +67,7 @@ class KeptFormsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if 300 <= response.status_code < 400:
+        if 300 <= response.status_code < 400 and _came_in(request):
             kept_forms.drop(request, [one.id for one in getattr(request, "sends_kept", [])])
         shown = getattr(request, "kept", None)
         if shown is not None and shown.here is not None and _is_page(request, response):
@@ -120,8 +120,14 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
     return response
 
 
+def _came_in(request: HttpRequest) -> bool:
+    """Return whether a guard let the request in: leading away from the page is no answer to what was sent."""
+    return hasattr(request, "patient") or hasattr(request, "staff_member")
+
+
 def _is_page(request: HttpRequest, response: HttpResponse) -> bool:
-    return response.status_code == 200 and response.get("Content-Type", "").startswith("text/html")
+    is_html = response.get("Content-Type", "").startswith("text/html")
+    return is_html and response.status_code == 200 and not response.streaming
 
 
 def _fill(request: HttpRequest, response: HttpResponse, mark: Mark) -> None:

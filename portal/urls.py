@@ -20,8 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.ready, name="readyz"),
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
+    path("sign-in/session/", include("identity.session_urls")),
     path("sign-in/", include("identity.callback_urls")),
-    path("session/", include("identity.session_urls")),
     path("staff/", include("identity.staff_urls")),
 ]
 

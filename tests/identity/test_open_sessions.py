@@ -1,12 +1,17 @@
 """Where somebody is signed in: the list, ending, and never too many (numbers: docs/security.md)."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -14,9 +19,10 @@ from django.utils import timezone, translation
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
 from identity import devices, open_sessions, operations, session_clock
-from identity.choices import EndReason
+from identity.choices import EndReason, UserKind
 from identity.models import EndedSession, IdentityProvider, User
 from portal.models import AuditEvent
+from tests.build import make_user
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import OTHER_NUMBER, FakeIdp, begin, come_back, enter, record_for
 
@@ -103,6 +109,29 @@ def test_staff_may_be_signed_in_at_five_places(clinic: Clinic, rf: Any) -> None:
         keys.append(request.session.session_key)
     assert not Session.objects.filter(session_key=keys[0]).exists()
     assert Session.objects.filter(session_key__in=keys).count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_six_sign_ins_at_the_same_moment_three_stay(rf: Any) -> None:
+    user = make_user(kind=UserKind.PATIENT)
+    barrier = threading.Barrier(6)
+
+    def signs_in(number: int) -> None:
+        request = rf.get("/", headers={"user-agent": FIREFOX})
+        request.session, request.user, now = SessionStore(), user, timezone.now()
+        try:
+            login(request, user, backend=operations.PATIENT_BACKEND)
+            session_clock.start(request, now - timedelta(seconds=number))
+            UserSession.objects.create_from_request(request)
+            barrier.wait(20)
+            open_sessions.note_new(request, user, now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(signs_in, range(6)))
+    assert Session.objects.count() == 3
+    assert len(open_sessions.of(user, current_key=None, now=timezone.now())) == 3
 
 
 # -- the list ----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import policy, sessions, step_up
 from identity.choices import Assurance, Method, Purpose
-from identity.models import ClinicCodeSignIn, IdentityProvider
+from identity.models import ClinicCodeSignIn, IdentityProvider, KeptForm
 from identity.sessions import SignIn
 from patients.models import ContactChange, Patient
 from tests.identity.build_identity import SUBSTANTIAL, FakeIdp, begin, come_back, enter
@@ -95,6 +95,23 @@ def test_the_page_says_why_and_leads_back(patient: Client, clinic: Clinic, idp: 
     assert enter(patient, clinic)["Location"] == address("patients:details", clinic)
     assert contact(patient, clinic)["Location"] == address("patients:details", clinic)
     assert ContactChange.objects.get(kind="email").value == "new@x.example"
+
+
+def test_what_was_sent_is_kept_through_one_proof_after_the_other(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
+    details = address("patients:details", clinic)
+    for _ in range(2):
+        signed_in(patient, ago=timedelta(minutes=30))
+        asked(contact(patient, clinic))
+        assert KeptForm.objects.count() == 1
+        assert 'value="new@x.example"' in patient.get(details).content.decode()
+    patient.post(address("identity:step_up", clinic, "bankid-test"), {"for": "contact", "next": details})
+    come_back(patient, idp)
+    enter(patient, clinic)
+    assert 'value="new@x.example"' in patient.get(details).content.decode()
+    assert contact(patient, clinic)["Location"] == details
+    assert KeptForm.objects.count() == 0
 
 
 def test_a_proof_is_never_less_sure_than_the_session(patient: Client, clinic: Clinic, idp: FakeIdp) -> None:
