@@ -2,6 +2,13 @@
 
 from django.urls import path
 
-from identity import views
+from identity import saml_views, views
 
-urlpatterns = [path("<slug:provider>/callback/", views.callback, name="identity_callback")]
+urlpatterns = [
+    path("<slug:provider>/callback/", views.callback, name="identity_callback"),
+    path("<slug:idp>/acs/", saml_views.acs, name="identity_acs"),
+    path("<slug:idp>/slo/", saml_views.slo, name="identity_slo"),
+    path("<slug:idp>/metadata/", saml_views.metadata, name="identity_saml_metadata"),
+    path("<slug:idp>/finish/<uuid:sign_in_id>/", saml_views.finish, name="identity_finish"),
+    path("<slug:idp>/leave/<uuid:logout_id>/", saml_views.leave, name="identity_leave"),
+]

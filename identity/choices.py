@@ -20,7 +20,7 @@ class Method(TextChoices):
     BANKID = "bankid", "BankID"
     MITID = "mitid", "MitID"
     ONE_TIME_CODE = "one-time-code", _("One-time code")
-    STAFF_PASSWORD = "staff-password", _("Password and code app")
+    STAFF_PASSWORD = "staff-password", _("Password and second step")
 
 
 class Assurance(IntegerChoices):
@@ -96,6 +96,7 @@ class Protocol(TextChoices):
     """What an identity provider speaks."""
 
     OIDC = "oidc", "OpenID Connect"
+    SAML = "saml", "SAML 2.0"
 
 
 class ClientAuth(TextChoices):
@@ -131,6 +132,7 @@ class SignInFault(Refusal):
     ANOTHER_PERSON = "another-person", _("Someone else signed in than the person who was signed in before.")
     CONFLICT = "conflict", _("We could not connect this sign-in with your details here.")
     CLOSED = "closed", _("This login has been closed.")
+    LOGOUT = "logout", _("The message about signing out could not be trusted, so nothing was done.")
     TOO_YOUNG = (
         "too-young",
         _(
@@ -147,6 +149,78 @@ class SignInFault(Refusal):
             member.value: NextStep.PHONE_THE_CLINIC if member in by_phone else NextStep.SIGN_IN_AGAIN
             for member in cls
         }
+
+
+class StaffLinkPurpose(TextChoices):
+    """What a link of staff leads to. One of one purpose is worth nothing for the other."""
+
+    WELCOME = "welcome", _("First password")
+    NEW_PASSWORD = "new-password", _("New password")
+
+
+class FactorRefusal(Refusal):
+    """Why a second factor can't be taken away."""
+
+    LAST_FACTOR = (
+        "last-factor",
+        _("You need at least one passkey or a code app to sign in. Set up another one first."),
+    )
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on: the page offers to set up another one."""
+        return {cls.LAST_FACTOR.value: NextStep.RELOAD_THE_PAGE}
+
+
+class LoginNews(TextChoices):
+    """What staff are told of their login, in a few words for the e-mail's subject."""
+
+    CODE_APP = "code-app", _("new code app")
+    CODE_APP_REMOVED = "code-app-removed", _("code app taken away")
+    PASSKEY = "passkey", _("new passkey")
+    PASSKEY_REMOVED = "passkey-removed", _("passkey taken away")
+    RECOVERY_CODES = "recovery-codes", _("new recovery codes")
+    PASSWORD = "password", _("new password")
+    RESET_ASKED = "reset-asked", _("someone asks to reset it")
+    RESET_WITHDRAWN = "reset-withdrawn", _("it is not reset after all")
+    RESET_DONE = "reset-done", _("it was reset")
+    TAKEN_AWAY = "taken-away", _("code app and passkeys taken away")
+
+    def sentence(self) -> str:
+        """Return what the e-mail says happened, in the language in force."""
+        return str(_NEWS[self])
+
+
+_NEWS = {
+    LoginNews.CODE_APP: _(
+        "A code app was set up for your login. If you had another one, its codes don't work any more."
+    ),
+    LoginNews.CODE_APP_REMOVED: _("The code app was taken away from your login. You sign in with a passkey."),
+    LoginNews.PASSKEY: _("A passkey was added to your login."),
+    LoginNews.PASSKEY_REMOVED: _("A passkey was taken away from your login."),
+    LoginNews.RECOVERY_CODES: _(
+        "New recovery codes were made for your login. The older ones don't work any more."
+    ),
+    LoginNews.PASSWORD: _(
+        "A new password was chosen for your login, and you were signed out everywhere else. You still need your code app "
+        "or passkey to sign in."
+    ),
+    LoginNews.RESET_ASKED: _(
+        "An administrator asks to take your code app and passkeys away, because you have lost them. Nothing changes "
+        "before another administrator has made sure that it is you who asks, and agrees."
+    ),
+    LoginNews.RESET_WITHDRAWN: _(
+        "The request to take your code app and passkeys away was taken back. Nothing was changed."
+    ),
+    LoginNews.TAKEN_AWAY: _(
+        "Whoever runs the portal has taken your code app and passkeys away, and you were signed out everywhere. "
+        "Sign in with your password and set up a new code app or passkey at once."
+    ),
+    LoginNews.RESET_DONE: _(
+        "Two administrators have agreed to take your code app and passkeys away, and you were signed out everywhere. "
+        "Sign in with your password and set up a new code app or passkey at once."
+    ),
+}
 
 
 class StaffLinkRefusal(Refusal):

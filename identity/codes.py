@@ -252,8 +252,15 @@ def _why_not(question: OneTimeCode, recipient: str, now: datetime) -> str:
 
 @transaction.atomic
 def _note_wrong(question: OneTimeCode, now: datetime) -> None:
-    action = "code.wrong" if question.attempts_left else "code.locked"
-    audit.record(action=action, subject=question, actor=audit.SYSTEM, now=now, purpose=question.purpose)
+    membership = question.membership
+    audit.record(
+        action="code.wrong" if question.attempts_left else "code.locked",
+        subject=question,
+        actor=audit.SYSTEM,
+        now=now,
+        login_id=membership.account.user_id if membership else None,
+        purpose=question.purpose,
+    )
 
 
 def _hashed_part(question: OneTimeCode, code: str) -> str:

@@ -477,7 +477,9 @@ def _end_sessions(
         rows = rows.filter(data__clinic_scope=clinic.pk)
     why = _TOLD.get(reason, EndReason.BY_STAFF)
     keys = rows.values_list("session_key", flat=True)
-    open_sessions.end(user, keys, why=why, actor=actor, now=now, reason=reason)
+    open_sessions.end(
+        user, keys, why=why, actor=actor, now=now, reason=reason, clinic_id=clinic.pk if clinic else None
+    )
 
 
 membership_for, end_sessions = _membership_for, _end_sessions

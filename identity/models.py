@@ -21,6 +21,7 @@ from identity.choices import (
     MembershipState,
     Method,
     Protocol,
+    StaffLinkPurpose,
     TransactionStatus,
     UserKind,
 )
@@ -36,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(PublicIdModel, AbstractBaseUser):
-    """A login. Staff sign in with e-mail, password and code app; patients only through their Account."""
+    """A login. Staff sign in with e-mail, password and a second factor; patients only through their Account."""
 
     kind = models.CharField(max_length=10, choices=UserKind.choices)
     email = models.EmailField(null=True, blank=True)
@@ -108,10 +109,12 @@ class IdentityProvider(models.Model):
     name = models.CharField(max_length=60)
     """What patients know it as."""
     issuer = models.CharField(max_length=200)
+    """Its name in its answers; for SAML its entity ID."""
     extra_hosts = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    """Hosts besides the issuer's on which its endpoints may be."""
+    """Hosts besides the issuer's on which its endpoints may be, or to which it sends browsers on."""
     client_id = models.CharField(max_length=200)
-    client_auth = models.CharField(max_length=30, choices=ClientAuth.choices)
+    """What the provider calls us; for SAML our entity ID."""
+    client_auth = models.CharField(max_length=30, choices=ClientAuth.choices, blank=True)
     client_secret = EncryptedTextField(null=True, blank=True)
     private_key = EncryptedTextField(null=True, blank=True)
     """PEM of an EC P-256 key whose public half the provider has."""
@@ -126,6 +129,20 @@ class IdentityProvider(models.Model):
     stable_id_claim = models.CharField(max_length=60, default="sub")
     allowed_algs = ArrayField(models.CharField(max_length=10), default=list)
     use_par = models.BooleanField(default=True)
+    sso_address = models.CharField(max_length=500, blank=True)
+    """SAML: where browsers are sent to sign in (HTTP-Redirect)."""
+    slo_address = models.CharField(max_length=500, blank=True)
+    """SAML: where browsers are sent to sign out (HTTP-Redirect); empty: the provider has no single logout."""
+    slo_response_address = models.CharField(max_length=500, blank=True)
+    """SAML: where answers to its logout requests go, if elsewhere."""
+    signing_certificates = ArrayField(models.TextField(), default=list, blank=True)
+    """SAML: PEM of every certificate whose key may sign its messages; two while it changes keys."""
+    metadata_fingerprint = models.CharField(max_length=64, blank=True)
+    """SAML: SHA-256 (hex) of the metadata file that was loaded last."""
+    spec_versions = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    """SAML: versions of the profile that its answers may name."""
+    allows_cbc = models.BooleanField(default=False)
+    """SAML: it can't encrypt with AES-GCM, so AES-CBC is taken too."""
     extra_params = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)
 
@@ -133,23 +150,64 @@ class IdentityProvider(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="identity_provider_has_credentials",
-                condition=Q(client_auth=ClientAuth.SECRET, client_secret__isnull=False)
-                | Q(client_auth=ClientAuth.KEY, private_key__isnull=False),
+                condition=Q(
+                    protocol=Protocol.OIDC, client_auth=ClientAuth.SECRET, client_secret__isnull=False
+                )
+                | Q(protocol=Protocol.OIDC, client_auth=ClientAuth.KEY, private_key__isnull=False)
+                | (Q(protocol=Protocol.SAML, client_auth="") & ~Q(client_id="") & ~Q(sso_address="")),
             ),
             models.CheckConstraint(
                 name="identity_provider_signs_with_keys",
-                condition=Q(allowed_algs__contained_by=["ES256", "ES384", "RS256", "PS256", "EdDSA"])
-                & Q(allowed_algs__len__gte=1),
+                condition=(
+                    Q(protocol=Protocol.OIDC)
+                    & Q(allowed_algs__contained_by=["ES256", "ES384", "RS256", "PS256", "EdDSA"])
+                    & Q(allowed_algs__len__gte=1)
+                )
+                | Q(protocol=Protocol.SAML, allowed_algs__len=0, signing_certificates__len__gte=1),
             ),
         ]
 
     def __str__(self) -> str:
         return self.slug
 
+    @property
+    def addresses(self) -> list[str]:
+        """Return its name and every address of it that is stored."""
+        known = (self.issuer, self.sso_address, self.slo_address, self.slo_response_address)
+        return [address for address in known if address]
+
     def assurance_of(self, value: object) -> Assurance:
         """Return what a value of the assurance claim stands for; NONE for one we do not know."""
         level = self.acr_map.get(value) if isinstance(value, str) else None
         return Assurance.NONE if level is None else Assurance(level)
+
+
+class ProviderKey(models.Model):
+    """A key of ours that a SAML provider knows by its certificate. Two are in use while we change them."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="own_keys")
+    private_key = EncryptedTextField()
+    """PEM of an RSA key: opens what is encrypted to us."""
+    certificate = models.TextField()
+    """PEM; stands in our metadata."""
+    fingerprint = models.CharField(max_length=64)
+    """SHA-256 (hex) of the certificate."""
+    ends_at = models.DateTimeField()
+    """When the certificate ends."""
+    is_signing = models.BooleanField(default=False)
+    """Signs our messages. The other key only decrypts, until the provider knows it."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "fingerprint"], name="provider_key_once"),
+            models.UniqueConstraint(
+                fields=["provider"], condition=Q(is_signing=True), name="provider_key_one_signs"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"key {self.pk} for provider {self.provider_id}"
 
 
 class ClinicIdentityProvider(models.Model):
@@ -168,7 +226,7 @@ class ClinicIdentityProvider(models.Model):
 
 
 class LoginTransaction(PublicIdModel):
-    """One attempt to sign in at a provider: begun by one browser, good for one answer, for ten minutes."""
+    """One attempt to sign in at a provider: begun by one browser, good for one answer, for a few minutes."""
 
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
@@ -186,6 +244,10 @@ class LoginTransaction(PublicIdModel):
     expires_at = models.DateTimeField()
     evidence = EncryptedTextField(null=True)
     """Whom the provider vouched for, until the session is opened."""
+    outcome = models.CharField(max_length=20, blank=True)
+    """SAML: why it failed, for the page that the browser sees next; answers arrive without its session."""
+    reference = models.CharField(max_length=16, blank=True)
+    """SAML: id of the request that brought the answer, for whoever asks for help."""
 
     class Meta:
         constraints = [
@@ -201,9 +263,74 @@ class LoginTransaction(PublicIdModel):
         return f"sign-in {self.pk}"
 
 
-class StaffLink(PublicIdModel):
-    """A link with which new staff choose their password. It works once; only its hash is stored."""
+class UsedMessage(models.Model):
+    """A signed message of a SAML provider that was taken. A second time it is refused."""
 
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    message_id = models.CharField(max_length=200)
+    """ID of the assertion or of the logout request."""
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "message_id"], name="used_message_once"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="used_message_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+
+class ProviderSession(models.Model):
+    """A session here that stands on one at a SAML provider, so that signing out works in both directions."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True)
+    name_id = EncryptedTextField()
+    """The provider's name for the person, as its logout needs it."""
+    name_id_format = models.CharField(max_length=100, blank=True)
+    name_id_index = models.CharField(max_length=64)
+    """Keyed hash of the name: the provider's logout finds the session by it, without a cookie."""
+    session_index = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["provider", "name_id_index"], name="provider_session_by_name"),
+            models.Index(fields=["created_at"], name="provider_session_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"session {self.pk} at provider {self.provider_id}"
+
+
+class ProviderLogout(PublicIdModel):
+    """Someone signed out here and goes on to sign out at the provider. The session here is over already."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    request_id = models.CharField(max_length=100, unique=True)
+    name_id = EncryptedTextField()
+    name_id_format = models.CharField(max_length=100, blank=True)
+    session_index = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="provider_logout_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"logout {self.pk}"
+
+
+class StaffLink(PublicIdModel):
+    """A link with which staff choose their first or a new password. It works once; only its hash is stored."""
+
+    purpose = models.CharField(
+        max_length=15, choices=StaffLinkPurpose.choices, default=StaffLinkPurpose.WELCOME
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="staff_links")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
     """Who invited, and in whose name the e-mail goes out."""
@@ -232,6 +359,18 @@ class StaffLink(PublicIdModel):
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be used at this instant."""
         return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class StaffPasswordQuestion(models.Model):
+    """Someone on the staff's way in has forgotten a password. Stored alike for known and unknown addresses, and deleted
+    when it was decided, after the answer, whether a link goes out.
+    """
+
+    email = EncryptedTextField()
+    asked_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
 
 
 class ClinicCodeSignIn(models.Model):

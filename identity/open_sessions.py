@@ -95,10 +95,12 @@ def end(
     actor: User | None,
     now: datetime,
     reason: str = "",
+    clinic_id: int | None = None,
 ) -> int:
     """End these sessions of the person; return how many there were. One audit event, if there were any.
 
-    Their browsers are told why at their next request. `reason` is a short word for the trail instead of `why`.
+    Their browsers are told why at their next request. `reason` is a short word for the trail instead of `why`;
+    `clinic_id` is the only clinic that the sessions were good for, where there is one.
     """
     stored = list(Session.objects.select_for_update().filter(session_key__in=list(keys)).order_by("pk"))
     told = [
@@ -121,6 +123,8 @@ def end(
             subject=user,
             actor=actor,
             now=now,
+            clinic_id=clinic_id,
+            login_id=user.pk if user.kind == UserKind.PATIENT else None,
             reason=reason or why.value,
             count=len(ended),
         )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -22,8 +23,28 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import csrf, kept_forms, oidc, open_sessions, policy, queries, session_clock, sessions
-from identity.choices import Assurance, EndReason, Method, SignInFault, TransactionStatus, UserKind
+from identity import (
+    csrf,
+    devices,
+    kept_forms,
+    oidc,
+    open_sessions,
+    policy,
+    provider_sessions,
+    queries,
+    saml,
+    session_clock,
+    sessions,
+)
+from identity.choices import (
+    Assurance,
+    EndReason,
+    Method,
+    Protocol,
+    SignInFault,
+    TransactionStatus,
+    UserKind,
+)
 from identity.models import (
     Account,
     ActionLink,
@@ -40,14 +61,15 @@ from identity.models import (
 from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
+from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit
-from portal.models import ThrottleCounter
+from portal import audit, proof
+from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
-TRANSACTION_LASTS = timedelta(minutes=10)
+TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}
 THROTTLE_ROWS_LAST = timedelta(days=2)
 TRANSACTIONS_ARE_KEPT = timedelta(days=1)
 LINKS_ARE_KEPT = timedelta(days=30)
@@ -57,11 +79,15 @@ PATIENT_BACKEND = "identity.backends.PatientBackend"
 
 
 class SignInRefused(Refused):
-    """A sign-in ended without a session. `clinic` is where it began, if that is known."""
+    """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None) -> None:
+    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    """
+
+    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
         super().__init__(reason)
         self.clinic = clinic
+        self.reference = reference
 
 
 class SignInCancelled(Exception):
@@ -115,23 +141,37 @@ def start_sign_in(
             required_assurance=required,
             next_path=policy.own_path(next_path),
             created_at=now,
-            expires_at=now + TRANSACTION_LASTS,
+            expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
     try:
-        address = oidc.authorization_address(
-            provider,
-            question,
-            redirect_uri=callback_address(provider),
-            language=language,
-            step_up=step_up,
-            now=now,
-        )
-    except ProviderUnreachable as error:
+        address = _address_at(sign_in, question, language=language, now=now)
+    except (ProviderUnreachable, MessageRefused) as error:
         _fail(sign_in, SignInFault.PROVIDER, str(error), now)
         raise SignInRefused(SignInFault.PROVIDER, clinic=clinic) from None
     sessions.note_started(request, str(sign_in.pk))
     return address
+
+
+def _address_at(sign_in: LoginTransaction, question: Question, *, language: str, now: datetime) -> str:
+    provider, step_up = sign_in.provider, sign_in.step_up_of_id is not None
+    if provider.protocol == Protocol.SAML:
+        return saml.request_address(
+            provider,
+            state=question.state,
+            nonce=question.nonce,
+            required=Assurance(sign_in.required_assurance),
+            step_up=step_up,
+            now=now,
+        )
+    return oidc.authorization_address(
+        provider,
+        question,
+        redirect_uri=callback_address(provider),
+        language=language,
+        step_up=step_up,
+        now=now,
+    )
 
 
 def receive_answer(
@@ -191,6 +231,7 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
         before=Before(account.user.pk, None) if is_step_up else None,
     )
     request.session.update(carried)
+    provider_sessions.remember(request, account.user, provider, evidence, now=now)
     return account.user
 
 
@@ -208,8 +249,10 @@ def open_code_session(
             subject=question,
             actor=user,
             now=now,
+            login_id=user.pk,
             method=Method.ONE_TIME_CODE,
             assurance=int(Assurance.TWO_FACTORS),
+            device=devices.of(request),
         )
     how = SignIn(
         method=Method.ONE_TIME_CODE,
@@ -258,7 +301,15 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     user: Any = request.user
     if user.is_authenticated:
         with transaction.atomic():
-            audit.record(action="session.end", subject=user, actor=user, now=now, reason="signed-out")
+            audit.record(
+                action="session.end",
+                subject=user,
+                actor=user,
+                now=now,
+                clinic_id=_only_clinic(request),
+                login_id=_own_login(user),
+                reason="signed-out",
+            )
     logout(request)
 
 
@@ -273,7 +324,15 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         return None
     before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(action="session.end", subject=user, actor=user, now=now, reason=left.reason.value)
+        audit.record(
+            action="session.end",
+            subject=user,
+            actor=user,
+            now=now,
+            clinic_id=_only_clinic(request),
+            login_id=_own_login(user),
+            reason=left.reason.value,
+        )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     sessions.note_before(request, before, left.reason)
@@ -324,6 +383,7 @@ def sweep(*, now: datetime) -> None:
     ).delete()
     EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
     KeptForm.objects.filter(expires_at__lte=now).delete()
+    provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
 
@@ -368,12 +428,12 @@ def add_staff(
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> AuditEvent:
     """Give a staff login a new password, which ends its sessions. Raises ValidationError for a weak one."""
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -386,30 +446,43 @@ def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> N
 
 
 @transaction.atomic
-def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
-    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> AuditEvent:
+    """Take away code app, passkeys and recovery codes: the next sign-in with the password sets up a new one."""
     Authenticator.objects.filter(user=user).delete()
-    audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+
+
+def note_new_session_key(request: HttpRequest, before: str | None) -> None:
+    """Let the list of the person's sessions follow a session whose key has changed."""
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 @transaction.atomic
-def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
-    """Mark the session: the second factor was shown, staff pages are open."""
-    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: datetime) -> None:
+    """Note that the second factor was shown once more: dangerous acts are open, under a new session key (W1)."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    note_new_session_key(request, before)
+    proof.note(request, now=now)
+    audit.record(
+        action="auth.again", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_staff_sign_in(user: User, *, now: datetime) -> None:
-    """Record that staff signed in, with all the factors they have."""
-    audit.record(action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD)
+def note_staff_sign_in(user: User, *, factor: str, now: datetime) -> None:
+    """Record that staff signed in. `factor` is what they showed after the password; empty before they have anything."""
+    audit.record(
+        action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
-    note_second_factor(request, now=now)
+def note_enrolment(request: HttpRequest, *, now: datetime) -> None:
+    """Count what was just set up as this session's second factor: staff pages open, under a new session key."""
+    request.session.cycle_key()
+    proof.note(request, now=now)
     UserSession.objects.create_from_request(request)
-    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 
 @transaction.atomic
@@ -425,6 +498,17 @@ def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None
         reason=reason,
         known=known is not None,
     )
+
+
+def _only_clinic(request: HttpRequest) -> int | None:
+    """Return the clinic that the session was good for, where it was good for one only."""
+    sign_in = sessions.of(request)
+    return sign_in.clinic_scope if sign_in else None
+
+
+def _own_login(user: User) -> UUID | None:
+    """Return the login that a patient finds the event under; staff have no such page."""
+    return user.pk if user.kind == UserKind.PATIENT else None
 
 
 def _patient_of(request: HttpRequest) -> User | None:
@@ -511,10 +595,12 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         subject=sign_in,
         actor=account.user,
         now=now,
+        login_id=account.user_id,
         method=sign_in.provider.method,
         provider=sign_in.provider.slug,
         assurance=int(evidence.assurance),
         step_up=sign_in.step_up_of_id is not None,
+        device=devices.of(request),
     )
     return account, evidence
 
@@ -573,15 +659,26 @@ def _new_account(
     return account
 
 
-def _record(action: str, sign_in: LoginTransaction, now: datetime, **details: Any) -> None:
+def _record(
+    action: str, sign_in: LoginTransaction, now: datetime, *, login_id: UUID | None = None, **details: Any
+) -> None:
     audit.record(
         action=action,
         subject=sign_in,
         actor=audit.SYSTEM,
         now=now,
+        login_id=login_id,
         provider=sign_in.provider.slug,
         **details,
     )
+
+
+def _known_login(sign_in: LoginTransaction) -> UUID | None:
+    """Return the login of whom a sign-in that fails is about, as far as the provider has said or a session tells."""
+    if sign_in.evidence is None:
+        return sign_in.step_up_of_id
+    index = Evidence.from_text(sign_in.evidence).national_id_index
+    return Account.objects.filter(national_id_index=index).values_list("user_id", flat=True).first()
 
 
 @transaction.atomic
@@ -594,4 +691,12 @@ def _fail(
     ).update(status=TransactionStatus.FAILED, evidence=None)
     action = action or ("auth.fail" if fault else "auth.cancel")
     known = check if check.replace("-", "").replace("_", "").replace(" ", "").isalpha() else ""
-    _record(action, sign_in, now, reason=fault.value if fault else known[:40], check=known[:40])
+    _record(
+        action,
+        sign_in,
+        now,
+        login_id=_known_login(sign_in),
+        method=sign_in.provider.method,
+        reason=fault.value if fault else known[:40],
+        check=known[:40],
+    )

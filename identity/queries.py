@@ -14,7 +14,7 @@ from django.utils import timezone
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import national_id, oidc_http, sessions
-from identity.choices import Method, TransactionStatus
+from identity.choices import Method, Protocol, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, User
 from identity.national_id import BadNationalId, NationalId
 from identity.verified import Evidence, VerifiedPerson
@@ -54,19 +54,29 @@ def provider_of(*, clinic: Clinic, slug: str) -> IdentityProvider | None:
     return found if found and is_usable(found) else None
 
 
-def provider_by_slug(slug: str) -> IdentityProvider | None:
-    """Return the provider at whose callback address a browser arrived."""
-    return IdentityProvider.objects.filter(slug=slug).first()
+def provider_by_slug(slug: str, protocol: Protocol) -> IdentityProvider | None:
+    """Return the provider at one of whose addresses a browser arrived, if it speaks this protocol."""
+    return IdentityProvider.objects.filter(slug=slug, protocol=protocol).first()
+
+
+def provider_name(slug: str) -> str:
+    """Return what patients call the provider, empty if there is none of this name."""
+    named = IdentityProvider.objects.filter(slug=slug) if slug else IdentityProvider.objects.none()
+    return named.values_list("name", flat=True).first() or ""
 
 
 def is_usable(provider: IdentityProvider) -> bool:
     """Return whether the installation may trust it: one of the demo's is never trusted in production."""
-    return settings.IS_DEVELOPMENT or not oidc_http.is_demo(provider.issuer)
+    return settings.IS_DEVELOPMENT or not any(map(oidc_http.is_demo, provider.addresses))
 
 
 def demo_providers() -> list[IdentityProvider]:
     """Return the rows of the demo's providers."""
-    return [provider for provider in IdentityProvider.objects.all() if oidc_http.is_demo(provider.issuer)]
+    return [
+        provider
+        for provider in IdentityProvider.objects.all()
+        if any(map(oidc_http.is_demo, provider.addresses))
+    ]
 
 
 def verified_transaction(request: HttpRequest, now: datetime) -> LoginTransaction | None:
@@ -111,11 +121,27 @@ def verified_national_id(request: HttpRequest) -> NationalId | None:
         return None
 
 
-def has_code_app(user: Any) -> bool:
-    """Return whether the signed-in user has set up a code app."""
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+"""What is shown after the password. Recovery codes stand in for them; alone they are none."""
+
+
+def has_second_factor(user: Any) -> bool:
+    """Return whether the signed-in user has a code app or a passkey."""
     return (
         user.is_authenticated
-        and Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+        and Authenticator.objects.filter(user_id=user.pk, type__in=SECOND_FACTORS).exists()
+    )
+
+
+def has_code_app(user: Any) -> bool:
+    """Return whether the user has a code app."""
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+
+
+def passkeys_of(user: Any) -> list[Authenticator]:
+    """Return the user's passkeys, the oldest first. One query."""
+    return list(
+        Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN).order_by("pk")
     )
 
 
@@ -130,7 +156,7 @@ def name_of(user_id: UUID) -> str:
 
 
 def _origins(provider: IdentityProvider) -> tuple[str, ...]:
-    parts = urlsplit(provider.issuer)
+    parts = urlsplit(provider.sso_address or provider.issuer)
     own = f"{parts.scheme}://{parts.netloc}"
     if own == settings.BASE_URL:
         return ()

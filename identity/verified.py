@@ -31,7 +31,7 @@ class VerifiedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the ID token said, kept encrypted in the transaction. Only this area's operations read it."""
+    """What the ID token or assertion said, kept encrypted in the transaction. Only this area's operations read it."""
 
     issuer: str
     subject: str
@@ -41,6 +41,10 @@ class Evidence:
     family_name: str
     birth_date: date | None
     assurance: Assurance
+    name_id: str = ""
+    """SAML: the provider's name for the person, its kind, and its session; what its logout needs."""
+    name_id_format: str = ""
+    session_index: str = ""
 
     def as_text(self) -> str:
         """Return it as text for an encrypted column."""
@@ -55,6 +59,9 @@ class Evidence:
                 "family_name": self.family_name,
                 "birth_date": born,
                 "assurance": int(self.assurance),
+                "name_id": self.name_id,
+                "name_id_format": self.name_id_format,
+                "session_index": self.session_index,
             }
         )
 

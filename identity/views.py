@@ -10,12 +10,15 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import memberships, operations, policy, queries, sessions
+from identity import memberships, operations, policy, queries, saml_logout, sessions
 from identity import step_up as step_up_rules
-from identity.choices import Assurance, Purpose
+from identity.choices import Assurance, Protocol, Purpose
 from identity.operations import Answer, SignInCancelled, SignInRefused
 from portal import request_id
 from portal.audience import signing_in_page
+
+_ALSO = {"also_at": "at", "not_at": "not-at"}
+"""What the page after signing out says of the provider, by the name in its address."""
 
 
 @signing_in_page
@@ -84,16 +87,14 @@ def _start(request: ClinicRequest, slug: str, *, required: Assurance, step_up: b
         )
     except SignInRefused as refused:
         return _refused(request, refused)
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
-    return response
+    return see_other(address)
 
 
 @signing_in_page
 @require_GET
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from the provider; home decides where a verified person goes."""
-    known = queries.provider_by_slug(provider)
+    known = queries.provider_by_slug(provider, Protocol.OIDC)
     if known is None:
         raise Http404
     answer = Answer(
@@ -107,32 +108,44 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     except SignInRefused as refused:
         return _refused(request, refused)
     except SignInCancelled as cancelled:
-        _speak_as(request, cancelled.clinic)
-        return render(request, "identity/sign_in_cancelled.html", {"clinic": cancelled.clinic})
-    response = HttpResponseRedirect(reverse("home:signed_in", args=[clinic.portal_identifier]))
-    response.status_code = 303
-    return response
+        return cancelled_page(request, cancelled)
+    return see_other(reverse("home:signed_in", args=[clinic.portal_identifier]))
 
 
 @signing_in_page
 @require_POST
 def sign_out(request: ClinicRequest) -> HttpResponse:
-    """End the session, then say so."""
-    operations.sign_out(request, now=timezone.now())
+    """End the session, then say so; or go on to sign out at the provider that vouched for it, too."""
+    now = timezone.now()
+    leaving = saml_logout.begin(request, clinic=request.clinic, now=now)
+    operations.sign_out(request, now=now)
+    if leaving is not None:
+        return _after_sign_out(reverse("identity_leave", args=[leaving.provider.slug, leaving.pk]))
     return _after_sign_out(reverse("identity:signed_out", args=[request.clinic.portal_identifier]))
 
 
 @signing_in_page
 @require_GET
 def signed_out(request: ClinicRequest) -> HttpResponse:
-    """Say that the person is signed out, and how to be safe on a shared computer."""
-    return render(request, "identity/signed_out.html")
+    """Say that the person is signed out, where, and how to be safe on a shared computer."""
+    parts = {name: queries.provider_name(request.GET.get(field, "")) for name, field in _ALSO.items()}
+    return render(request, "identity/signed_out.html", parts)
+
+
+def cancelled_page(request: HttpRequest, cancelled: SignInCancelled) -> HttpResponse:
+    """Return the friendly page of someone who changed their mind at the provider."""
+    speak_as(request, cancelled.clinic)
+    return render(request, "identity/sign_in_cancelled.html", {"clinic": cancelled.clinic})
 
 
 def refusal_page(request: HttpRequest, refused: SignInRefused, clinic: Clinic | None) -> HttpResponse:
     """Return the one page for all failed sign-ins: what happened in a sentence, a reference, and the way on."""
-    _speak_as(request, clinic)
-    parts = {"reason": refused.reason, "reference": request_id.current(), "clinic": clinic}
+    speak_as(request, clinic)
+    parts = {
+        "reason": refused.reason,
+        "reference": refused.reference or request_id.current(),
+        "clinic": clinic,
+    }
     return render(request, "identity/sign_in_failed.html", parts, status=400)
 
 
@@ -140,7 +153,14 @@ def _refused(request: HttpRequest, refused: SignInRefused) -> HttpResponse:
     return refusal_page(request, refused, refused.clinic or getattr(request, "clinic", None))
 
 
-def _speak_as(request: HttpRequest, clinic: Clinic | None) -> None:
+def see_other(address: str) -> HttpResponse:
+    """Return the redirect after something was done (303)."""
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
+
+
+def speak_as(request: HttpRequest, clinic: Clinic | None) -> None:
     """Speak the clinic's language at addresses outside it too, unless the reader chose another."""
     if clinic is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         activate(clinic.language)
@@ -148,7 +168,6 @@ def _speak_as(request: HttpRequest, clinic: Clinic | None) -> None:
 
 def _after_sign_out(address: str) -> HttpResponse:
     """Return the redirect that also makes the browser forget what it stored of our pages."""
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
+    response = see_other(address)
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -46,6 +46,7 @@ urlpatterns += [
                 path("register/", include("services.registration.urls")),
                 path("my-details/", include("patients.urls")),
                 path("my-people/", include("patients.acting_urls")),
+                path("my-page/", include("services.own.urls")),
                 path("my-sessions/", include("patients.session_urls")),
                 path("", include("services.booking.urls")),
                 path("guest/", include("services.booking.guests.urls")),

@@ -38,3 +38,32 @@ class UsedAssertion(models.Model):
 
     def __str__(self) -> str:
         return f"assertion {self.pk}"
+
+
+class SamlKey(models.Model):
+    """A key of the SAML provider, or of the portal at it. RSA keys can't be derived, so they are kept."""
+
+    name = models.CharField(max_length=60, unique=True)
+    private_key = EncryptedTextField()
+    certificate = models.TextField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"demo key {self.name}"
+
+
+class SamlSession(PublicIdModel):
+    """Someone is signed in at the demo's SAML provider. Signing out there signs them out of the portal."""
+
+    realm = models.CharField(max_length=20)
+    name_id = EncryptedTextField()
+    session_index = models.CharField(max_length=60, unique=True)
+    who = EncryptedTextField()
+    """The invented person's name, for whoever picks a session to end."""
+    started_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["realm", "-started_at"], name="demo_saml_session_by_age")]
+
+    def __str__(self) -> str:
+        return f"demo session {self.pk}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from clinic_admin.choices import Country
-from identity.choices import Assurance, ClientAuth, Method
+from identity.choices import Assurance, ClientAuth, Method, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Realm:
     acr_request: str
     scopes: str
     client_auth: ClientAuth
+    protocol: Protocol = Protocol.OIDC
+    """What the demo's clinics use; OpenID Connect is spoken in any case, as brokers do."""
 
     @property
     def issuer(self) -> str:
@@ -61,6 +63,7 @@ MITID = Realm(
     acr_request="",
     scopes="openid profile nin",
     client_auth=ClientAuth.SECRET,
+    protocol=Protocol.SAML,
 )
 REALMS = {realm.slug: realm for realm in (BANKID, MITID)}
 OF_COUNTRY = {realm.country: realm for realm in REALMS.values()}

@@ -69,11 +69,11 @@ def authorize(request: HttpRequest, realm: str) -> HttpResponse:
     if check_for_language(asked_language):
         activate(asked_language)
     if request.method == "POST" and "cancel" in request.POST:
-        return _go(operations.cancel(found, grant))
+        return go(operations.cancel(found, grant))
     form = ChooseForm(request.POST if request.method == "POST" else None, realm=found)
     if request.method == "POST" and form.is_valid():
         try:
-            return _go(operations.choose(found, grant, form.chosen(), now=now))
+            return go(operations.choose(found, grant, form.chosen(), now=now))
         except OAuthError:
             return render(request, "demo_idp/over.html", {"realm": found}, status=400)
     status = 422 if form.is_bound else 200
@@ -101,7 +101,8 @@ def _refusal(error: OAuthError) -> HttpResponse:
     return JsonResponse({"error": error.code}, status=error.status)
 
 
-def _go(address: str) -> HttpResponse:
+def go(address: str) -> HttpResponse:
+    """Return the redirect after a form."""
     response = HttpResponseRedirect(address)
     response.status_code = 303
     return response

@@ -17,12 +17,13 @@ from clinic_admin.models import Clinic
 from identity import code_sender, codes, memberships
 from identity.policy import CODE_DIGITS, may_receive_code
 from notifications import operations as outbox
+from patients import own_changes
 from patients import policy as rules
 from patients.contact import letters, policy, queries
 from patients.contact.choices import ContactKind, ContactRefusal
 from patients.contact.letters import Moved
 from patients.contact.models import ContactChange, ContactWord
-from patients.models import Patient
+from patients.models import DataChange, Patient
 from portal import audit, throttle
 from portal.refusals import Refused
 from portal.throttle import Limit
@@ -285,7 +286,8 @@ def _locked(patient: Patient) -> Patient:
 
 def _store(patient: Patient, wanted: Mapping[str, str], actor: Any, now: datetime) -> frozenset[str]:
     stored = _locked(patient)
-    changes = rules.differences({name: getattr(stored, name) for name in wanted}, wanted)
+    before = {name: getattr(stored, name) for name in wanted}
+    changes = rules.differences(before, wanted)
     moved = [
         Moved(kind, getattr(stored, kind), str(changes[kind])) for kind in ContactKind if kind in changes
     ]
@@ -296,7 +298,7 @@ def _store(patient: Patient, wanted: Mapping[str, str], actor: Any, now: datetim
     if not changes:
         return frozenset()
     stored.save(update_fields=[*changes, "updated_at"])
-    audit.record(
+    event = audit.record(
         action="patient.contact_changed",
         subject=stored,
         actor=actor,
@@ -304,6 +306,7 @@ def _store(patient: Patient, wanted: Mapping[str, str], actor: Any, now: datetim
         patient_id=stored.pk,
         fields=sorted(changes),
     )
+    DataChange.objects.bulk_create(own_changes.kept(event.pk, stored.pk, before, changes))
     if moved:
         letters.tell_the_old(stored, moved, now=now)
         memberships.contact_changed(

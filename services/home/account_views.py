@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic_admin.guards import StaffRequest, staff_page
+from clinic_admin.guards import StaffRequest, dangerous, staff_page
 from identity import memberships
 from identity.choices import EidProof, LinkPurpose
 from identity.memberships import MembershipRefused
@@ -24,6 +24,7 @@ from services.home.code_forms import AccountForm, NoEidForm
 
 
 @staff_page
+@dangerous(lambda sent: sent.get("act") == "no-eid")
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     """Do what was pressed on the patient's portal page, and lead back there."""

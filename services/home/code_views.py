@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import code_sender, code_sign_in, codes, memberships, national_id, policy
+from identity import code_sender, code_sign_in, codes, devices, memberships, national_id, policy
 from identity import queries as identity_queries
 from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
 from identity.codes import CodeRefused
@@ -77,6 +77,7 @@ def sign_in(request: ClinicRequest) -> HttpResponse:
         is_child=code_queries.is_child(patient, clinic, now),
         language=code_queries.language_of(patient, clinic),
         now=now,
+        device=devices.of(request),
     )
     code_sender.send_code_soon(question.pk)
     request.session[_QUESTION] = str(question.pk)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from patients import operations, staff_queries
+from patients.choices import SeenIn
 from patients.contact import operations as contact_operations
 from patients.contact import queries as contact_queries
 from patients.forms import ContactForm
@@ -53,6 +54,13 @@ def patients(request: StaffRequest) -> HttpResponse:
     found = patient_queries.patient_list(clinic=request.clinic, wanted=wanted, after=after)
     if wanted.national_id_index and len(found.rows) == 1:
         return redirect("patients_staff:patient", request.clinic.portal_identifier, found.rows[0].patient.pk)
+    operations.note_listed(
+        clinic=request.clinic,
+        patient_ids=[row.patient.pk for row in found.rows],
+        page=SeenIn.LIST,
+        actor=request.user,
+        now=timezone.now(),
+    )
     return _list_page(request, form, rows=found, is_first=after is None)
 
 

@@ -58,13 +58,16 @@ def register(*, clinic: Clinic, who: Registrant, is_proven: bool, now: datetime)
     record = records.record_of(national_id_index=who.index, clinic=clinic)
     if is_proven and is_registered(clinic, record):
         return Result(Outcome.AT_ONCE, is_new=False)
-    outcome = policy.outcome(
-        SelfRegistration(settings.self_registration),
-        needs_own_gp=settings.requires_own_gp,
-        own_gp=own_gp.SOURCE.answer(record),
-        proven=is_proven,
-        has_inactive_record=record is not None and not record.is_active,
-    )
+    if is_proven and comes_back_alone(clinic, record):
+        outcome = Outcome.AT_ONCE
+    else:
+        outcome = policy.outcome(
+            SelfRegistration(settings.self_registration),
+            needs_own_gp=settings.requires_own_gp,
+            own_gp=own_gp.SOURCE.answer(record),
+            proven=is_proven,
+            has_inactive_record=record is not None and not record.is_active,
+        )
     if outcome == Outcome.CLOSED:
         raise RegistrationRefused(RegistrationRefusal.CLOSED)
     if outcome == Outcome.BY_HAND:
@@ -104,14 +107,22 @@ def is_offered(clinic: Clinic) -> bool:
 
 def may_register(clinic: Clinic, record: Patient | None) -> bool:
     """Return whether this person could register now: it is offered, and they are not registered already."""
-    return is_offered(clinic) and not is_registered(clinic, record)
+    is_open = is_offered(clinic) or (clinic.is_active and comes_back_alone(clinic, record))
+    return is_open and not is_registered(clinic, record)
+
+
+def comes_back_alone(clinic: Clinic, record: Patient | None) -> bool:
+    """Return whether the person left this portal and comes back with one press, whatever registration needs here."""
+    if record is None or not record.is_active:
+        return False
+    return patient_rules.comes_back_alone(rules_of(clinic.country), record.left_at)
 
 
 def is_registered(clinic: Clinic, record: Patient | None) -> bool:
     """Return whether the person can use this clinic's portal already."""
     if record is None or not record.is_active:
         return False
-    return patient_rules.is_registered(rules_of(clinic.country), record.registered_at)
+    return patient_rules.is_registered(rules_of(clinic.country), record.registered_at, record.left_at)
 
 
 @transaction.atomic

@@ -411,9 +411,9 @@ def _leaving(event: AuditEvent, names: Names) -> Told:
 def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
     words = {"name": names.login(event.details.get("user"))}
     sentences = {
-        "second_factor_reset.requested": _("Someone asked for a new code app for %(name)s"),
-        "second_factor_reset.confirmed": _("A second person agreed to a new code app for %(name)s"),
-        "second_factor_reset.withdrawn": _("No new code app for %(name)s after all"),
+        "second_factor_reset.requested": _("Someone asked to reset the second step of %(name)s"),
+        "second_factor_reset.confirmed": _("A second person agreed to reset the second step of %(name)s"),
+        "second_factor_reset.withdrawn": _("The second step of %(name)s is not reset after all"),
     }
     return Told(sentences[event.action] % words)
 
@@ -437,8 +437,12 @@ def _login(event: AuditEvent, names: Names) -> Told:
         "staff.password-set": _("New password for %(name)s"),
         "staff.second-factor-set": _("New code app for %(name)s"),
         "staff.second-factor-reset": _(
-            "The code app of %(name)s was taken away; a new one is set up at sign-in"
+            "Code app and passkeys of %(name)s were taken away; new ones are set up at sign-in"
         ),
+        "staff.code-app-removed": _("%(name)s took the code app away"),
+        "staff.passkey-added": _("New passkey for %(name)s"),
+        "staff.passkey-removed": _("%(name)s took a passkey away"),
+        "staff.recovery-codes-made": _("New recovery codes for %(name)s"),
     }
     return Told(sentences[event.action] % {"name": names.login(event.subject_id)})
 
@@ -492,6 +496,7 @@ def _portal(event: AuditEvent, names: Names) -> Told:
     sentences = {
         "patient.registered": _("A patient was registered with the portal"),
         "patient.removed_from_portal": _("A patient was removed from the portal"),
+        "patient.left_portal": _("A patient left the portal"),
         "patient.no_eid_set": _("It was noted that a patient can't use eID"),
         "patient.no_eid_cleared": _("The mark “no eID” was taken from a patient"),
         "patient.electronic_answers": _("It was noted how a patient wants answers"),
@@ -554,6 +559,10 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "staff.password-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-reset": (ChangeKind.STAFF, _login),
+    "staff.code-app-removed": (ChangeKind.STAFF, _login),
+    "staff.passkey-added": (ChangeKind.STAFF, _login),
+    "staff.passkey-removed": (ChangeKind.STAFF, _login),
+    "staff.recovery-codes-made": (ChangeKind.STAFF, _login),
     "patients.imported": (ChangeKind.PATIENTS, _import),
     "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
     "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
@@ -566,6 +575,7 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "membership.password_changed": (ChangeKind.PATIENTS, _membership),
     "patient.registered": (ChangeKind.PATIENTS, _portal),
     "patient.removed_from_portal": (ChangeKind.PATIENTS, _portal),
+    "patient.left_portal": (ChangeKind.PATIENTS, _portal),
     "patient.no_eid_set": (ChangeKind.PATIENTS, _portal),
     "patient.no_eid_cleared": (ChangeKind.PATIENTS, _portal),
     "patient.electronic_answers": (ChangeKind.PATIENTS, _portal),
@@ -617,6 +627,8 @@ NOT_CHANGES = {
     "appointment.requested": "daily work",
     "appointment.viewed": "reading, not changing",
     "patient.viewed": "reading, not changing",
+    "patient.listed": "reading, not changing",
+    "patient.data_taken": "the patient's own business; told on the patient's own page",
     "guest.requested": "daily work",
     "guest.approved": "daily work",
     "guest.refused": "daily work",
@@ -644,10 +656,16 @@ NOT_CHANGES = {
     "code.locked": "signing in",
     "throttle.hit": "signing in",
     "link.issued": "the change of the account that sent it is told",
+    "auth.again": "signing in",
     "auth.fail": "signing in",
+    "staff.passkey-renamed": "only what its owner calls it",
     "auth.start": "signing in",
     "auth.success": "signing in",
     "session.end": "signing in",
+    "provider.metadata-loaded": "the vendor's, the same for all clinics",
+    "provider.key-added": "the vendor's, the same for all clinics",
+    "provider.key-used": "the vendor's, the same for all clinics",
+    "provider.key-retired": "the vendor's, the same for all clinics",
 }
 """Recorded, but not a change of how the clinic works, and why; a test sees to it that every action is in one of the two."""
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
-from identity.choices import UserKind
+from identity.choices import Assurance, UserKind
+from identity.models import LoginTransaction, ProviderLogout
 from identity.national_id import make_synthetic
 from portal import audit
 from services.booking.choices import AppointmentStatus
@@ -21,6 +23,7 @@ from services.registration.models import LoginRequest
 from tests.build import make_clinic, make_patient, make_provider, make_staff_member, make_user
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import provider_row
+from tests.identity.build_saml import connect_saml
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
 from tests.services.booking.build_guests import make_guest
@@ -68,6 +71,25 @@ def make_place() -> Place:
         action="clinic.changed", subject=clinic, actor=admin.user, now=now, before={}, after={}
     )
     provider_row(slug=f"bankid-{clinic.pk}").save()
+    idp = connect_saml(clinic, slug=f"mitid-{clinic.pk}")
+    sign_in = LoginTransaction.objects.create(
+        provider=idp,
+        clinic=clinic,
+        state_hash=f"nobody-{clinic.pk}",
+        nonce="n",
+        code_verifier="v",
+        required_assurance=Assurance.SUBSTANTIAL,
+        created_at=now,
+        expires_at=now + timedelta(minutes=15),
+    )
+    leaving = ProviderLogout.objects.create(
+        provider=idp,
+        clinic=clinic,
+        request_id=f"_nobody-{clinic.pk}",
+        name_id="nobody",
+        created_at=now,
+        expires_at=now + timedelta(minutes=5),
+    )
     asked = LoginRequest.objects.create(
         clinic=clinic,
         national_id=make_synthetic(clinic.country, today.replace(year=1980, day=1), serial=5),
@@ -83,6 +105,7 @@ def make_place() -> Place:
     item = open_item(
         clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
     )
+    passkey = Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
     named = {
         "clinic": clinic.portal_identifier,
         "slot": make_slot(gp, ahead(clinic, 6)).pk,
@@ -99,9 +122,14 @@ def make_place() -> Place:
         "member_id": member.pk,
         "request_id": asked.pk,
         "item_id": item.pk,
+        "passkey_id": passkey.pk,
         "guest_id": make_guest(gp).pk,
         "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
+        "idp": idp.slug,
+        "sign_in_id": sign_in.pk,
+        "logout_id": leaving.pk,
+        "session_id": uuid.uuid4(),
         "service": "booking",
         "language": "nb",
         "name": "role",

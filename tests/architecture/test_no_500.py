@@ -53,6 +53,7 @@ QUESTIONS = [
     *("after", "before", "code", "day", "error", "from", "iss", "mine", "next", "order", "page", "patient"),
     *("provider", "q", "scheme", "search", "seen", "service", "state", "to", "week", "kind", "type", "who"),
     *("client_id", "request_uri", "To", "Page", "PageSize", "ClinicId", "language", "date", "show", "list"),
+    *("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "at", "not-at"),
     *("column", "right", "first_day", "last_day", "moment", "action", "field", "group", "view", "letter"),
 ]
 """Names that pages read from the address or a form; names of forms' own fields are read from the pages."""

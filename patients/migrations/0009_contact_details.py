@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic_admin', '0004_registration_settings'),
-        ('patients', '0007_names_in_alphabet'),
+        ('patients', '0008_leaving_and_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

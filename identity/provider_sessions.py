@@ -1,0 +1,80 @@
+"""Sessions here that stand on one at a SAML provider: remembered, found and ended by the provider's name for them."""
+
+from datetime import datetime, timedelta
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+
+from identity.choices import Protocol
+from identity.models import IdentityProvider, ProviderLogout, ProviderSession, UsedMessage, User
+from identity.verified import Evidence
+from portal import audit, crypto
+
+ROWS_LAST = timedelta(hours=1)
+"""So long a row may be without its session: it is written a moment before that is stored."""
+
+
+def index_of(name_id: str) -> str:
+    """Return the keyed hash by which the provider's name for a person is found."""
+    return crypto.blind_index(name_id, purpose="name-id")
+
+
+def remember(
+    request: HttpRequest, user: User, provider: IdentityProvider, evidence: Evidence, *, now: datetime
+) -> None:
+    """Note which session at the provider the browser's new session stands on, if it has single logout."""
+    if provider.protocol != Protocol.SAML or not request.session.session_key:
+        return
+    ProviderSession.objects.create(
+        provider=provider,
+        user=user,
+        session_key=request.session.session_key,
+        name_id=evidence.name_id,
+        name_id_format=evidence.name_id_format,
+        name_id_index=index_of(evidence.name_id),
+        session_index=evidence.session_index,
+        created_at=now,
+    )
+
+
+def of(request: HttpRequest) -> ProviderSession | None:
+    """Return what the browser's session stands on, or None."""
+    key = request.session.session_key
+    if not key:
+        return None
+    return ProviderSession.objects.filter(session_key=key).select_related("provider").first()
+
+
+@transaction.atomic
+def end(provider: IdentityProvider, *, name_id: str, session_indexes: list[str], now: datetime) -> int:
+    """End the sessions that stand on these of the provider, on whatever device, and return how many there were.
+
+    Without an index all of the person's sessions at this provider are meant (SAML core 3.7.1).
+    """
+    found = ProviderSession.objects.filter(provider=provider, name_id_index=index_of(name_id))
+    if session_indexes:
+        found = found.filter(session_index__in=session_indexes)
+    rows = list(found.select_related("user").select_for_update(of=("self",)))
+    named = [row.session_key for row in rows]
+    open_ones = set(Session.objects.filter(session_key__in=named).values_list("session_key", flat=True))
+    for row in rows:
+        if row.session_key in open_ones:
+            audit.record(
+                action="session.end", subject=row.user, actor=audit.SYSTEM, now=now, reason="provider"
+            )
+    Session.objects.filter(session_key__in=named).delete()
+    UserSession.objects.filter(session_key__in=named).delete()
+    ProviderSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(open_ones)
+
+
+def sweep(*, now: datetime) -> None:
+    """Delete what has had its time."""
+    UsedMessage.objects.filter(expires_at__lt=now).delete()
+    ProviderLogout.objects.filter(expires_at__lt=now).delete()
+    ProviderSession.objects.filter(
+        ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))), created_at__lt=now - ROWS_LAST
+    ).delete()
