@@ -18,7 +18,7 @@ from bench import load
 from clinic_admin.choices import Country, ProviderKind, Service
 from clinic_admin.models import Clinic, Provider
 from delegation.models import MatrixTick
-from identity import sessions
+from identity import session_clock, sessions
 from identity.choices import Assurance, Method, UserKind
 from identity.models import Account, User
 from identity.operations import PATIENT_BACKEND
@@ -152,7 +152,7 @@ def _session(user: User, now: datetime) -> Session:
     request = HttpRequest()
     request.session = SessionStore()
     sessions.store(request, SignIn(method=Method.BANKID, assurance=Assurance.HIGH, at=now))
-    sessions.open_clock(request, now)
+    session_clock.start(request, now)
     request.session[SESSION_KEY] = str(user.pk)
     request.session[BACKEND_SESSION_KEY] = PATIENT_BACKEND
     request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic_admin import history, identifier_operations, operations, policy, queries, undo_operations, words
 from clinic_admin.choices import ClinicRefusal
 from clinic_admin.forms import ClosureForm, HoursForm, IdentifierForm, SettingsForm, disable
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.operations import ClinicChangeRefused
 from portal import moments
 
@@ -106,6 +106,7 @@ def remove_closure(request: StaffRequest, closure_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_portal(request: StaffRequest) -> HttpResponse:
     """Switch the clinic's portal on or off (A2). The form says which, so that a second press does not undo the first."""
@@ -119,6 +120,7 @@ def switch_portal(request: StaffRequest) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def identifier(request: StaffRequest) -> HttpResponse:
     """Change where the portal is, with the vendor's password of the day (A3)."""
@@ -154,6 +156,7 @@ def _identifier_page(request: StaffRequest, form: IdentifierForm, *, status: int
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: StaffRequest, event_id: int) -> HttpResponse:
     """Show what undoing a change would bring back, and do it (A10)."""

@@ -34,6 +34,8 @@ class CountryRules:
     """From this birthday nobody acts for the child any more: 16 (pasrl. § 4-3), 15 (sundhedsloven § 17)."""
     private_letters_from: int
     """From this birthday guardians don't see e-consultations unless the clinic opens them for the child."""
+    letters_need_high: bool
+    """Where the clinic asks for eID for e-consultations: level 4 in Norway, "substantial" is enough in Denmark."""
     child_signs_in: bool
     """Whether a child below `own_decisions_from` has a sign-in of its own, made by a guardian (003)."""
     guardian_from: int
@@ -53,6 +55,7 @@ RULES = {
         eid_from=0,
         own_decisions_from=16,
         private_letters_from=12,
+        letters_need_high=True,
         child_signs_in=False,
         guardian_from=18,
         proxy_giver_from=16,
@@ -66,6 +69,7 @@ RULES = {
         eid_from=15,
         own_decisions_from=15,
         private_letters_from=15,
+        letters_need_high=False,
         child_signs_in=True,
         guardian_from=18,
         proxy_giver_from=15,

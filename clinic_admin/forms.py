@@ -34,6 +34,11 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at",)),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
+    (
+        "booking",
+        _("Booking, cancelling and moving"),
+        ("cancel_notice_hours", "most_upcoming", "most_urgent"),
+    ),
     ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
@@ -85,6 +90,26 @@ class SettingsForm(forms.Form):
     urgent_release_at = _clock(
         _("Urgent times open the day before at"),
         help_text=_("From this hour patients can book the next day's urgent times."),
+    )
+    cancel_notice_hours = forms.IntegerField(
+        label=_("Hours before the appointment until which patients can cancel or move it"),
+        min_value=0,
+        max_value=policy.MOST_NOTICE_HOURS,
+        help_text=_("0: until it begins. After that they are asked to phone."),
+    )
+    most_upcoming = forms.IntegerField(
+        label=_("Most coming appointments of a patient"),
+        min_value=1,
+        max_value=policy.MOST_LIMIT,
+        required=False,
+        help_text=_("Of those booked online. Empty: any number."),
+    )
+    most_urgent = forms.IntegerField(
+        label=_("Most coming urgent appointments of a patient"),
+        min_value=1,
+        max_value=policy.MOST_LIMIT,
+        required=False,
+        help_text=_("Of those booked online. Empty: any number."),
     )
     reminds_everyone = forms.BooleanField(
         label=_("Remind every portal patient by SMS"),

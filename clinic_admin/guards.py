@@ -10,12 +10,13 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
 from clinic_admin import queries
 from clinic_admin.models import Clinic, StaffMember
+from portal import proof
 from portal.audience import Audience, declare
 
 
@@ -35,6 +36,7 @@ class StaffRequest(ClinicRequest):
 
 
 View = Callable[..., HttpResponse]
+SAFE = frozenset({"GET", "HEAD"})
 
 
 def clinic_page(view: View) -> View:
@@ -58,11 +60,30 @@ def admin_page(view: View) -> View:
 
     @wraps(view)
     def saving_is_for_administrators(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method not in {"GET", "HEAD"} and not request.staff_member.is_administrator:
+        if request.method not in SAFE and not request.staff_member.is_administrator:
             return render(request, "clinic_admin/read_only.html", status=403)
         return view(request, *args, **kwargs)
 
     return _staff_guard(saving_is_for_administrators, Audience.ADMINISTRATOR)
+
+
+def dangerous(only_if: Callable[[QueryDict], bool] = lambda sent: True) -> Callable[[View], View]:
+    """Save only when the second factor was shown within the last minutes, else ask for it first (F16).
+
+    Stands below the guard that says whom the page is for. Looking at the page asks for nothing, and neither does a form
+    for which `only_if` says no, because it leads to another look.
+    """
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def proven(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            is_look = request.method in SAFE or not only_if(request.POST)
+            question = None if is_look else proof.page_before(request)
+            return question or view(request, *args, **kwargs)
+
+        return proven
+
+    return mark
 
 
 def _staff_guard(view: View, audience: Audience) -> View:
@@ -74,7 +95,7 @@ def _staff_guard(view: View, audience: Audience) -> View:
             return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.path})}")
         if user.kind != "staff":
             raise Http404
-        if not _has_second_factor(request):
+        if not proof.was_given(request):
             return HttpResponseRedirect(settings.SECOND_FACTOR_URL)
         staff_request = cast(StaffRequest, request)
         staff_request.posts = queries.posts_of(user.pk)
@@ -85,8 +106,3 @@ def _staff_guard(view: View, audience: Audience) -> View:
         return view(staff_request, *args, **kwargs)
 
     return guarded
-
-
-def _has_second_factor(request: HttpRequest) -> bool:
-    """Sign-in writes this mark when the second factor was shown; see identity."""
-    return bool(request.session.get(settings.SECOND_FACTOR_MARK))

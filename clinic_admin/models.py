@@ -63,6 +63,12 @@ class Clinic(models.Model):
     """Only the clinic's own GP patients are approved automatically (002)."""
     books_without_account = models.BooleanField(default=False)
     """People without an account may ask for a time; staff approve each (004)."""
+    cancel_notice_hours = models.PositiveSmallIntegerField(default=0)
+    """Until how many hours before, by the clinic's clock, patients can cancel or move online; 0 is until it begins."""
+    most_upcoming = models.PositiveSmallIntegerField(null=True)
+    """How many coming appointments a patient may have booked online; empty is any number."""
+    most_urgent = models.PositiveSmallIntegerField(null=True)
+    """How many of them may be urgent."""
 
     class Meta:
         constraints = [
@@ -75,6 +81,12 @@ class Clinic(models.Model):
             models.CheckConstraint(
                 name="clinic_self_registration_known",
                 condition=Q(self_registration__in=SelfRegistration.values),
+            ),
+            models.CheckConstraint(
+                name="clinic_booking_limits_sensible",
+                condition=Q(cancel_notice_hours__lte=168)
+                & (Q(most_upcoming__isnull=True) | Q(most_upcoming__gte=1))
+                & (Q(most_urgent__isnull=True) | Q(most_urgent__gte=1)),
             ),
             models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",

@@ -12,6 +12,9 @@ from clinic_admin.choices import DOCTOR_TAG, PATIENT_TAG, ClinicRefusal
 SHORTEST_QUESTION_LIMIT = 100
 LONGEST_QUESTION_LIMIT = 10_000
 """Between these the clinic chooses how many characters a patient may write (000 §2.2)."""
+MOST_NOTICE_HOURS = 168
+MOST_LIMIT = 50
+"""The largest limit of appointments that makes sense to set."""
 FEWEST_REMINDER_HOURS = 1
 MOST_REMINDER_HOURS = 168
 LONGEST_TEXT = 4000
@@ -43,6 +46,10 @@ class ClinicSettings:
     """A SelfRegistration."""
     requires_own_gp: bool
     books_without_account: bool
+    cancel_notice_hours: int
+    """By the clinic's clock; 0 is until the appointment begins."""
+    most_upcoming: int | None
+    most_urgent: int | None
 
 
 TIMES = frozenset({"urgent_release_at"})

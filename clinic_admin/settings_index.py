@@ -79,6 +79,19 @@ PAGES: tuple[Page, ...] = (
                 _("eID required sign-in login"),
             ),
             Setting(
+                _("Hours before the appointment until which patients can cancel or move it"),
+                "id_cancel_notice_hours",
+                _("notice period cancellation rebooking"),
+            ),
+            Setting(
+                _("Most coming appointments of a patient"), "id_most_upcoming", _("limit number of bookings")
+            ),
+            Setting(
+                _("Most coming urgent appointments of a patient"),
+                "id_most_urgent",
+                _("limit number of urgent bookings"),
+            ),
+            Setting(
                 _("May patients register themselves?"),
                 "id_self_registration",
                 _("registration sign up login request automatic approval"),

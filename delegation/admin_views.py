@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_admin import history
 from clinic_admin.choices import Service
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.history import Undoing
 from delegation import operations, queries, undo_queries
 from delegation.choices import DelegationRefusal, Topic
@@ -41,6 +41,7 @@ def first_matrix(request: StaffRequest) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "fill" not in sent)
 @require_http_methods(["GET", "HEAD", "POST"])
 def matrix(request: StaffRequest, service: str) -> HttpResponse:
     """Show one service's matrix; tick a whole row or column on the page; save once."""
@@ -112,6 +113,7 @@ def _matrix_page(
 
 
 @admin_page
+@dangerous()
 @require_POST
 def undo_matrix(request: StaffRequest, service: str) -> HttpResponse:
     """Put the matrix back to how it was before the last save, and return to the page of `service`."""
@@ -208,6 +210,7 @@ def remove_absence(request: StaffRequest, absence_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def message_delegation(request: StaffRequest) -> HttpResponse:
     """Show who gets which messages; a system administrator saves it (000 §4.3, C4)."""

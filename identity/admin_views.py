@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_admin import history
 from clinic_admin.choices import ClinicRefusal
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.operations import ClinicChangeRefused
 from identity import certificate_ends, sign_in_methods
 from identity.admin_forms import SignInMethodsForm
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: StaffRequest) -> HttpResponse:
     """Switch the ways of signing in on or off (A7)."""

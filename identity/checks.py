@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 from django.utils import timezone
 
-from identity import certificate_ends, queries
+from identity import certificate_ends, passkeys, queries
 
 
 @register(Tags.security)
@@ -21,6 +21,20 @@ def demo_providers_stay_in_the_demo(app_configs: Any, **kwargs: Any) -> list[Che
             "The demo's identity providers are installed in production.",
             hint='Take "identity.demo_idp" out of INSTALLED_APPS.',
             id="identity.E001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def passkeys_have_a_host_name(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Browsers bind passkeys to a name, and make none for a bare IP address."""
+    if passkeys.are_possible():
+        return []
+    return [
+        Warning(
+            "Staff can't use passkeys: BASE_URL has an IP address instead of a host name.",
+            hint="Give the portal a name, and put it into BASE_URL.",
+            id="identity.W003",
         )
     ]
 

@@ -23,8 +23,9 @@ from portal import audit
 def make(*, clinic: Clinic, holder: Holder, password: str, terms: str, now: datetime) -> ClinicMembership:
     """Give the child a confirmed sign-in with this password (hashed), and write to its address how to sign in.
 
-    `terms` is which version was accepted. A password that is there already stays: whoever has lost it asks for a new
-    one. Twice is once.
+    An empty address in `holder` is one that has to be proven first: whoever sends that link tells the rest. `terms` is
+    which version was accepted. A password that is there already stays: whoever has lost it asks for a new one. Twice is
+    once.
     """
     found = memberships.membership_of(clinic=clinic, national_id_index=holder.national_id_index)
     if found is not None and found.state == MembershipState.ACTIVE:
@@ -35,7 +36,8 @@ def make(*, clinic: Clinic, holder: Holder, password: str, terms: str, now: date
     membership.save(update_fields=["state", "password", "password_changed_at", "child_confirmed_at"])
     user = membership.account.user
     audit.record(action="membership.child_made", subject=membership, actor=user, now=now, terms=terms)
-    _tell(membership, clinic, holder, now)
+    if holder.email:
+        _tell(membership, clinic, holder, now)
     return membership
 
 

@@ -20,7 +20,7 @@ class Method(TextChoices):
     BANKID = "bankid", "BankID"
     MITID = "mitid", "MitID"
     ONE_TIME_CODE = "one-time-code", _("One-time code")
-    STAFF_PASSWORD = "staff-password", _("Password and code app")
+    STAFF_PASSWORD = "staff-password", _("Password and second step")
 
 
 class Assurance(IntegerChoices):
@@ -36,6 +36,60 @@ class Assurance(IntegerChoices):
     def is_eid(self) -> bool:
         """Return whether a government-grade eID stands behind it."""
         return self >= Assurance.SUBSTANTIAL
+
+
+class EndReason(TextChoices):
+    """Why a session ended that nobody signed out of there. The label tells the person who finds it ended."""
+
+    UNUSED = "unused", _("You were signed out because the page was not used for a while.")
+    TOO_LONG = "too-long", _("You were signed out because a sign-in lasts for some hours at most.")
+    TOO_MANY = (
+        "too-many",
+        _(
+            "You were signed out here because you signed in at another place: you can be signed in at a few places at once."
+        ),
+    )
+    BY_ONESELF = (
+        "by-oneself",
+        _("You were signed out here because you ended this session from another device."),
+    )
+    PASSWORD = "password", _("You were signed out because there is a new password.")
+    CONTACT = (
+        "contact",
+        _("You were signed out because your mobile or e-mail was changed, and codes go there from now on."),
+    )
+    BY_STAFF = (
+        "by-staff",
+        _("You were signed out because your access was changed. Ask the clinic if you don't know why."),
+    )
+
+
+class SentLate(TextChoices):
+    """What became of what somebody sent after their session had ended."""
+
+    KEPT = (
+        "kept",
+        _("Nothing has been sent. Sign in again: you come back to the page with what you had typed."),
+    )
+    LOST = "lost", _("Nothing has been sent. Sign in again, and do it once more.")
+
+
+class Purpose(TextChoices):
+    """What somebody wants to do that asks for a sure, or a recent, sign-in. The label says why, to the person."""
+
+    CONTACT = (
+        "contact",
+        _(
+            "Codes and messages go to your mobile and e-mail. Before they are changed, we make sure that it is you."
+        ),
+    )
+    DOWNLOAD = "download", _("Your data leave the portal here. Before that, we make sure that it is you.")
+    LEAVE = "leave", _("This ends your access to the portal. Before that, we make sure that it is you.")
+    READ_LETTERS = "read-letters", _("e-Consultations are about your health. They open with eID only.")
+    SEND_LETTERS = (
+        "send-letters",
+        _("An e-consultation becomes part of your record. Before it is sent, we make sure that it is you."),
+    )
 
 
 class Protocol(TextChoices):
@@ -95,6 +149,78 @@ class SignInFault(Refusal):
             member.value: NextStep.PHONE_THE_CLINIC if member in by_phone else NextStep.SIGN_IN_AGAIN
             for member in cls
         }
+
+
+class StaffLinkPurpose(TextChoices):
+    """What a link of staff leads to. One of one purpose is worth nothing for the other."""
+
+    WELCOME = "welcome", _("First password")
+    NEW_PASSWORD = "new-password", _("New password")
+
+
+class FactorRefusal(Refusal):
+    """Why a second factor can't be taken away."""
+
+    LAST_FACTOR = (
+        "last-factor",
+        _("You need at least one passkey or a code app to sign in. Set up another one first."),
+    )
+
+    @classmethod
+    def next_steps(cls) -> dict[str, NextStep]:
+        """Return the way on: the page offers to set up another one."""
+        return {cls.LAST_FACTOR.value: NextStep.RELOAD_THE_PAGE}
+
+
+class LoginNews(TextChoices):
+    """What staff are told of their login, in a few words for the e-mail's subject."""
+
+    CODE_APP = "code-app", _("new code app")
+    CODE_APP_REMOVED = "code-app-removed", _("code app taken away")
+    PASSKEY = "passkey", _("new passkey")
+    PASSKEY_REMOVED = "passkey-removed", _("passkey taken away")
+    RECOVERY_CODES = "recovery-codes", _("new recovery codes")
+    PASSWORD = "password", _("new password")
+    RESET_ASKED = "reset-asked", _("someone asks to reset it")
+    RESET_WITHDRAWN = "reset-withdrawn", _("it is not reset after all")
+    RESET_DONE = "reset-done", _("it was reset")
+    TAKEN_AWAY = "taken-away", _("code app and passkeys taken away")
+
+    def sentence(self) -> str:
+        """Return what the e-mail says happened, in the language in force."""
+        return str(_NEWS[self])
+
+
+_NEWS = {
+    LoginNews.CODE_APP: _(
+        "A code app was set up for your login. If you had another one, its codes don't work any more."
+    ),
+    LoginNews.CODE_APP_REMOVED: _("The code app was taken away from your login. You sign in with a passkey."),
+    LoginNews.PASSKEY: _("A passkey was added to your login."),
+    LoginNews.PASSKEY_REMOVED: _("A passkey was taken away from your login."),
+    LoginNews.RECOVERY_CODES: _(
+        "New recovery codes were made for your login. The older ones don't work any more."
+    ),
+    LoginNews.PASSWORD: _(
+        "A new password was chosen for your login, and you were signed out everywhere else. You still need your code app "
+        "or passkey to sign in."
+    ),
+    LoginNews.RESET_ASKED: _(
+        "An administrator asks to take your code app and passkeys away, because you have lost them. Nothing changes "
+        "before another administrator has made sure that it is you who asks, and agrees."
+    ),
+    LoginNews.RESET_WITHDRAWN: _(
+        "The request to take your code app and passkeys away was taken back. Nothing was changed."
+    ),
+    LoginNews.TAKEN_AWAY: _(
+        "Whoever runs the portal has taken your code app and passkeys away, and you were signed out everywhere. "
+        "Sign in with your password and set up a new code app or passkey at once."
+    ),
+    LoginNews.RESET_DONE: _(
+        "Two administrators have agreed to take your code app and passkeys away, and you were signed out everywhere. "
+        "Sign in with your password and set up a new code app or passkey at once."
+    ),
+}
 
 
 class StaffLinkRefusal(Refusal):

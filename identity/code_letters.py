@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -36,7 +37,9 @@ def code(question: OneTimeCode, digits: str) -> Words:
 
 
 def hint(question: OneTimeCode) -> Words:
-    """Return the message to someone who has eID and tried their right password instead (004)."""
+    """Return the message to someone who has eID and tried their right password instead, or to a child's guardian (004)."""
+    if question.is_for_guardian:
+        return _guardian_hint(question)
     words = {"clinic": question.clinic.name}
     with translation.override(question.language):
         title = _("Sign in to %(clinic)s with your eID") % words
@@ -46,6 +49,24 @@ def hint(question: OneTimeCode) -> Words:
                 "No code was sent: you sign in with MitID.\n\n"
                 "If you can't use MitID, phone the clinic. It can make sure who you are and open sign-in with password "
                 "and code for you.\n\n"
+                "If it wasn't you, choose a new password."
+            )
+            % words
+        )
+    return Words(title, body)
+
+
+def _guardian_hint(question: OneTimeCode) -> Words:
+    clinic = question.clinic
+    address = settings.BASE_URL + reverse("child:confirm", args=[clinic.portal_identifier])
+    words = {"clinic": clinic.name, "address": address}
+    with translation.override(question.language):
+        title = _("A guardian must confirm a child's sign-in at %(clinic)s") % words
+        body = (
+            _(
+                "Hello,\n\nsomeone has just written a child's password at %(clinic)s. No code was sent: a guardian must "
+                "first confirm the child's sign-in, once, with their own MitID:\n\n%(address)s\n\n"
+                "After that the child signs in with password and a code as before.\n\n"
                 "If it wasn't you, choose a new password."
             )
             % words

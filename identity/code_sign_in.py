@@ -1,5 +1,6 @@
 """Signing in with password and code (F3): the first step, in the same time and with the same answer for everyone."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -66,12 +67,15 @@ def begin(
     is_child: bool,
     language: str,
     now: datetime,
+    device: Mapping[str, str] | None = None,
 ) -> OneTimeCode:
     """Check the password and store a question for a code, whatever came out: two queries and one hash for everyone.
 
     `recipient` is the number or address that the clinic has registered for the person, empty for someone who has no
-    active record here; `no_eid` and `is_child` are what the record says. The caller lets code_sender send. Nothing that
-    comes back tells whether a code will be: who has eID and gave the right password is told by e-mail (F9).
+    active record here; `no_eid` and `is_child` are what the record says; `device` is for the person's own list of
+    sign-ins. The caller lets code_sender send. Nothing that comes back tells whether a code will be: who has eID and gave
+    the right password is told by e-mail (F9), and so is the guardian of a child whose sign-in nobody has confirmed yet
+    (F10).
     """
     membership = memberships.membership_of(clinic=clinic, national_id_index=national_id_index)
     fault = _fault(membership, password)
@@ -88,6 +92,7 @@ def begin(
         purpose=CodePurpose.SIGN_IN,
         recipient="" if fault else recipient,
         is_hint=is_hint,
+        is_for_guardian=is_hint and is_child and rules.child_signs_in,
         language=language,
         now=now,
     )
@@ -97,8 +102,11 @@ def begin(
         actor=audit.SYSTEM,
         now=now,
         method=Method.ONE_TIME_CODE,
-        reason=fault or ("eid-required" if is_hint else ""),
+        reason=fault
+        or ("" if not is_hint else "guardian-required" if question.is_for_guardian else "eid-required"),
         membership=str(membership.pk) if membership else "",
+        login_id=membership.account.user_id if membership else None,
+        device=dict(device or {}),
     )
     return question
 

@@ -48,11 +48,13 @@ def ask(
     language: str,
     now: datetime,
     is_hint: bool = False,
+    is_for_guardian: bool = False,
 ) -> OneTimeCode:
     """Store a question for a code and return it; the answer is the same whether a code will be sent or not.
 
     With `membership` None, or a number that no codes are sent to, none is. With `is_hint` the message says to sign in
-    with eID instead. `handle` sends, the way of the clinic's country; see code_sender.
+    with eID instead, or with `is_for_guardian` that a guardian must confirm the child's sign-in. `handle` sends, the way
+    of the clinic's country; see code_sender.
     """
     channel = rules_of(clinic.country).code_channel
     return OneTimeCode.objects.create(
@@ -62,6 +64,7 @@ def ask(
         channel=channel,
         recipient=recipient,
         is_hint=is_hint,
+        is_for_guardian=is_for_guardian,
         language=language,
         attempts_left=policy.CODE_TRIES,
         created_at=now,
@@ -101,6 +104,7 @@ def again(
             recipient=recipient if older.membership_id else "",
             language=older.language,
             is_hint=older.is_hint,
+            is_for_guardian=older.is_for_guardian,
             now=now,
         )
 
@@ -248,8 +252,15 @@ def _why_not(question: OneTimeCode, recipient: str, now: datetime) -> str:
 
 @transaction.atomic
 def _note_wrong(question: OneTimeCode, now: datetime) -> None:
-    action = "code.wrong" if question.attempts_left else "code.locked"
-    audit.record(action=action, subject=question, actor=audit.SYSTEM, now=now, purpose=question.purpose)
+    membership = question.membership
+    audit.record(
+        action="code.wrong" if question.attempts_left else "code.locked",
+        subject=question,
+        actor=audit.SYSTEM,
+        now=now,
+        login_id=membership.account.user_id if membership else None,
+        purpose=question.purpose,
+    )
 
 
 def _hashed_part(question: OneTimeCode, code: str) -> str:

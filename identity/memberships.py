@@ -12,14 +12,15 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import codes, link_letters, operations, passwords, policy
+from identity import codes, link_letters, open_sessions, operations, passwords, policy
 from identity.choices import (
     CodePurpose,
+    EndReason,
     LinkPurpose,
     LinkRefusal,
     MembershipRefusal,
@@ -35,6 +36,8 @@ from portal.throttle import Limit
 
 LINKS_PER_DAY = Limit("patient-link-day", 5, timedelta(days=1))
 HANDLED_AT_ONCE = 100
+_TOLD = {"password-changed": EndReason.PASSWORD, "contact-changed": EndReason.CONTACT}
+"""What is said to whoever is signed out; for all else, that their access was changed."""
 _LASTS = {LinkPurpose.ACTIVATE: policy.ACTIVATION_LASTS, LinkPurpose.RESET: policy.RESET_LASTS}
 
 
@@ -109,6 +112,15 @@ def state_of(*, clinic: Clinic, national_id_index: str, now: datetime) -> Accoun
     )
 
 
+def has_password_here(index_field: str, clinic: Clinic) -> Exists:
+    """Return the condition that whoever has the keyed hash in this field has an account with password at the clinic."""
+    return Exists(
+        ClinicMembership.objects.filter(
+            clinic=clinic, account__national_id_index=OuterRef(index_field)
+        ).exclude(state=MembershipState.REMOVED)
+    )
+
+
 @transaction.atomic
 def create(
     *, clinic: Clinic, holder: Holder, patient_id: UUID, actor: User, now: datetime
@@ -176,12 +188,13 @@ def remove(*, clinic: Clinic, national_id_index: str, patient_id: UUID, actor: U
 
 @transaction.atomic
 def contact_changed(*, clinic: Clinic, national_id_index: str | None, email: str, now: datetime) -> None:
-    """End links and codes that went to an address or number the record no longer has (L6)."""
+    """End links, codes and code sessions that rest on an address or number the record no longer has (L6, W6)."""
     found = membership_of(clinic=clinic, national_id_index=national_id_index) if national_id_index else None
     if found is None or found.state == MembershipState.REMOVED:
         return
     revoke_links(membership=found, now=now)
     codes.revoke_all(membership=found, now=now)
+    _end_sessions(found.account.user, actor=audit.SYSTEM, now=now, reason="contact-changed", clinic=clinic)
     if email and email != found.email:
         found.email = email
         found.save(update_fields=["email"])
@@ -462,11 +475,11 @@ def _end_sessions(
     rows = UserSession.objects.filter(user=user)
     if clinic is not None:
         rows = rows.filter(data__clinic_scope=clinic.pk)
-    keys = list(rows.values_list("session_key", flat=True))
-    ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(session_key__in=keys).delete()
-    if ended:
-        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
+    why = _TOLD.get(reason, EndReason.BY_STAFF)
+    keys = rows.values_list("session_key", flat=True)
+    open_sessions.end(
+        user, keys, why=why, actor=actor, now=now, reason=reason, clinic_id=clinic.pk if clinic else None
+    )
 
 
 membership_for, end_sessions = _membership_for, _end_sessions

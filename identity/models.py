@@ -16,10 +16,12 @@ from identity.choices import (
     Assurance,
     ClientAuth,
     CodePurpose,
+    EndReason,
     LinkPurpose,
     MembershipState,
     Method,
     Protocol,
+    StaffLinkPurpose,
     TransactionStatus,
     UserKind,
 )
@@ -35,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(PublicIdModel, AbstractBaseUser):
-    """A login. Staff sign in with e-mail, password and code app; patients only through their Account."""
+    """A login. Staff sign in with e-mail, password and a second factor; patients only through their Account."""
 
     kind = models.CharField(max_length=10, choices=UserKind.choices)
     email = models.EmailField(null=True, blank=True)
@@ -324,8 +326,11 @@ class ProviderLogout(PublicIdModel):
 
 
 class StaffLink(PublicIdModel):
-    """A link with which new staff choose their password. It works once; only its hash is stored."""
+    """A link with which staff choose their first or a new password. It works once; only its hash is stored."""
 
+    purpose = models.CharField(
+        max_length=15, choices=StaffLinkPurpose.choices, default=StaffLinkPurpose.WELCOME
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="staff_links")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
     """Who invited, and in whose name the e-mail goes out."""
@@ -354,6 +359,18 @@ class StaffLink(PublicIdModel):
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be used at this instant."""
         return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class StaffPasswordQuestion(models.Model):
+    """Someone on the staff's way in has forgotten a password. Stored alike for known and unknown addresses, and deleted
+    when it was decided, after the answer, whether a link goes out.
+    """
+
+    email = EncryptedTextField()
+    asked_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
 
 
 class ClinicCodeSignIn(models.Model):
@@ -420,6 +437,8 @@ class OneTimeCode(PublicIdModel):
     """The number or address that the clinic has registered, until the code is sent."""
     is_hint = models.BooleanField(default=False)
     """The password was right, but this person signs in with eID: the message says so, and no code is right (C14)."""
+    is_for_guardian = models.BooleanField(default=False)
+    """The hint is about a child: not eID but a guardian's confirmation is what is missing (004)."""
     language = models.CharField(max_length=5)
     code_hash = models.CharField(max_length=200, blank=True)
     """Argon2id of question, purpose and code; empty until the code is made."""
@@ -432,6 +451,12 @@ class OneTimeCode(PublicIdModel):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="one_time_code_for_guardian_is_hint",
+                condition=Q(is_for_guardian=False) | Q(is_hint=True),
+            )
+        ]
         indexes = [
             models.Index(fields=["expires_at"], name="one_time_code_by_expiry"),
             models.Index(
@@ -486,3 +511,51 @@ class ActionLink(PublicIdModel):
     def is_open(self, now: datetime) -> bool:
         """Return whether it can be used at this instant."""
         return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class EndedSession(models.Model):
+    """A session that was ended from elsewhere, until its browser has been told why, or a day has passed."""
+
+    key_hash = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of the session's key. The key has 165 random bits, so no salt is needed."""
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=20, choices=EndReason.choices)
+    acted_by = models.UUIDField(null=True)
+    """The relation by which it acted for somebody else; a form of that page comes back there only."""
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["ended_at"], name="ended_session_by_time")]
+
+    def __str__(self) -> str:
+        return f"ended session of {self.user_id}"
+
+
+class KeptForm(PublicIdModel):
+    """What somebody had typed when their session ended, until they send it, throw it away, or a day has passed."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    acted_by = models.UUIDField(null=True)
+    """The relation by which they acted for somebody else: it comes back only while they do so again."""
+    page = models.CharField(max_length=500)
+    """Path of the page on which the form stands."""
+    action = models.CharField(max_length=500)
+    """Path that the form is sent to."""
+    fields = EncryptedTextField()
+    """JSON: pairs of name and value as the browser sent them, without passwords, codes and files."""
+    kept_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "clinic", "page", "action", "acted_by"],
+                name="kept_form_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="kept_form_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"kept form {self.pk}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -22,14 +23,36 @@ from clinic_admin import operations as register
 from clinic_admin.choices import Role
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic, StaffMember
-from identity import oidc, policy, provider_sessions, queries, saml, sessions
-from identity.choices import Assurance, Method, Protocol, SignInFault, TransactionStatus, UserKind
+from identity import (
+    csrf,
+    devices,
+    kept_forms,
+    oidc,
+    open_sessions,
+    policy,
+    provider_sessions,
+    queries,
+    saml,
+    session_clock,
+    sessions,
+)
+from identity.choices import (
+    Assurance,
+    EndReason,
+    Method,
+    Protocol,
+    SignInFault,
+    TransactionStatus,
+    UserKind,
+)
 from identity.models import (
     Account,
     ActionLink,
     ClinicMembership,
+    EndedSession,
     ExternalIdentity,
     IdentityProvider,
+    KeptForm,
     LoginTransaction,
     OneTimeCode,
     StaffLink,
@@ -39,10 +62,11 @@ from identity.oidc import Question
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import Expected, TokenRefused
 from identity.saml_xml import MessageRefused
-from identity.sessions import SignIn
+from identity.session_clock import Left
+from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit
-from portal.models import ThrottleCounter
+from portal import audit, proof
+from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
 TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}
@@ -182,8 +206,9 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     """Open the session of the person whom the provider vouched for, and return their login.
 
     The first time, the login is made. The sign-in is used up: of two parallel calls one opens a session. Whatever
-    the browser's session held before is dropped. Raises SignInRefused: nothing verified, the name by which the
-    provider knows this person belongs to someone else here, the login is closed, or a step-up by someone else.
+    the browser's session held before is dropped; a step-up keeps for whom one acts. Raises SignInRefused: nothing
+    verified, the name by which the provider knows this person belongs to someone else here, the login is closed, or
+    a step-up by someone else.
     """
     sign_in = queries.verified_transaction(request, now)
     if sign_in is None:
@@ -196,12 +221,16 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
             request.session.flush()
         raise
     provider = sign_in.provider
+    is_step_up = sign_in.step_up_of_id is not None
+    carried = sessions.carried(request) if is_step_up else {}
     _open_session(
         request,
         account.user,
         SignIn(method=Method(provider.method), assurance=evidence.assurance, at=now, provider=provider.slug),
         now=now,
+        before=Before(account.user.pk, None) if is_step_up else None,
     )
+    request.session.update(carried)
     provider_sessions.remember(request, account.user, provider, evidence, now=now)
     return account.user
 
@@ -220,8 +249,10 @@ def open_code_session(
             subject=question,
             actor=user,
             now=now,
+            login_id=user.pk,
             method=Method.ONE_TIME_CODE,
             assurance=int(Assurance.TWO_FACTORS),
+            device=devices.of(request),
         )
     how = SignIn(
         method=Method.ONE_TIME_CODE,
@@ -233,16 +264,25 @@ def open_code_session(
     return user
 
 
-def _open_session(request: HttpRequest, user: User, how: SignIn, *, now: datetime) -> None:
-    """Begin a session with nothing of the one before; it is listed, so that a new password can end it."""
+def _open_session(
+    request: HttpRequest, user: User, how: SignIn, *, now: datetime, before: Before | None = None
+) -> None:
+    """Begin a session with nothing of the one before; it is listed, so that it can be ended from elsewhere.
+
+    `before` is whose session it was just now, where the same person proves anew who they are.
+    """
+    before, secret = before or sessions.take_before(request), csrf.secret_of(request)
     request.session.flush()
     login(request, user, backend=PATIENT_BACKEND)
+    csrf.carry(request, user=user, before=before, secret=secret)
     sessions.store(request, how)
-    sessions.open_clock(request, now)
+    session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
     UserSession.objects.filter(session_key=request.session.session_key).update(
         data={"clinic_scope": how.clinic_scope}
     )
+    kept_forms.remember(request, user.pk, now)
+    open_sessions.note_new(request, user, now=now)
 
 
 def abandon_sign_in(request: HttpRequest, *, reason: str, now: datetime, action: str = "auth.fail") -> None:
@@ -261,19 +301,69 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     user: Any = request.user
     if user.is_authenticated:
         with transaction.atomic():
-            audit.record(action="session.end", subject=user, actor=user, now=now, reason="signed-out")
+            audit.record(
+                action="session.end",
+                subject=user,
+                actor=user,
+                now=now,
+                clinic_id=_only_clinic(request),
+                login_id=_own_login(user),
+                reason="signed-out",
+            )
     logout(request)
 
 
-def end_stale_session(request: HttpRequest, *, now: datetime) -> bool:
-    """End the session if it was open or unused for too long, and return whether it was."""
+def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | None:
+    """End the session if it was open or unused for too long, and return why.
+
+    The browser's new session remembers whose it was: what they send from a page that is still open is kept for them.
+    """
     user: Any = request.user
-    if not sessions.is_over(request, sessions.limits_of(user.kind, sessions.of(request)), now):
-        return False
+    left = session_clock.left(user.kind, request.session, now)
+    if left is None or not left.is_over:
+        return None
+    before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(action="session.end", subject=user, actor=user, now=now, reason="too-old")
+        audit.record(
+            action="session.end",
+            subject=user,
+            actor=user,
+            now=now,
+            clinic_id=_only_clinic(request),
+            login_id=_own_login(user),
+            reason=left.reason.value,
+        )
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
-    return True
+    sessions.note_before(request, before, left.reason)
+    return left.reason
+
+
+def time_left(request: HttpRequest, *, now: datetime) -> Left | None:
+    """Return what is left of the session of whoever is signed in; None if nobody is. No query of its own."""
+    user: Any = request.user
+    return session_clock.left(user.kind, request.session, now) if user.is_authenticated else None
+
+
+def note_use(request: HttpRequest, *, now: datetime) -> None:
+    """Count the request of whoever is signed in as use."""
+    user: Any = request.user
+    if user.is_authenticated:
+        session_clock.note_use(request, user.kind, now)
+
+
+def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
+    """Let the session last for its whole idle time again; its longest time stays."""
+    user: Any = request.user
+    session_clock.note_use(request, user.kind, now, at_once=True)
+
+
+def note_ended(request: HttpRequest, key: str) -> None:
+    """Find out whether the session with this key was ended from elsewhere; the new session remembers whose it was."""
+    ended = open_sessions.take_ended(key)
+    if ended is not None:
+        before = Before(ended.user_id, ended.acted_by)
+        sessions.note_before(request, before, EndReason(ended.reason))
 
 
 @transaction.atomic
@@ -291,6 +381,8 @@ def sweep(*, now: datetime) -> None:
         ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))),
         created_at__lt=now - SESSION_ROWS_LAST,
     ).delete()
+    EndedSession.objects.filter(ended_at__lt=now - open_sessions.ENDED_ARE_REMEMBERED).delete()
+    KeptForm.objects.filter(expires_at__lte=now).delete()
     provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
 
@@ -336,12 +428,12 @@ def add_staff(
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> None:
+def set_password(user: User, password: str, *, actor: User | None, now: datetime) -> AuditEvent:
     """Give a staff login a new password, which ends its sessions. Raises ValidationError for a weak one."""
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.password-set", subject=user, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -354,30 +446,43 @@ def set_totp(user: User, secret: str, *, actor: User | None, now: datetime) -> N
 
 
 @transaction.atomic
-def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> None:
-    """Take away a lost code app: the next sign-in with the password sets up a new one."""
+def reset_second_factor(user: User, *, actor: User | None, now: datetime) -> AuditEvent:
+    """Take away code app, passkeys and recovery codes: the next sign-in with the password sets up a new one."""
     Authenticator.objects.filter(user=user).delete()
-    audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+    return audit.record(action="staff.second-factor-reset", subject=user, actor=actor, now=now)
+
+
+def note_new_session_key(request: HttpRequest, before: str | None) -> None:
+    """Let the list of the person's sessions follow a session whose key has changed."""
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
 
 
 @transaction.atomic
-def note_second_factor(request: HttpRequest, *, now: datetime) -> None:
-    """Mark the session: the second factor was shown, staff pages are open."""
-    request.session[settings.SECOND_FACTOR_MARK] = now.isoformat()
+def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: datetime) -> None:
+    """Note that the second factor was shown once more: dangerous acts are open, under a new session key (W1)."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    note_new_session_key(request, before)
+    proof.note(request, now=now)
+    audit.record(
+        action="auth.again", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_staff_sign_in(user: User, *, now: datetime) -> None:
-    """Record that staff signed in, with all the factors they have."""
-    audit.record(action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD)
+def note_staff_sign_in(user: User, *, factor: str, now: datetime) -> None:
+    """Record that staff signed in. `factor` is what they showed after the password; empty before they have anything."""
+    audit.record(
+        action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+    )
 
 
 @transaction.atomic
-def note_enrolment(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Record that staff set up their code app; the code they showed counts as this session's second factor."""
-    note_second_factor(request, now=now)
+def note_enrolment(request: HttpRequest, *, now: datetime) -> None:
+    """Count what was just set up as this session's second factor: staff pages open, under a new session key."""
+    request.session.cycle_key()
+    proof.note(request, now=now)
     UserSession.objects.create_from_request(request)
-    audit.record(action="staff.second-factor-set", subject=user, actor=user, now=now)
 
 
 @transaction.atomic
@@ -393,6 +498,17 @@ def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None
         reason=reason,
         known=known is not None,
     )
+
+
+def _only_clinic(request: HttpRequest) -> int | None:
+    """Return the clinic that the session was good for, where it was good for one only."""
+    sign_in = sessions.of(request)
+    return sign_in.clinic_scope if sign_in else None
+
+
+def _own_login(user: User) -> UUID | None:
+    """Return the login that a patient finds the event under; staff have no such page."""
+    return user.pk if user.kind == UserKind.PATIENT else None
 
 
 def _patient_of(request: HttpRequest) -> User | None:
@@ -479,10 +595,12 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         subject=sign_in,
         actor=account.user,
         now=now,
+        login_id=account.user_id,
         method=sign_in.provider.method,
         provider=sign_in.provider.slug,
         assurance=int(evidence.assurance),
         step_up=sign_in.step_up_of_id is not None,
+        device=devices.of(request),
     )
     return account, evidence
 
@@ -541,15 +659,26 @@ def _new_account(
     return account
 
 
-def _record(action: str, sign_in: LoginTransaction, now: datetime, **details: Any) -> None:
+def _record(
+    action: str, sign_in: LoginTransaction, now: datetime, *, login_id: UUID | None = None, **details: Any
+) -> None:
     audit.record(
         action=action,
         subject=sign_in,
         actor=audit.SYSTEM,
         now=now,
+        login_id=login_id,
         provider=sign_in.provider.slug,
         **details,
     )
+
+
+def _known_login(sign_in: LoginTransaction) -> UUID | None:
+    """Return the login of whom a sign-in that fails is about, as far as the provider has said or a session tells."""
+    if sign_in.evidence is None:
+        return sign_in.step_up_of_id
+    index = Evidence.from_text(sign_in.evidence).national_id_index
+    return Account.objects.filter(national_id_index=index).values_list("user_id", flat=True).first()
 
 
 @transaction.atomic
@@ -562,4 +691,12 @@ def _fail(
     ).update(status=TransactionStatus.FAILED, evidence=None)
     action = action or ("auth.fail" if fault else "auth.cancel")
     known = check if check.replace("-", "").replace("_", "").replace(" ", "").isalpha() else ""
-    _record(action, sign_in, now, reason=fault.value if fault else known[:40], check=known[:40])
+    _record(
+        action,
+        sign_in,
+        now,
+        login_id=_known_login(sign_in),
+        method=sign_in.provider.method,
+        reason=fault.value if fault else known[:40],
+        check=known[:40],
+    )

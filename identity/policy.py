@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
 from clinic_admin.countries import CodeChannel, CountryRules
-from identity.choices import PasswordProblem
+from identity.choices import Assurance, PasswordProblem, Purpose
 
 LONGEST_PATH = 500
 
@@ -24,6 +25,36 @@ def own_path(text: str) -> str:
         return ""
     parts = urlsplit(text)
     return "" if parts.scheme or parts.netloc else text
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How sure a sign-in must be, and how recent; None: as old as the session may get."""
+
+    at_least: Assurance
+    within: timedelta | None = None
+
+    def is_met(self, assurance: Assurance, at: datetime, now: datetime) -> bool:
+        """Return whether a sign-in of this assurance, at this instant, is enough now."""
+        return assurance >= self.at_least and (self.within is None or now - at < self.within)
+
+
+_AS_SURE_AS_BEFORE = Need(Assurance.TWO_FACTORS, timedelta(minutes=10))
+"""Again as one signed in: whoever has no eID proves it with password and code (identity research, 5.1)."""
+
+
+def need_of(purpose: Purpose, rules: CountryRules, *, letters_need_eid: bool) -> Need:
+    """Return what a purpose asks for in a country (identity research, 5.1 and 8; C16).
+
+    `letters_need_eid` is the clinic's setting. Where it is on, Norway asks for level 4.
+    """
+    if purpose is Purpose.CONTACT:
+        return Need(Assurance.SUBSTANTIAL, _AS_SURE_AS_BEFORE.within)
+    if purpose not in {Purpose.READ_LETTERS, Purpose.SEND_LETTERS}:
+        return _AS_SURE_AS_BEFORE
+    eid = Assurance.HIGH if rules.letters_need_high else Assurance.SUBSTANTIAL
+    within = timedelta(minutes=60) if purpose is Purpose.SEND_LETTERS else None
+    return Need(eid if letters_need_eid else Assurance.TWO_FACTORS, within)
 
 
 CODE_SLUG = "code"

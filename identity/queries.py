@@ -121,11 +121,27 @@ def verified_national_id(request: HttpRequest) -> NationalId | None:
         return None
 
 
-def has_code_app(user: Any) -> bool:
-    """Return whether the signed-in user has set up a code app."""
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+"""What is shown after the password. Recovery codes stand in for them; alone they are none."""
+
+
+def has_second_factor(user: Any) -> bool:
+    """Return whether the signed-in user has a code app or a passkey."""
     return (
         user.is_authenticated
-        and Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+        and Authenticator.objects.filter(user_id=user.pk, type__in=SECOND_FACTORS).exists()
+    )
+
+
+def has_code_app(user: Any) -> bool:
+    """Return whether the user has a code app."""
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+
+
+def passkeys_of(user: Any) -> list[Authenticator]:
+    """Return the user's passkeys, the oldest first. One query."""
+    return list(
+        Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN).order_by("pk")
     )
 
 

@@ -1,21 +1,31 @@
-"""What a session knows about how it was opened, which sign-ins it has under way, and how long it may last."""
+"""What a session knows about how it was opened, and which sign-ins it has under way."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.http import HttpRequest
 
-from identity.choices import Assurance, Method, UserKind
+from identity.choices import Assurance, EndReason, Method, SentLate
 
 _KEY = "sign_in"
 _UNDER_WAY = "sign_ins_under_way"
 _VERIFIED = "verified_sign_in"
-_OPENED_AT = "opened_at"
-_SEEN_AT = "seen_at"
+_ACTING = "acting_for"
+_BEFORE = "signed_in_before"
 
+CARRIED_BY_STEP_UP = (_ACTING,)
+"""What a session keeps when the same person proves anew who they are; all else is dropped (identity research, 5)."""
 MOST_UNDER_WAY = 5
 """Sign-ins that one browser can have under way (identity research, 5)."""
-SEEN_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class Data(Protocol):
+    """What a session holds: the request's, or one that was read from its row."""
+
+    def get(self, key: str, /) -> Any:
+        """Return the value, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +40,6 @@ class SignIn:
     """The only clinic this session is good for; None for eID, which may go to any (identity research, 0)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a session lasts without use, and at most (identity research, 8)."""
-
-    idle: timedelta
-    absolute: timedelta
-
-
-STAFF_LIMITS = Limits(idle=timedelta(minutes=30), absolute=timedelta(hours=10))
-EID_LIMITS = Limits(idle=timedelta(minutes=20), absolute=timedelta(hours=4))
-CODE_LIMITS = Limits(idle=timedelta(minutes=15), absolute=timedelta(hours=1))
-
-
 def store(request: HttpRequest, sign_in: SignIn) -> None:
     """Keep it in the session."""
     request.session[_KEY] = asdict(sign_in) | {"at": sign_in.at.isoformat()}
@@ -50,7 +47,12 @@ def store(request: HttpRequest, sign_in: SignIn) -> None:
 
 def of(request: HttpRequest) -> SignIn | None:
     """Return how this session was opened, or None if nobody is signed in as a patient."""
-    stored = request.session.get(_KEY)
+    return of_data(request.session)
+
+
+def of_data(data: Data) -> SignIn | None:
+    """Return the same of what another session holds."""
+    stored = data.get(_KEY)
     if not stored:
         return None
     return SignIn(
@@ -88,31 +90,68 @@ def forget_verified(request: HttpRequest) -> None:
     request.session.pop(_VERIFIED, None)
 
 
-def limits_of(kind: str, sign_in: SignIn | None) -> Limits:
-    """Return how long a session of this kind of user may last."""
-    if kind == UserKind.STAFF:
-        return STAFF_LIMITS
-    return EID_LIMITS if sign_in is None or sign_in.assurance.is_eid else CODE_LIMITS
+def carried(request: HttpRequest) -> dict[str, Any]:
+    """Return what a step-up takes along."""
+    return {key: request.session[key] for key in CARRIED_BY_STEP_UP if key in request.session}
 
 
-def open_clock(request: HttpRequest, now: datetime) -> None:
-    """Start the session's clocks."""
-    request.session[_OPENED_AT] = request.session[_SEEN_AT] = now.isoformat()
+def acted_by(data: Data) -> UUID | None:
+    """Return the relation by which a session acts for somebody else (patients.guardianship.acting)."""
+    stored = data.get(_ACTING)
+    return UUID(stored["relation"]) if isinstance(stored, dict) else None
 
 
-def is_over(request: HttpRequest, limits: Limits, now: datetime) -> bool:
-    """Return whether the session has been open, or unused, for too long; otherwise note that it was used now."""
-    opened_at, seen_at = (_instant(request, key) for key in (_OPENED_AT, _SEEN_AT))
-    if opened_at is None or seen_at is None:
-        open_clock(request, now)
-        return False
-    if now - opened_at >= limits.absolute or now - seen_at >= limits.idle:
-        return True
-    if now - seen_at >= SEEN_IS_NOTED_EVERY:
-        request.session[_SEEN_AT] = now.isoformat()
-    return False
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Whose session it was that ended in this browser."""
+
+    user_id: UUID
+    acted_by: UUID | None
 
 
-def _instant(request: HttpRequest, key: str) -> datetime | None:
-    stored = request.session.get(key)
-    return datetime.fromisoformat(stored) if stored else None
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the pages of sign-in say to somebody whose session ended in this browser."""
+
+    why: EndReason
+    sent: SentLate | None
+    """What became of what they sent afterwards."""
+
+
+def note_before(request: HttpRequest, before: Before, why: EndReason) -> None:
+    """Remember it, and why it ended, in the browser's new session, until somebody signs in."""
+    acted_by = str(before.acted_by) if before.acted_by else ""
+    request.session[_BEFORE] = {
+        "user": str(before.user_id),
+        "acted_by": acted_by,
+        "why": why.value,
+        "sent": "",
+    }
+
+
+def before(request: HttpRequest) -> Before | None:
+    """Return whose session ended here, if nobody signed in since."""
+    stored = request.session.get(_BEFORE)
+    if not stored:
+        return None
+    return Before(UUID(stored["user"]), UUID(stored["acted_by"]) if stored["acted_by"] else None)
+
+
+def take_before(request: HttpRequest) -> Before | None:
+    """Return the same, and forget it: somebody signs in now."""
+    found = before(request)
+    request.session.pop(_BEFORE, None)
+    return found
+
+
+def note_sent_late(request: HttpRequest, sent: SentLate) -> None:
+    """Remember that something was sent after the end."""
+    request.session[_BEFORE] = request.session[_BEFORE] | {"sent": sent.value}
+
+
+def ended(request: HttpRequest) -> Ended | None:
+    """Return what is to be said of the session that was open here before."""
+    stored = request.session.get(_BEFORE)
+    if not stored:
+        return None
+    return Ended(EndReason(stored["why"]), SentLate(stored["sent"]) if stored["sent"] else None)

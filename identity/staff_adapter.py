@@ -9,16 +9,28 @@ from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathFillImage
 
-from identity import operations, policy, queries, sessions
-from portal import crypto
+from identity import (
+    csrf,
+    kept_forms,
+    open_sessions,
+    operations,
+    passkeys,
+    policy,
+    queries,
+    session_clock,
+    sessions,
+)
+from portal import crypto, proof
 
 _SECRETS = "mfa_authenticator.data"
 
@@ -44,13 +56,17 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Say nothing: our pages show what happened."""
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        """Open the session. Whoever has a code app comes here after its code, and that is marked in the session."""
-        now = timezone.now()
+        """Open the session. Whoever has a second factor comes here after showing it, and the session notes that."""
+        now, before, secret = timezone.now(), sessions.take_before(request), csrf.secret_of(request)
         super().login(request, user)
-        sessions.open_clock(request, now)
-        operations.note_staff_sign_in(user, now=now)
-        if any(record.get("method") == "mfa" for record in get_authentication_records(request, user)):
-            operations.note_second_factor(request, now=now)
+        csrf.carry(request, user=user, before=before, secret=secret)
+        session_clock.start(request, now)
+        shown = [one for one in get_authentication_records(request, user) if one.get("method") == "mfa"]
+        operations.note_staff_sign_in(user, factor=shown[-1].get("type", "") if shown else "", now=now)
+        if shown:
+            proof.note(request, now=now)
+        kept_forms.remember(request, user.pk, now)
+        open_sessions.note_new(request, user, now=now)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         operations.note_failed_staff_sign_in(
@@ -58,21 +74,23 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         )
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:
-        """Ask for a code: it proves more than the password."""
-        if not queries.has_code_app(user):
+        """Ask for a code or a passkey: they prove more than the password."""
+        if not queries.has_second_factor(user):
             return []
         return [{"id": "mfa_reauthenticate", "description": "", "url": reverse("mfa_reauthenticate")}]
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask again for everything but setting up the first code app, which follows the password directly."""
-        return queries.has_code_app(context.request.user)
+        """Ask again when the last proof is old; setting up the first factor follows the password directly."""
+        request = context.request
+        return queries.has_second_factor(request.user) and not proof.is_fresh(request, now=timezone.now())
 
 
 class StaffMfaAdapter(DefaultMFAAdapter):
-    """Second factor of staff: secrets are stored encrypted, and nobody switches it off."""
+    """Second factor of staff: secrets are stored encrypted, and nobody goes without."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": _("The code is wrong, or was used already. Wait for the next one and write that."),
+        "incorrect_passkey": _("This passkey was not accepted. Try again, or use another way."),
     }
 
     def build_totp_svg(self, url: str) -> str:
@@ -89,4 +107,17 @@ class StaffMfaAdapter(DefaultMFAAdapter):
         return crypto.decrypt(encrypted_text, context=_SECRETS)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Refuse: what is taken away goes through identity.factors, which leaves the last one."""
         return False
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: str) -> str:
+        """Name a passkey that was given no name."""
+        return gettext("Passkey %(number)d") % {"number": len(queries.passkeys_of(user)) + 1}
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Bind passkeys to the host of BASE_URL, whatever the request claims."""
+        return {"id": passkeys.host(), "name": settings.MFA_TOTP_ISSUER}
+
+    def get_public_key_credential_user_entity(self, user: Any) -> dict[str, Any]:
+        """Say whose passkey it is: the id of the login, and what the person signs in with."""
+        return {"id": user.pk.bytes, "display_name": user.name, "name": user.email}

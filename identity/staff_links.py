@@ -1,28 +1,24 @@
-"""Links with which new staff choose their password: sent by e-mail, good for one use, known here only by their hash."""
+"""Links with which staff choose their first or a new password: sent by e-mail, good for one use, known here only by
+their hash.
+"""
 
 import hashlib
 import secrets
 from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
-from identity.choices import StaffLinkRefusal
+from identity import open_sessions, staff_letters
+from identity.choices import EndReason, LoginNews, StaffLinkPurpose, StaffLinkRefusal
 from identity.models import StaffLink, User
 from notifications import operations as outbox
-from notifications.choices import Channel, MessageKind
-from notifications.operations import NewMessage
 from portal import audit
 from portal.refusals import Refused
 
-LASTS = timedelta(hours=72)
+LASTS = {StaffLinkPurpose.WELCOME: timedelta(hours=72), StaffLinkPurpose.NEW_PASSWORD: timedelta(minutes=30)}
 
 
 class StaffLinkRefused(Refused):
@@ -34,9 +30,13 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def open_link(token_hash: str, *, now: datetime) -> StaffLink:
-    """Return the link if it can be used at this instant. Looking changes nothing. Raises StaffLinkRefused."""
-    found = StaffLink.objects.select_related("user", "clinic").filter(token_hash=token_hash).first()
+def open_link(token_hash: str, *, purpose: StaffLinkPurpose, now: datetime) -> StaffLink:
+    """Return the link if it can be used for this at this instant. Looking changes nothing. Raises StaffLinkRefused."""
+    found = (
+        StaffLink.objects.select_related("user", "clinic")
+        .filter(token_hash=token_hash, purpose=purpose)
+        .first()
+    )
     return _usable(found, now)
 
 
@@ -56,19 +56,14 @@ def send_link(*, user: User, clinic: Clinic, actor: User | None, now: datetime) 
     locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if locked.has_usable_password():
         raise StaffLinkRefused(StaffLinkRefusal.HAS_PASSWORD)
-    revoke_links(user=locked, now=now)
-    token = secrets.token_urlsafe(32)
-    link = StaffLink.objects.create(
-        user=locked,
-        clinic=clinic,
-        token_hash=hash_of(token),
-        created_at=now,
-        created_by=actor,
-        expires_at=now + LASTS,
-    )
-    _queue(link, token, now)
-    audit.record(action="staff_link.sent", subject=link, actor=actor, now=now, user=str(locked.pk))
-    return link
+    return _send(locked, clinic, StaffLinkPurpose.WELCOME, actor=actor, now=now)
+
+
+@transaction.atomic
+def send_reset_link(*, user: User, clinic: Clinic, now: datetime) -> StaffLink:
+    """Send someone who has forgotten the password a link to choose a new one. Older links end."""
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    return _send(locked, clinic, StaffLinkPurpose.NEW_PASSWORD, actor=None, now=now)
 
 
 @transaction.atomic
@@ -83,16 +78,17 @@ def revoke_links(*, user: User, now: datetime) -> int:
 
 
 @transaction.atomic
-def choose_password(*, token_hash: str, password: str, now: datetime) -> User:
-    """Use the link up and give its person this password. The second factor is set up at the first sign-in.
+def choose_password(*, token_hash: str, purpose: StaffLinkPurpose, password: str, now: datetime) -> User:
+    """Use the link up and give its person this password. Opens no session.
 
-    Raises StaffLinkRefused when it was used, replaced or is too old, ValidationError for a weak password; the link
+    A new password instead of a forgotten one ends all sessions and is told by e-mail; the second factor stays as it is.
+    Raises StaffLinkRefused when the link was used, replaced or is too old, ValidationError for a weak password; the link
     then stays as it was.
     """
     found = (
         StaffLink.objects.select_for_update(of=("self",))
         .select_related("user", "clinic")
-        .filter(token_hash=token_hash)
+        .filter(token_hash=token_hash, purpose=purpose)
         .first()
     )
     link = _usable(found, now)
@@ -102,19 +98,37 @@ def choose_password(*, token_hash: str, password: str, now: datetime) -> User:
     link.user.set_password(password)
     link.user.save(update_fields=["password"])
     outbox.cancel_messages(subject=link, now=now)
-    audit.record(action="staff_link.used", subject=link, actor=link.user, now=now, user=str(link.user_id))
+    event = audit.record(
+        action="staff_link.used",
+        subject=link,
+        actor=link.user,
+        now=now,
+        user=str(link.user_id),
+        purpose=purpose,
+    )
+    if purpose is StaffLinkPurpose.NEW_PASSWORD:
+        end_sessions(user=link.user, actor=link.user, now=now, reason="new-password", why=EndReason.PASSWORD)
+        staff_letters.tell(link.user, LoginNews.PASSWORD, about=event, now=now)
     return link.user
 
 
 @transaction.atomic
-def end_sessions(*, user: User, actor: User | None, now: datetime, reason: str) -> int:
-    """Sign the person out everywhere; return from how many places. `reason` is a short word for the trail."""
-    keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
-    ended, _by_model = Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(user=user).delete()
-    if ended:
-        audit.record(action="session.end", subject=user, actor=actor, now=now, reason=reason, count=ended)
-    return ended
+def end_sessions(
+    *,
+    user: User,
+    actor: User | None,
+    now: datetime,
+    reason: str,
+    keep: str = "",
+    why: EndReason = EndReason.BY_STAFF,
+) -> int:
+    """Sign the person out everywhere, but for the session with the key `keep`; return from how many places.
+
+    `reason` is a short word for the trail; `why` is told to the person where a session has ended.
+    """
+    listed = UserSession.objects.filter(user=user).exclude(session_key=keep)
+    keys = list(listed.values_list("session_key", flat=True))
+    return open_sessions.end(user, keys, why=why, actor=actor, now=now, reason=reason)
 
 
 def _usable(link: StaffLink | None, now: datetime) -> StaffLink:
@@ -125,32 +139,22 @@ def _usable(link: StaffLink | None, now: datetime) -> StaffLink:
     return link
 
 
-def _queue(link: StaffLink, token: str, now: datetime) -> None:
-    address = settings.BASE_URL + reverse("identity_staff:welcome", args=[token])
-    with translation.override(link.clinic.language):
-        title = _("Welcome to %(clinic)s: choose your password") % {"clinic": link.clinic.name}
-        body = _(
-            "Hello %(name)s,\n\n"
-            "%(clinic)s has given you access to its patient portal. Choose your password here:\n\n"
-            "%(address)s\n\n"
-            "The link works once, and for three days. After the password you set up a code app on your phone; "
-            "you need both each time you sign in.\n\n"
-            "If you didn't expect this, don't use the link, and tell the clinic."
-        ) % {"name": link.user.name, "clinic": link.clinic.name, "address": address}
-    outbox.queue_messages(
-        [
-            NewMessage(
-                clinic=link.clinic,
-                kind=MessageKind.STAFF_INVITATION,
-                channel=Channel.EMAIL,
-                to=link.user.email or "",
-                subject=link,
-                version=1,
-                title=title,
-                body=body,
-                due_at=now,
-                not_after=link.expires_at,
-            )
-        ],
-        now=now,
+def _send(
+    user: User, clinic: Clinic, purpose: StaffLinkPurpose, *, actor: User | None, now: datetime
+) -> StaffLink:
+    revoke_links(user=user, now=now)
+    token = secrets.token_urlsafe(32)
+    link = StaffLink.objects.create(
+        purpose=purpose,
+        user=user,
+        clinic=clinic,
+        token_hash=hash_of(token),
+        created_at=now,
+        created_by=actor,
+        expires_at=now + LASTS[purpose],
     )
+    staff_letters.queue_link(link, token, now=now)
+    audit.record(
+        action="staff_link.sent", subject=link, actor=actor, now=now, user=str(user.pk), purpose=purpose
+    )
+    return link

@@ -1,4 +1,4 @@
-"""Staff on the way in and out: password, then code; setting up the code app; recovery codes; own sessions.
+"""Staff on the way in and out: password, then code or passkey; own sessions. Setting factors up: staff_security_views.
 
 allauth's views do the work. Each is wired by hand, so that there is no page that nobody looked at.
 """
@@ -7,22 +7,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.account.views import LoginView
-from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
-from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
-from allauth.mfa.totp.views import ActivateTOTPView
-from allauth.usersessions.views import ListUserSessionsView
+from allauth.mfa.base.views import AuthenticateView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from clinic_admin import queries as register
-from identity import operations, queries
+from identity import operations, own_sessions, passkeys, queries
 from identity.choices import UserKind
+from portal import proof
 from portal.audience import signing_in_page
 
 View = Callable[..., HttpResponseBase]
@@ -43,56 +40,24 @@ class SignInView(FormStatusMixin, LoginView):
 
 
 class CodeView(FormStatusMixin, AuthenticateView):
-    """The code of the app, or a recovery code."""
+    """The code of the app, a recovery code, or a passkey."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        """Put the wrong code into the audit trail too."""
+        """Put the wrong answer into the audit trail too."""
+        reason = "passkey" if "credential" in form.fields else "code"
         operations.note_failed_staff_sign_in(
-            email=self.stage.login.user.email, reason="code", now=timezone.now()
+            email=self.stage.login.user.email, reason=reason, now=timezone.now()
         )
         return super().form_invalid(form)
 
-
-class ProveAgainView(FormStatusMixin, ReauthenticateView):
-    """The code once more, before something that matters."""
-
-
-class SetUpView(FormStatusMixin, ActivateTOTPView):
-    """The code app, set up before anything else."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Send those who have one on: to show it if this session has not seen it."""
-        if queries.has_code_app(request.user):
-            if request.session.get(settings.SECOND_FACTOR_MARK):
-                return HttpResponseRedirect(reverse("mfa_index"))
-            return HttpResponseRedirect(reverse("identity_staff:sign_out_first"))
-        return super().dispatch(request, *args, **kwargs)
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Count the code that was just shown as the second factor of this session."""
-        response: HttpResponse = super().form_valid(form)
-        now = timezone.now()
-        user: Any = self.request.user
-        record_authentication(self.request, user, "mfa", reauthenticated=True)
-        self.request.session.cycle_key()
-        operations.note_enrolment(self.request, user, now=now)
-        return response
-
-    def get_success_url(self) -> str:
-        """Show the recovery codes next."""
-        return reverse("mfa_view_recovery_codes")
-
-
-class RecoveryCodesView(ViewRecoveryCodesView):
-    """The recovery codes, to print or note down."""
-
-
-class NewRecoveryCodesView(FormStatusMixin, GenerateRecoveryCodesView):
-    """New recovery codes instead of the old ones."""
-
-
-class SessionsView(FormStatusMixin, ListUserSessionsView):
-    """Where the person is signed in."""
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what the browser needs to ask for a passkey, for those who have one."""
+        words: dict[str, Any] = super().get_context_data(**kwargs)
+        user = self.stage.login.user
+        words["has_code_app"] = queries.has_code_app(user)
+        if queries.passkeys_of(user):
+            words["passkey_options"] = passkeys.as_json(words["js_data"]["request_options"])
+        return words
 
 
 def entrance(view: View) -> View:
@@ -123,12 +88,12 @@ def for_staff(view: View) -> View:
 
 
 def for_staff_with_code(view: View) -> View:
-    """Let staff in who showed both factors; send others to their code app."""
+    """Let staff in who showed both factors; send others to set their second one up."""
 
     @for_staff
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.session.get(settings.SECOND_FACTOR_MARK):
+        if not proof.was_given(request):
             return HttpResponseRedirect(settings.SECOND_FACTOR_URL)
         return view(request, *args, **kwargs)
 
@@ -137,18 +102,18 @@ def for_staff_with_code(view: View) -> View:
 
 sign_in = entrance(SignInView.as_view())
 code = entrance(CodeView.as_view())
-set_up = for_staff(SetUpView.as_view())
-prove_again = for_staff_with_code(ProveAgainView.as_view())
-recovery_codes = for_staff_with_code(RecoveryCodesView.as_view())
-new_recovery_codes = for_staff_with_code(NewRecoveryCodesView.as_view())
-own_sessions = for_staff_with_code(SessionsView.as_view())
 
 
 @for_staff_with_code
-@require_GET
-def security(request: HttpRequest) -> HttpResponse:
-    """What protects one's own login."""
-    return render(request, "mfa/index.html")
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_sessions(request: HttpRequest) -> HttpResponse:
+    """Show where the person is signed in, and end it there, or everywhere."""
+    now = timezone.now()
+    if request.method != "POST":
+        listed = own_sessions.listed(request, now=now)
+        return render(request, "usersessions/usersession_list.html", {"sessions": listed})
+    ended_here = own_sessions.act(request, now=now)
+    return HttpResponseRedirect(reverse("identity_staff:signed_out" if ended_here else "usersessions_list"))
 
 
 @for_staff_with_code
@@ -185,7 +150,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 @for_staff
 @require_GET
 def sign_out_first(request: HttpRequest) -> HttpResponse:
-    """This session never saw the code of an app that exists meanwhile: signing in again shows it."""
+    """This session never saw the second factor that exists meanwhile: signing in again shows it."""
     return render(request, "identity/sign_out_first.html")
 
 

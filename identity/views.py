@@ -6,12 +6,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import activate, get_language
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import operations, queries, saml_logout
-from identity.choices import Assurance, Protocol
+from identity import memberships, operations, policy, queries, saml_logout, sessions
+from identity import step_up as step_up_rules
+from identity.choices import Assurance, Protocol, Purpose
 from identity.operations import Answer, SignInCancelled, SignInRefused
 from portal import request_id
 from portal.audience import signing_in_page
@@ -33,7 +34,38 @@ def step_up(request: ClinicRequest, provider: str) -> HttpResponse:
     """Let a signed-in patient prove anew, and surely, who they are."""
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("clinic_front", args=[request.clinic.portal_identifier]))
-    return _start(request, provider, required=Assurance.HIGH, step_up=True)
+    return _start(request, provider, required=_step_up_to(request), step_up=True)
+
+
+def _step_up_to(request: ClinicRequest) -> Assurance:
+    """Return how sure the proof must be: as the purpose asks, with eID, and never less than the session is now."""
+    purpose, now = request.POST.get("for", ""), sessions.of(request)
+    asked = step_up_rules.need_of(request.clinic, Purpose(purpose)).at_least if purpose in Purpose else None
+    before = now.assurance if now else Assurance.NONE
+    return max(asked or Assurance.HIGH, before, Assurance.SUBSTANTIAL)
+
+
+@signing_in_page
+@require_safe
+def prove_again(request: ClinicRequest) -> HttpResponse:
+    """Say why a recent or surer sign-in is needed, and lead to it and back; nothing is lost meanwhile."""
+    clinic, sign_in = request.clinic, sessions.of(request)
+    onward, purpose = policy.own_path(request.GET.get("next", "")), request.GET.get("for", "")
+    if sign_in is None or not request.user.is_authenticated or purpose not in Purpose:
+        return HttpResponseRedirect(reverse("clinic_front", args=[clinic.portal_identifier]))
+    choices, need = queries.sign_in_choices(clinic), step_up_rules.need_of(clinic, Purpose(purpose))
+    may_use_code = not sign_in.assurance.is_eid and not need.at_least.is_eid
+    parts = {
+        "purpose": Purpose(purpose),
+        "next": onward,
+        "choices": choices,
+        "by_code": not sign_in.assurance.is_eid,
+        "needs_high": need.at_least is Assurance.HIGH and sign_in.assurance is Assurance.SUBSTANTIAL,
+        "code": may_use_code and memberships.offers_codes(clinic),
+    }
+    response = render(request, "identity/prove_again.html", parts)
+    response.form_action_origins = tuple({choice.origin for choice in choices if choice.origin})  # type: ignore[attr-defined]
+    return response
 
 
 def _start(request: ClinicRequest, slug: str, *, required: Assurance, step_up: bool) -> HttpResponse:

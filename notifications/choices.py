@@ -23,6 +23,8 @@ class MessageKind(TextChoices):
     PASSWORD_CHANGED = "password-changed", _("Password changed")
     SIGN_IN_CODE = "sign-in-code", _("Code for signing in")
     STAFF_INVITATION = "staff-invitation", _("Invitation of a staff member")
+    STAFF_PASSWORD_LINK = "staff-password-link", _("Link for a new password of a staff member")
+    STAFF_LOGIN = "staff-login", _("News of a staff member's login")
     STAFF_ALARM = "staff-alarm", _("Alarm to the clinic")
 
 

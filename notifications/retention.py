@@ -13,7 +13,12 @@ from notifications.policy import GIVE_UP_AFTER
 
 KEEP_TEXT_FOR = timedelta(days=7)
 """Number and text stay so long after the end: receipts come up to three days late."""
-SECRETS = (MessageKind.ACTIVATION, MessageKind.STAFF_INVITATION, MessageKind.SIGN_IN_CODE)
+SECRETS = (
+    MessageKind.ACTIVATION,
+    MessageKind.STAFF_INVITATION,
+    MessageKind.STAFF_PASSWORD_LINK,
+    MessageKind.SIGN_IN_CODE,
+)
 """Their texts open a door, so they go with the next sweep after the end."""
 AT_ONCE = 2000
 

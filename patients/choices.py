@@ -15,6 +15,17 @@ class MessageLanguage(TextChoices):
     ENGLISH = "en", _("English")
 
 
+class SeenIn(TextChoices):
+    """Pages of staff that name many patients; the label is what a patient reads who asks who saw them."""
+
+    CALENDAR = "calendar", _("the day in the calendar")
+    LIST = "list", _("the list of patients")
+    SPECIAL = "special", _("the list of special rights")
+    LOG = "log", _("the log of what patients use")
+    FILE = "file", _("a file of what patients use")
+    ABSENCE = "absence", _("appointments during an absence")
+
+
 class RowProblem(TextChoices):
     """Why a row of an import is refused, besides what is wrong with a national ID or a phone number."""
 

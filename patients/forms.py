@@ -1,5 +1,6 @@
 """What patients fill in about themselves."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,6 +10,14 @@ from patients.choices import MessageLanguage
 from patients.models import Patient
 from portal import phone_numbers
 from portal.phone_numbers import BadPhoneNumber
+
+
+class LanguageForm(forms.Form):
+    """The language of messages."""
+
+    language = forms.ChoiceField(
+        label=_("Language of messages"), required=False, choices=MessageLanguage.choices
+    )
 
 
 class ContactForm(forms.Form):
@@ -63,3 +72,36 @@ class ContactForm(forms.Form):
             return phone_numbers.parse_mobile(text, self.country)
         except BadPhoneNumber as bad:
             raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
+
+
+class CodeForm(forms.Form):
+    """The code that was sent to a new mobile number."""
+
+    code = forms.CharField(
+        label=_("Code from the SMS"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        error_messages={"required": _("Write the code from the SMS.")},
+    )
+
+    def clean_code(self) -> str:
+        """Return the code without the spaces that people write."""
+        return "".join(str(self.cleaned_data["code"]).split())
+
+
+class CheckForm(forms.Form):
+    """Which of two differing values is right: the record's, or what the patient said earlier."""
+
+    def __init__(self, *args: Any, differing: Iterable[tuple[str, Any, str, str]], **kwargs: Any) -> None:
+        """Take kind, label, the record's value and the patient's word, as they are shown."""
+        super().__init__(*args, **kwargs)
+        for kind, label, record, word in differing:
+            self.fields[kind] = forms.ChoiceField(
+                label=label,
+                widget=forms.RadioSelect,
+                choices=[
+                    ("record", _("%(value)s (the clinic has this)") % {"value": record or _("nothing")}),
+                    ("word", _("%(value)s (you told us this earlier)") % {"value": word}),
+                ],
+                error_messages={"required": _("Choose which one is right.")},
+            )

@@ -99,7 +99,7 @@ def _as_self(request: PatientRequest, now: datetime) -> HttpResponse | None:
             return redirect("acting:people", clinic.portal_identifier)
         return _shut(request, "patients/no_record.html", clinic)
     patient.clinic = clinic  # saves everyone below from reading it again
-    is_registered = policy.is_registered(rules_of(clinic.country), patient.registered_at)
+    is_registered = policy.is_registered(rules_of(clinic.country), patient.registered_at, patient.left_at)
     if request.sign_in.assurance.is_eid and not is_registered:
         return redirect("registration:here", clinic.portal_identifier)
     if _is_over(patient, request.sign_in, now):
@@ -181,7 +181,9 @@ def _act(
 
 
 def _is_over(patient: Patient, sign_in: SignIn, now: datetime) -> bool:
-    """Return whether the reason for a session by code is gone: the mark "no eID", or being a child (W5, F17)."""
+    """Return whether the reason for a session by code is gone: the mark "no eID", being a child, being here (W5, F17)."""
+    if patient.left_at is not None and not sign_in.assurance.is_eid:
+        return True
     return not policy.session_holds(
         rules_of(patient.clinic.country),
         assurance=sign_in.assurance,

@@ -6,12 +6,16 @@ from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
 from identity.choices import EidProof
+from patients.contact.models import ContactChange, ContactWord
 from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterEntry, RegisterExtract
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
 __all__ = [
     "ActingRules",
+    "ContactChange",
+    "ContactWord",
+    "DataChange",
     "Guardian",
     "Patient",
     "PatientQuerySet",
@@ -70,6 +74,8 @@ class Patient(PublicIdModel):
     """The patient wants answers through the portal (002, "Ønsker svar elektronisk")."""
     registered_at = models.DateTimeField(null=True, blank=True)
     """When the patient began to use this clinic's portal, where an active record is not enough (003)."""
+    left_at = models.DateTimeField(null=True, blank=True)
+    """When the patient left this clinic's portal, or staff took them out of it (002, "Slet"); empty again on return."""
     updated_at = models.DateTimeField(auto_now=True)
     search_name = models.GeneratedField(
         expression=models.Func("given_name", "family_name", function="patients_search_name"),
@@ -123,6 +129,29 @@ class Patient(PublicIdModel):
         return f"{self.given_name} {self.family_name}".strip()
 
     @property
+    def is_open(self) -> bool:
+        """Return whether the record is active and has not left the portal: only then may others act for it."""
+        return self.is_active and self.left_at is None
+
+    @property
     def has_national_id(self) -> bool:
         """Return whether the record holds a full, validated national ID."""
         return self.national_id_index is not None
+
+
+class DataChange(models.Model):
+    """What stood in a patient's own details before an event of the trail, and after: the trail itself has no such texts."""
+
+    id = models.BigAutoField(primary_key=True)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="data_changes")
+    event_id = models.BigIntegerField()
+    """The event of the audit trail that tells who and when."""
+    field = models.CharField(max_length=20)
+    before = EncryptedTextField(blank=True)
+    after = EncryptedTextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event_id", "field"], name="data_change_once")]
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of {self.patient_id}"

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
+from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import memberships
-from identity.choices import EidProof, MembershipState
+from identity.choices import EidProof, MembershipState, UserKind
 from identity.holders import Holder
-from patients import policy, queries, staff_queries
-from patients.choices import ImportRefusal, PatientRefusal
+from patients import own_changes, policy, queries, staff_queries
+from patients.choices import ImportRefusal, PatientRefusal, SeenIn
+from patients.contact import operations as contact
 from patients.import_rows import GoodRow
-from patients.models import Patient
+from patients.models import DataChange, Patient
 from patients.queries import ChangedRow
 from portal import audit
 from portal.refusals import Refused
@@ -62,38 +65,6 @@ def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now:
     return outcome
 
 
-@transaction.atomic
-def change_contact(
-    *, patient: Patient, mobile: str, email: str, language: str, actor: Any, now: datetime
-) -> frozenset[str]:
-    """Store how the clinic reaches the patient (mobile in E.164; empty is allowed) and in which language.
-
-    Returns the names of the fields that changed; they alone are recorded, never what stands in them.
-    """
-    stored = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
-    wanted = {"mobile": mobile, "email": email, "language": language}
-    changes = policy.differences({name: getattr(stored, name) for name in wanted}, wanted)
-    for name, value in changes.items():
-        setattr(stored, name, value)
-    for name, value in wanted.items():
-        setattr(patient, name, value)
-    if changes:
-        stored.save(update_fields=[*changes, "updated_at"])
-        audit.record(
-            action="patient.contact_changed",
-            subject=stored,
-            actor=actor,
-            now=now,
-            patient_id=stored.pk,
-            fields=sorted(changes),
-        )
-    if changes.keys() & {"mobile", "email"}:
-        memberships.contact_changed(
-            clinic=stored.clinic, national_id_index=stored.national_id_index, email=stored.email, now=now
-        )
-    return frozenset(changes)
-
-
 class PatientRefused(Refused):
     """Nothing was changed; the reason is a PatientRefusal."""
 
@@ -107,6 +78,27 @@ def open_page(*, clinic: Clinic, patient_id: UUID, part: str, actor: Any, now: d
     found.clinic = clinic
     audit.record(action="patient.viewed", subject=found, actor=actor, now=now, patient_id=found.pk, part=part)
     return found
+
+
+@transaction.atomic
+def note_listed(
+    *, clinic: Clinic, patient_ids: Iterable[UUID], page: SeenIn, actor: Any, now: datetime
+) -> None:
+    """Record that staff saw these patients of the clinic on a page that names many of them.
+
+    Once for each patient, page and quarter of an hour, whatever is loaded how often: one statement, no read.
+    """
+    utc = now.astimezone(UTC)
+    quarter = utc.replace(minute=utc.minute // 15 * 15)
+    audit.record_listed(
+        action="patient.listed",
+        patient_ids=patient_ids,
+        clinic_id=clinic.pk,
+        page=page.value,
+        period=f"{quarter:%Y%m%dT%H%MZ}",
+        actor=actor,
+        now=now,
+    )
 
 
 @transaction.atomic
@@ -183,19 +175,13 @@ def set_no_eid(*, patient: Patient, proof: EidProof | None, actor: Any, now: dat
 def register(*, clinic: Clinic, holder: Holder, actor: Any, now: datetime) -> Patient:
     """Return the clinic's record of the person, registered with the portal; made now if there is none (002, D4).
 
-    Contact details that the person gave take the place of the record's; what they left empty stays as it is.
+    Contact details that the person gave fill what the record lacks. Where it says something else, theirs wait for
+    their link or code, and the record's count until then (F14); what they left empty stays as it is.
     """
     patient, is_new = _made(clinic, holder, registered_at=now, actor=actor, now=now)
     if not is_new:
-        change_contact(
-            patient=patient,
-            mobile=holder.mobile or patient.mobile,
-            email=holder.email or patient.email,
-            language=patient.language,
-            actor=actor,
-            now=now,
-        )
         note_registered(patient=patient, actor=actor, now=now)
+    contact.note_given(patient=patient, email=holder.email, mobile=holder.mobile, actor=actor, now=now)
     return patient
 
 
@@ -230,17 +216,19 @@ def _made(
 @transaction.atomic
 def note_registered(*, patient: Patient, actor: Any, now: datetime) -> None:
     """Note that the patient uses this clinic's portal from now on. Twice is once."""
-    if not Patient.objects.filter(pk=patient.pk, registered_at=None).update(registered_at=now):
+    away = Q(registered_at=None) | Q(left_at__isnull=False)
+    if not Patient.objects.filter(away, pk=patient.pk).update(registered_at=now, left_at=None):
         return
-    patient.registered_at = now
+    patient.registered_at, patient.left_at = now, None
     audit.record(action="patient.registered", subject=patient, actor=actor, now=now, patient_id=patient.pk)
 
 
 @transaction.atomic
 def remove_from_portal(*, patient: Patient, actor: Any, now: datetime) -> None:
-    """End the patient's tie to this clinic's portal (002, "Slet"). Record, account and other clinics stay.
+    """End the patient's tie to this clinic's portal (002, "Slet"): by staff, or by the patient who leaves it.
 
-    The password here is gone and sessions that it opened end; the patient may register again.
+    Record, account and other clinics stay. The password here is gone, sessions that it opened end, and eID leads to the
+    page on which the patient may register again. Doing it twice is doing it once.
     """
     stored = Patient.objects.select_for_update(no_key=True).select_related("clinic").get(pk=patient.pk)
     index = stored.national_id_index
@@ -249,12 +237,18 @@ def remove_from_portal(*, patient: Patient, actor: Any, now: datetime) -> None:
         memberships.remove(
             clinic=stored.clinic, national_id_index=index or "", patient_id=stored.pk, actor=actor, now=now
         )
-    if stored.registered_at is None:
+    if not policy.is_registered(rules_of(stored.clinic.country), stored.registered_at, stored.left_at):
         return
     stored.registered_at = patient.registered_at = None
-    stored.save(update_fields=["registered_at", "updated_at"])
+    stored.left_at = patient.left_at = now
+    stored.save(update_fields=["registered_at", "left_at", "updated_at"])
+    by_patient = actor is not audit.SYSTEM and actor.kind == UserKind.PATIENT
     audit.record(
-        action="patient.removed_from_portal", subject=stored, actor=actor, now=now, patient_id=stored.pk
+        action="patient.left_portal" if by_patient else "patient.removed_from_portal",
+        subject=stored,
+        actor=actor,
+        now=now,
+        patient_id=stored.pk,
     )
 
 
@@ -308,7 +302,28 @@ def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, no
         Patient.objects.bulk_update(
             [patient for patient, _ in events], [*sorted(fields), "updated_at"], batch_size=_ROWS_AT_ONCE
         )
-    audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
+    written = audit.record_many(action="patient.updated", patients=events, actor=actor, now=now)
+    changes = [
+        change
+        for event, row in zip(written, rows, strict=True)
+        for change in own_changes.kept(event.pk, row.patient_id, row.record, row.changes)
+    ]
+    DataChange.objects.bulk_create(changes, batch_size=_ROWS_AT_ONCE)
+    moved = [row.patient_id for row in rows if row.changes.keys() & {"mobile", "email"}]
+    if moved:
+        _end_what_went_to_the_old(clinic, moved, now)
+
+
+def _end_what_went_to_the_old(clinic: Clinic, patient_ids: Sequence[UUID], now: datetime) -> None:
+    """End codes and links of those who have an account, as any other change of contact details does (L6).
+
+    The old address is not told: an import corrects thousands at once. The patient is asked at the next sign-in (D11).
+    """
+    moved = Patient.objects.filter(pk__in=patient_ids)
+    for index, email in moved.filter(memberships.has_password_here("national_id_index", clinic)).values_list(
+        "national_id_index", "email"
+    ):
+        memberships.contact_changed(clinic=clinic, national_id_index=index, email=email, now=now)
 
 
 def _told(row: ChangedRow) -> dict[str, Any]:

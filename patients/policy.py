@@ -8,9 +8,19 @@ from clinic_admin.countries import CountryRules
 from identity.choices import Assurance
 
 
-def is_registered(rules: CountryRules, registered_at: datetime | None) -> bool:
-    """Return whether an active record is enough, or the patient has registered where that is needed (000 §9, 003)."""
-    return not rules.needs_registration or registered_at is not None
+def is_registered(
+    rules: CountryRules, registered_at: datetime | None, left_at: datetime | None = None
+) -> bool:
+    """Return whether an active record is enough, or the patient has registered where that is needed (000 §9, 003).
+
+    Whoever has left the portal (002) is not registered anywhere until they come back.
+    """
+    return left_at is None and (not rules.needs_registration or registered_at is not None)
+
+
+def comes_back_alone(rules: CountryRules, left_at: datetime | None) -> bool:
+    """Return whether the patient left, and comes back without anyone's leave: where an active record is enough (E1)."""
+    return left_at is not None and not rules.needs_registration
 
 
 def session_holds(

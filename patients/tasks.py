@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from patients.contact import operations as contact
 from patients.guardianship import operations
 
 
@@ -10,3 +11,9 @@ from patients.guardianship import operations
 def come_of_age() -> None:
     """Tidy up after the birthdays from which nobody acts for a patient any more."""
     operations.come_of_age(now=timezone.now())
+
+
+@shared_task(name="patients.sweep_contact_changes")
+def sweep_contact_changes() -> None:
+    """Delete changes of contact details that have had their time."""
+    contact.sweep(now=timezone.now())

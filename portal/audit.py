@@ -1,6 +1,6 @@
 """Writes the audit trail, in the transaction of the change it tells of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,31 +28,73 @@ def record(
     now: datetime,
     clinic_id: int | None = None,
     patient_id: UUID | None = None,
+    login_id: UUID | None = None,
     **details: Any,
 ) -> AuditEvent:
     """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`.
 
-    `now` is an aware instant. `details` must be JSON and free of names, national IDs and texts.
+    `now` is an aware instant. `login_id`: the patient's login that a sign-in is about. `details`
+    must be JSON and free of names, national IDs and texts.
     Raises OutsideTransaction outside an atomic block.
     """
     event = _event(action=action, subject=subject, actor=actor, now=now, details=details)
     event.clinic_id = clinic_id if clinic_id is not None else event.clinic_id
     event.patient_id = patient_id if patient_id is not None else event.patient_id
+    event.login_id = login_id
     event.save(force_insert=True)
     return event
 
 
 def record_many(
     *, action: str, patients: Sequence[tuple[models.Model, dict[str, Any]]], actor: Any, now: datetime
-) -> None:
-    """Store the same action on many patients, each with its own details, in few statements; see record."""
+) -> list[AuditEvent]:
+    """Store the same action on many patients, each with its own details, in few statements; see record.
+
+    Returns the events in the order of the patients.
+    """
     events = [
         _event(action=action, subject=patient, actor=actor, now=now, details=details)
         for patient, details in patients
     ]
     for event, (patient, _details) in zip(events, patients, strict=True):
         event.patient_id = patient.pk
-    AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE)
+    return AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE)
+
+
+def record_listed(
+    *,
+    action: str,
+    patient_ids: Iterable[UUID],
+    clinic_id: int,
+    page: str,
+    period: str,
+    actor: Any,
+    now: datetime,
+) -> None:
+    """Store that `actor` saw these patients on a page that names many; once for each patient, page and period.
+
+    The constraint audit_listed_once, which knows the action, sees to that. `page` and `period` (the quarter of an hour)
+    make up the subject, at most 40 characters. One statement, no read: what stands there already stays.
+    Raises OutsideTransaction.
+    """
+    if not connection.in_atomic_block:
+        raise OutsideTransaction("a look must be recorded in the transaction that hands the page out")
+    events = [
+        AuditEvent(
+            at=now,
+            clinic_id=clinic_id,
+            actor_kind=AuditEvent.ActorKind(actor.kind),
+            actor_id=actor.pk,
+            patient_id=patient_id,
+            action=action,
+            subject_type="page",
+            subject_id=f"{page}@{period}",
+            details={"page": page},
+            request_id=request_id.current(),
+        )
+        for patient_id in dict.fromkeys(patient_ids)
+    ]
+    AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE, ignore_conflicts=True)
 
 
 def _event(

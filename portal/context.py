@@ -14,6 +14,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "clinic": getattr(request, "clinic", None),
         "acting_for": getattr(request, "acting", None),
         "acting_patient": getattr(request, "acting_patient", None),
+        "ended": getattr(request, "ended", None),
+        "kept": getattr(request, "kept", None),
         "patient": getattr(request, "patient", None),
         "staff_member": getattr(request, "staff_member", None),
         "sign_in": getattr(request, "sign_in", None),

@@ -24,6 +24,8 @@ class AuditEvent(models.Model):
     actor_id = models.UUIDField(null=True)
     patient_id = models.UUIDField(null=True)
     """Whom it is about, where it is about a patient."""
+    login_id = models.UUIDField(null=True)
+    """Whose login it is about, where it is about a patient's sign-in: also when nobody was signed in yet."""
     action = models.CharField(max_length=60)
     """noun.verb, as in appointment.booked."""
     subject_type = models.CharField(max_length=60)
@@ -41,7 +43,22 @@ class AuditEvent(models.Model):
                 name="audit_by_patient",
                 condition=models.Q(patient_id__isnull=False),
             ),
+            models.Index(
+                fields=["patient_id", "actor_id", "-at"],
+                name="audit_by_patient_and_actor",
+                condition=models.Q(patient_id__isnull=False),
+            ),
+            models.Index(
+                fields=["login_id", "-at"], name="audit_by_login", condition=models.Q(login_id__isnull=False)
+            ),
             models.Index(fields=["subject_type", "subject_id", "-at"], name="audit_by_subject"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient_id", "actor_id", "subject_id"],
+                name="audit_listed_once",
+                condition=models.Q(action="patient.listed"),
+            )
         ]
 
     def __str__(self) -> str:

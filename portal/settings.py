@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "services.inbox",
     "services.registration",
     "services.onboarding",
+    "services.own",
     "services.reports",
 ]
 if IS_DEVELOPMENT:
@@ -87,13 +88,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "identity.middleware.SessionLimitsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "identity.middleware.SessionLimitsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.AudienceMiddleware",
     "clinic_admin.middleware.ClinicMiddleware",
+    "identity.middleware.KeptFormsMiddleware",
 ]
 
 TEMPLATES = [
@@ -163,7 +165,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "portal.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "identity.csrf.failure"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
@@ -184,9 +186,11 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/staff/sign-in/"
 LOGIN_REDIRECT_URL = "/staff/"
 SECOND_FACTOR_URL = "/staff/second-factor/"
-"""Where staff without a code app set one up."""
+"""Where staff without a second factor set one up."""
 SECOND_FACTOR_MARK = "second_factor_at"
-"""Session key that staff sign-in writes when the second factor was shown."""
+"""Session key under which staff sign-in notes when the second factor was shown last, in seconds since 1970."""
+PROVE_AGAIN = "identity.prove_again.page_before"
+"""Who asks for the second factor once more before a dangerous act; see portal.proof."""
 
 ACCOUNT_ADAPTER = "identity.staff_adapter.StaffAccountAdapter"
 ACCOUNT_FORMS = {"login": "identity.staff_forms.StaffLoginForm"}
@@ -210,8 +214,14 @@ MFA_FORMS = {
     "activate_totp": "identity.staff_forms.FirstCodeForm",
     "authenticate": "identity.staff_forms.CodeForm",
     "reauthenticate": "identity.staff_forms.CodeAgainForm",
+    "add_webauthn": "identity.passkey_forms.NewPasskeyForm",
+    "authenticate_webauthn": "identity.passkey_forms.PasskeyForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
+"""The library then takes every origin. Our forms take only that of BASE_URL, with and without https."""
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 0
 MFA_TOTP_ISSUER = "Venterom"
 USERSESSIONS_TRACK_ACTIVITY = False
@@ -296,6 +306,7 @@ CELERY_BEAT_SCHEDULE = {
     "carry out leavings": {"task": "onboarding.carry_out_leavings", "schedule": 3600.0},
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
     "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
+    "delete old contact changes": {"task": "patients.sweep_contact_changes", "schedule": 86_400.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:
@@ -349,5 +360,6 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "twilio": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
     },
 }

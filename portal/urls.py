@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.ready, name="readyz"),
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
+    path("sign-in/session/", include("identity.session_urls")),
     path("sign-in/", include("identity.callback_urls")),
     path("staff/", include("identity.staff_urls")),
 ]
@@ -45,6 +46,8 @@ urlpatterns += [
                 path("register/", include("services.registration.urls")),
                 path("my-details/", include("patients.urls")),
                 path("my-people/", include("patients.acting_urls")),
+                path("my-page/", include("services.own.urls")),
+                path("my-sessions/", include("patients.session_urls")),
                 path("", include("services.booking.urls")),
                 path("guest/", include("services.booking.guests.urls")),
                 path("staff/", include("services.home.staff_urls")),

@@ -1,4 +1,5 @@
 // A form that posts is sent once. The button says that it works; coming back to the page makes it ready again.
+// One that answers with a file (data-download) leaves the page where it is, so it can be sent again.
 const BUSY = "data-sending";
 
 function release(form) {
@@ -14,7 +15,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   // Another listener may have stopped this submit, or htmx may send it; htmx tells us when it is done.
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("data-download")) return;
   form.setAttribute(BUSY, "");
   event.submitter?.setAttribute("aria-busy", "true");
 });

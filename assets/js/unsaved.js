@@ -1,5 +1,5 @@
 // <form data-unsaved-guard>: leaving with changes that are not saved asks first; the save bar counts the changes.
-const changed = (form) =>
+export const changed = (form) =>
   [...form.elements].filter((field) => {
     if (field.type === "checkbox") return field.checked !== field.defaultChecked;
     if (field.type === "radio") return field.checked && !field.defaultChecked; // one change, not one per button
@@ -21,6 +21,10 @@ function mark(form) {
 }
 
 let leaving = false;
+/** Go away without asking: what is changed is kept elsewhere. */
+export function leave() {
+  leaving = true;
+}
 document.addEventListener("change", (event) => {
   const form = event.target.form ?? event.target.closest?.("form");
   if (form?.hasAttribute("data-unsaved-guard")) mark(form);
@@ -36,5 +40,6 @@ window.addEventListener("pageshow", () => {
 });
 window.addEventListener("beforeunload", (event) => {
   if (leaving) return;
-  if ([...document.querySelectorAll("form[data-unsaved-guard]")].some((form) => changed(form).length)) event.preventDefault();
+  const guarded = [...document.querySelectorAll("form[data-unsaved-guard]")];
+  if (guarded.some((form) => form.hasAttribute("data-kept") || changed(form).length)) event.preventDefault();
 });

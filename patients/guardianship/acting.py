@@ -59,16 +59,12 @@ def resolve(
     """
     if choice.kind is Kind.PROXY:
         proxy = queries.proxy_of(clinic=clinic, relation_id=choice.relation_id)
-        if proxy is None or proxy.receiver_index != account.national_id_index or not proxy.patient.is_active:
+        if proxy is None or proxy.receiver_index != account.national_id_index or not proxy.patient.is_open:
             return None, ActingRefusal.PROXY_OVER
         proxy.patient.clinic = clinic
         return proxy.patient, queries.acting_by_proxy(proxy, proxy.patient, account, now=now)
     guardian = queries.guardian_of(clinic=clinic, relation_id=choice.relation_id)
-    if (
-        guardian is None
-        or guardian.adult_index != account.national_id_index
-        or not guardian.patient.is_active
-    ):
+    if guardian is None or guardian.adult_index != account.national_id_index or not guardian.patient.is_open:
         return None, ActingRefusal.NOT_GUARDIAN
     child = guardian.patient
     child.clinic = clinic

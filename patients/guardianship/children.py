@@ -39,6 +39,10 @@ class ChildRefusal(Refusal):
     NOT_A_CHILD = "not-a-child", _("At this age one signs in with eID and needs no guardian.")
     NOT_OFFERED = "not-offered", _("Children have no sign-in of their own here. Guardians act for them.")
     TOO_YOUNG = "too-young", _("You are not old enough to act for others.")
+    CLOSED = (
+        "closed",
+        _("Here guardians can't make a sign-in themselves. Phone the clinic, and it helps you."),
+    )
     NOT_POSSIBLE = "not-possible", _("We can't make this sign-in online.")
 
     @classmethod

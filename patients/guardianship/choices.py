@@ -52,6 +52,7 @@ class Area(TextChoices):
     LETTERS = "letters", _("e-Consultations")
     RENEWALS = "renewals", _("Prescription renewals")
     CONTACT = "contact", _("Contact details")
+    INSIGHT = "insight", _("Who has seen or changed the data")
 
 
 PROXY_AREAS = (Area.APPOINTMENTS, Area.LETTERS, Area.RENEWALS)

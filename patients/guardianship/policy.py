@@ -86,9 +86,12 @@ def refuse_guardian(
 def guardian_areas(
     subject_born: date | None, rules: CountryRules, *, letters_open: bool, today: date
 ) -> frozenset[Area]:
-    """Return what guardians may do for a child of this age: from a certain age on only appointments."""
+    """Return what guardians may do for a child of this age: from a certain age on only appointments.
+
+    The list of who did what would tell guardians what the child writes and does alone, so it follows the letters.
+    """
     if letters_open or ages.is_below(subject_born, rules.private_letters_from, today):
-        everything = {Area.START, Area.APPOINTMENTS, Area.LETTERS, Area.RENEWALS}
+        everything = {Area.START, Area.APPOINTMENTS, Area.LETTERS, Area.RENEWALS, Area.INSIGHT}
         if ages.is_below(subject_born, rules.private_letters_from, today):
             everything.add(Area.CONTACT)
         return frozenset(everything)

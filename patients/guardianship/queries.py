@@ -119,7 +119,7 @@ def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
         child = guardian.patient
         child.clinic = clinic
         answer = acting_by_guardian(guardian, child, adult, now=now)
-        if child.is_active and isinstance(answer, Acting):
+        if child.is_open and isinstance(answer, Acting):
             found.append(Person(child, Kind.GUARDIAN, answer, relation_id=guardian.pk))
     found.sort(key=lambda one: (one.patient.birth_date or date.max, one.patient.given_name))
     given = Proxy.objects.filter(clinic=clinic, receiver_index=adult.national_id_index, ended_at=None)
@@ -127,7 +127,7 @@ def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
         giver = proxy.patient
         giver.clinic = clinic
         answer = acting_by_proxy(proxy, giver, adult, now=now)
-        if giver.is_active and isinstance(answer, Acting):
+        if giver.is_open and isinstance(answer, Acting):
             found.append(Person(giver, Kind.PROXY, answer, proxy.last_day, proxy.pk))
     return found
 

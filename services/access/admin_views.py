@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin import history
 from clinic_admin.choices import Service
-from clinic_admin.guards import StaffRequest, admin_page, staff_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous, staff_page
 from clinic_admin.models import Provider
 from identity.choices import Assurance
 from patients.models import Patient
+from patients.operations import open_page
 from services.access import operations, past_queries, queries, undo_queries, words
 from services.access.choices import AccessRefusal, SignedIn
 from services.access.forms import QuestionForm, services_forms
@@ -34,6 +35,7 @@ def services(request: StaffRequest) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "back" not in sent)
 @require_http_methods(["GET", "HEAD", "POST"])
 def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
     """Show and save what one provider offers (000 §3, figures 1 and 2)."""
@@ -153,7 +155,13 @@ def _patient(request: StaffRequest) -> Patient:
         patient_id = UUID(request.GET["patient"])
     except ValueError:
         raise Http404 from None
-    found = queries.patient_of(clinic=request.clinic, patient_id=patient_id)
+    found = open_page(
+        clinic=request.clinic,
+        patient_id=patient_id,
+        part="explain",
+        actor=request.user,
+        now=timezone.now(),
+    )
     if found is None:
         raise Http404
     return found

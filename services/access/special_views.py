@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.models import Provider
-from patients.operations import open_page
+from patients.choices import SeenIn
+from patients.operations import note_listed, open_page
 from services.access import queries, special_editor, special_operations, special_queries
 from services.access.choices import Column
 from services.access.operations import RightsRefused
@@ -37,9 +38,17 @@ def _list(request: StaffRequest, refused: str = "", status: int = 200) -> HttpRe
     query = request.GET.copy()
     after = query.pop("after", [""])[-1]
     seen_from = next((one for one in providers if one.pk == chosen.provider_id), None)
+    page = special_queries.exceptions(clinic=request.clinic, chosen=chosen, after=_uuid(after))
+    note_listed(
+        clinic=request.clinic,
+        patient_ids=[row.patient.pk for row in page.rows],
+        page=SeenIn.SPECIAL,
+        actor=request.user,
+        now=timezone.now(),
+    )
     words: dict[str, Any] = {
         "form": form,
-        "page": special_queries.exceptions(clinic=request.clinic, chosen=chosen, after=_uuid(after)),
+        "page": page,
         "is_first": not after,
         "is_filtered": bool(query.urlencode()),
         "query": query.urlencode(),
@@ -97,6 +106,7 @@ def special_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
 
 
 @admin_page
+@dangerous(lambda sent: "sure" in sent)
 @require_POST
 def reset(request: StaffRequest) -> HttpResponse:
     """Put the chosen patients, or all that the filter shows, back to the standard. Asks once more, with the number."""
@@ -157,6 +167,7 @@ def _back(request: StaffRequest) -> str:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo_reset(request: StaffRequest, event_id: int) -> HttpResponse:
     """Say how many patients get their special rights back, and give them back."""

@@ -11,10 +11,17 @@ from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
 from services.booking import absence_queries
-from services.booking.choices import AbsenceAnswerKind, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.choices import (
+    AbsenceAnswerKind,
+    AppointmentStatus,
+    BookingRefusal,
+    ReceiptKind,
+    ReceiptRule,
+    SlotState,
+)
 from services.booking.models import AbsenceAnswer, Appointment, Slot
-from services.booking.operations import BookingRefused, telling
-from services.booking.operations.appointments import locked, take
+from services.booking.operations import BookingRefused, receipts, telling
+from services.booking.operations.appointments import locked, place_of, take
 
 
 def move_to_cover(
@@ -65,8 +72,9 @@ def _move(
     slot = _free(absence, cover, appointment, slot_id, now)
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
-    before = {"slot": appointment.slot_id, "provider": appointment.provider_id}
+    before, was_at = place_of(appointment), appointment.starts_at
     _give(appointment, slot)
+    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
         action="appointment.moved",
@@ -74,7 +82,7 @@ def _move(
         actor=actor,
         now=now,
         before=before,
-        after={"slot": slot.pk, "provider": slot.provider_id},
+        after=place_of(appointment),
         absence=absence.pk,
     )
     telling.hush(appointment, now=now)

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic_admin.guards import StaffRequest, staff_page
 from delegation import queries as delegation
 from delegation.models import Absence
+from patients.choices import SeenIn
+from patients.operations import note_listed
 from portal.refusals import Refused
 from services.booking import absence_operations, absence_queries
 from services.booking.models import Appointment
@@ -23,8 +25,16 @@ from services.booking.staff_forms import AnswerForm
 def absence(request: StaffRequest, absence_id: int) -> HttpResponse:
     """Show the appointments on the days of an absence, and what was done about each."""
     found = _absence(request, absence_id)
-    words = {"absence": found, "page": absence_queries.affected(found, now=timezone.now())}
-    return render(request, "booking/staff/absence.html", words)
+    now = timezone.now()
+    page = absence_queries.affected(found, now=now)
+    note_listed(
+        clinic=request.clinic,
+        patient_ids=[one.appointment.patient_id for one in (*page.waiting, *page.answered)],
+        page=SeenIn.ABSENCE,
+        actor=request.user,
+        now=now,
+    )
+    return render(request, "booking/staff/absence.html", {"absence": found, "page": page})
 
 
 @staff_page

@@ -45,6 +45,29 @@ class AbsenceAnswerKind(TextChoices):
 LIVE = (AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED)
 
 
+class ReceiptKind(TextChoices):
+    """What a receipt is about."""
+
+    BOOKED = "booked", _("Booked")
+    REQUESTED = "requested", _("Asked for")
+    APPROVED = "approved", _("Approved")
+    MOVED = "moved", _("Moved")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class ReceiptRule(TextChoices):
+    """Which rule applied. `hours` is filled in from the receipt."""
+
+    AUTOMATIC = "automatic", _("Times here are approved automatically.")
+    BY_HAND = "by-hand", _("The clinic approves each time.")
+    UNTIL_START = "until-start", _("An appointment can be cancelled or moved until it begins.")
+    UNTIL_NOTICE = (
+        "until-notice",
+        _("An appointment can be cancelled or moved until %(hours)d hours before it begins."),
+    )
+    CLINIC = "clinic", _("The clinic did this.")
+
+
 class BookingRefusal(Refusal):
     """Why a booking, a cancellation or an approval was refused."""
 
@@ -53,6 +76,12 @@ class BookingRefusal(Refusal):
     PAST = "past", _("This time has passed.")
     NO_ACCESS = "no-access", _("You can't book with this provider any more.")
     CANNOT_CANCEL = "cannot-cancel", _("This appointment can't be cancelled online.")
+    TOO_LATE = "too-late", _("It is too late to cancel or move this appointment online.")
+    TOO_MANY = "too-many", _("You have as many coming appointments as the clinic allows online.")
+    TOO_MANY_URGENT = (
+        "too-many-urgent",
+        _("You have as many urgent appointments as the clinic allows online."),
+    )
     ALREADY_ENDED = "already-ended", _("This appointment has already ended or been cancelled.")
     ALREADY_DECIDED = "already-decided", _("Someone has already decided this request.")
     CLASHES = "clashes", _("The provider already has an appointment at that time.")
@@ -70,6 +99,9 @@ class BookingRefusal(Refusal):
             cls.PAST: NextStep.CHOOSE_ANOTHER_TIME,
             cls.NO_ACCESS: NextStep.CHOOSE_ANOTHER_PROVIDER,
             cls.CANNOT_CANCEL: NextStep.PHONE_THE_CLINIC,
+            cls.TOO_LATE: NextStep.PHONE_THE_CLINIC,
+            cls.TOO_MANY: NextStep.SEE_MY_APPOINTMENTS,
+            cls.TOO_MANY_URGENT: NextStep.SEE_MY_APPOINTMENTS,
             cls.ALREADY_ENDED: NextStep.SEE_MY_APPOINTMENTS,
             cls.ALREADY_DECIDED: NextStep.RELOAD_THE_PAGE,
             cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,

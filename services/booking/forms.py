@@ -72,3 +72,10 @@ class BookForm(forms.Form):
         if self.errors.pop("form_key", None):
             self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
         return self.cleaned_data
+
+
+class MoveForm(forms.Form):
+    """Which version of the appointment the page showed, and the key that makes sending twice once."""
+
+    version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

@@ -12,7 +12,15 @@ from delegation.models import Absence
 from patients.models import Patient
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
-from services.booking.choices import LIVE, AbsenceAnswerKind, AppointmentStatus, SlotKind, SlotState
+from services.booking.choices import (
+    LIVE,
+    AbsenceAnswerKind,
+    AppointmentStatus,
+    ReceiptKind,
+    ReceiptRule,
+    SlotKind,
+    SlotState,
+)
 from services.booking.guests.choices import GuestStatus
 
 
@@ -158,6 +166,10 @@ class Appointment(PublicIdModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     """Who approved or refused; empty with a decided_at means approved automatically."""
+    replaces = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="replacements", db_index=False
+    )
+    """The booked appointment that this request is to take the place of: the old time stays until it is approved."""
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -172,6 +184,11 @@ class Appointment(PublicIdModel):
                 fields=["slot"], condition=Q(status__in=LIVE), name="appointment_one_live_per_slot"
             ),
             models.UniqueConstraint(fields=["patient", "form_key"], name="appointment_once_per_form"),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=Q(status=AppointmentStatus.REQUESTED),
+                name="appointment_one_replacement",
+            ),
             _no_overlap("appointment_provider_not_double_booked", Q(status__in=LIVE)),
             models.CheckConstraint(
                 name="appointment_cancelled_with_time",
@@ -210,6 +227,37 @@ class Appointment(PublicIdModel):
 
     def __str__(self) -> str:
         return f"appointment {self.pk}"
+
+
+class Receipt(models.Model):
+    """What a patient or the clinic did about an appointment, dated and numbered, with the rule that applied."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="receipts")
+    kind = models.CharField(max_length=10, choices=ReceiptKind.choices)
+    rule = models.CharField(max_length=20, choices=ReceiptRule.choices)
+    hours = models.PositiveSmallIntegerField(default=0)
+    """Of the rule, where it has hours."""
+    starts_at = models.DateTimeField()
+    """The time that the appointment has since."""
+    was_at = models.DateTimeField(null=True)
+    """The time that it was moved from."""
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["appointment", "at"], name="receipt_by_appointment")]
+
+    def __str__(self) -> str:
+        return f"receipt {self.pk}"
+
+    @property
+    def number(self) -> str:
+        """Return the number as it is shown."""
+        return f"{self.at:%Y}-{self.pk:06d}"
+
+    @property
+    def sentence(self) -> str:
+        """Return the rule in words."""
+        return str(ReceiptRule(self.rule).label) % {"hours": self.hours}
 
 
 class AbsenceAnswer(models.Model):

@@ -1,6 +1,7 @@
 """The rules of booking, as pure functions. Instants are aware; days and clock times are the clinic's own."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol, TypeVar
 
@@ -87,15 +88,59 @@ def refuse_booking(
     return None
 
 
+def cancellable_until(starts_at: datetime, *, notice_hours: int, zone: tzinfo) -> datetime:
+    """Return the last instant (UTC) at which patients can cancel or move online.
+
+    The hours are counted on the clinic's clock, as those of reminders: 24 hours before 10:20 is 10:20 the day before.
+    """
+    clock = starts_at.astimezone(zone).replace(tzinfo=None) - timedelta(hours=notice_hours)
+    return min(at_clock(clock.date(), clock.time(), zone), starts_at.astimezone(UTC))
+
+
 def refuse_cancellation(
-    *, status: str, starts_at: datetime, may_cancel: bool, now: datetime
+    *, status: str, starts_at: datetime, until: datetime, may_cancel: bool, now: datetime
 ) -> BookingRefusal | None:
-    """Return why a patient can't cancel, or None. A cancelled one is not refused: cancelling twice is cancelling."""
+    """Return why a patient can't cancel, or None. A cancelled one is not refused: cancelling twice is cancelling.
+
+    `until` is the end of the notice period (cancellable_until).
+    """
     if status == AppointmentStatus.CANCELLED:
         return None
     if status == AppointmentStatus.REFUSED or starts_at <= now:
         return BookingRefusal.ALREADY_ENDED
-    return None if may_cancel else BookingRefusal.CANNOT_CANCEL
+    if not may_cancel:
+        return BookingRefusal.CANNOT_CANCEL
+    return BookingRefusal.TOO_LATE if now > until else None
+
+
+def refuse_giving_up(
+    *, status: str, starts_at: datetime, until: datetime, may_cancel: bool, now: datetime
+) -> BookingRefusal | None:
+    """Return why a patient can't move an appointment away from its time, or None: who moves gives the old time back."""
+    if status == AppointmentStatus.CANCELLED:
+        return BookingRefusal.ALREADY_ENDED
+    return refuse_cancellation(
+        status=status, starts_at=starts_at, until=until, may_cancel=may_cancel, now=now
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many live appointments to come a patient has booked online."""
+
+    upcoming: int
+    urgent: int
+
+
+def refuse_another(
+    kind: str, *, held: Held, most_upcoming: int | None, most_urgent: int | None
+) -> BookingRefusal | None:
+    """Return why a patient who holds these can't have one more of this kind, or None."""
+    if kind == SlotKind.URGENT and most_urgent is not None and held.urgent >= most_urgent:
+        return BookingRefusal.TOO_MANY_URGENT
+    if most_upcoming is not None and held.upcoming >= most_upcoming:
+        return BookingRefusal.TOO_MANY
+    return None
 
 
 def refuse_answer(*, status: str) -> BookingRefusal | None:

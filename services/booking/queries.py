@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from clinic_admin.choices import ProviderKind, Service
-from clinic_admin.models import Clinic, Provider
+from clinic_admin.models import Clinic, Closure, Provider
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import policy
-from services.booking.choices import BookingRefusal, SlotKind
-from services.booking.models import Appointment, CalendarTemplate, Slot
+from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
+from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
+from services.booking.policy import Held
 
 HORIZON = policy.HORIZON
 SERVICES = (Service.BOOKING, Service.URGENT)
@@ -246,6 +247,45 @@ def nearest_within(
     return policy.nearest(found, to=to, provider_id=provider_id, most=most)
 
 
+_TAKE_FIRST = f"""{_CLOSED}
+UPDATE booking_slot SET state = 'taken' WHERE id = (
+    SELECT slot.id
+    FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
+         AS span (provider_id, kind, first_day, last_day)
+    JOIN booking_slot slot ON slot.provider_id = span.provider_id AND slot.kind = span.kind
+        AND slot.day BETWEEN span.first_day AND span.last_day
+    WHERE slot.state = 'free' AND slot.starts_at > %s
+      AND NOT EXISTS (SELECT FROM closed WHERE slot.day BETWEEN closed.first_day AND closed.last_day)
+    ORDER BY slot.starts_at, slot.id
+    LIMIT 1
+    FOR UPDATE OF slot SKIP LOCKED
+)
+RETURNING id
+"""  # noqa: S608 - put together from our own words only
+"""Urgent slots of at most two days: some dozens per clinic, found by slot_free_by_provider."""
+
+
+def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) -> Slot | None:
+    """Take the first free urgent slot that the patient may have and return it as it was, or None. Three queries.
+
+    Inside the caller's transaction: one that others are just taking is passed over.
+    """
+    windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
+    spans = [
+        span for span in _released(windows, patient.clinic, now) if span.window.service == Service.URGENT
+    ]
+    if not spans:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_FIRST, [*_places(spans), now])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    slot = Slot.objects.select_related("provider").get(pk=row[0])
+    slot.state = SlotState.FREE
+    return slot
+
+
 def horizon(clinic: Clinic, now: datetime) -> tuple[date, date]:
     """Return the first and last local day that can be booked now."""
     zone = clinic.zone
@@ -379,8 +419,17 @@ class Consideration:
     """The patient's own live appointment there, if the slot is theirs already."""
 
 
-def consider(*, patient: Patient, slot_id: int, assurance: Assurance, now: datetime) -> Consideration | None:
-    """Return what a patient who opens this slot should see; None when the clinic has no such slot. Two queries."""
+def consider(
+    *,
+    patient: Patient,
+    slot_id: int,
+    assurance: Assurance,
+    now: datetime,
+    moved: Appointment | None = None,
+) -> Consideration | None:
+    """Return what a patient who opens this slot should see; None when the clinic has no such slot. Two queries,
+    three where the clinic limits how many a patient may have.
+    """
     own = Appointment.objects.for_patient(patient).live().filter(slot=OuterRef("pk")).values("pk")[:1]
     slot = (
         Slot.objects.filter(clinic=patient.clinic_id, pk=slot_id)
@@ -408,7 +457,28 @@ def consider(*, patient: Patient, slot_id: int, assurance: Assurance, now: datet
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )
-    return Consideration(slot, decision.approval, decision.may_cancel, refusal, slot.own)
+    return Consideration(
+        slot,
+        decision.approval,
+        decision.may_cancel,
+        refusal or _over_limit(patient, slot, moved, now),
+        slot.own,
+    )
+
+
+def _over_limit(
+    patient: Patient, slot: Slot, moved: Appointment | None, now: datetime
+) -> BookingRefusal | None:
+    """Return why the patient can't have one more, `moved` given up. One query where the clinic has limits, else none."""
+    clinic = patient.clinic
+    if clinic.most_upcoming is None and clinic.most_urgent is None:
+        return None
+    return policy.refuse_another(
+        slot.kind,
+        held=held(patient, now=now, apart_from=moved.pk if moved else None),
+        most_upcoming=clinic.most_upcoming,
+        most_urgent=clinic.most_urgent,
+    )
 
 
 def providers_with_templates() -> list[Provider]:
@@ -464,6 +534,81 @@ def may_cancel(*, appointment: Appointment, assurance: Assurance, now: datetime)
         day=appointment.starts_at.astimezone(appointment.clinic.zone).date(),
     )
     refusal = policy.refuse_cancellation(
-        status=appointment.status, starts_at=appointment.starts_at, may_cancel=decision.may_cancel, now=now
+        status=appointment.status,
+        starts_at=appointment.starts_at,
+        until=cancellable_until(appointment, appointment.clinic),
+        may_cancel=decision.may_cancel,
+        now=now,
     )
     return refusal is None
+
+
+@dataclass(frozen=True, slots=True)
+class Movable:
+    """The patient's own appointment, and why it can't be moved; None when it can."""
+
+    appointment: Appointment
+    refusal: BookingRefusal | None
+
+
+def movable(*, patient: Patient, appointment_id: UUID, assurance: Assurance, now: datetime) -> Movable | None:
+    """Return whether the patient may move this appointment now; None when it isn't theirs. Two queries."""
+    appointment = appointment_of(patient=patient, appointment_id=appointment_id)
+    if appointment is None:
+        return None
+    decision = access.decision(
+        patient=patient,
+        service=policy.service_of(appointment.kind) or Service.BOOKING,
+        provider_id=appointment.provider_id,
+        assurance=assurance,
+        day=appointment.starts_at.astimezone(patient.clinic.zone).date(),
+    )
+    refusal = policy.refuse_giving_up(
+        status=appointment.status,
+        starts_at=appointment.starts_at,
+        until=cancellable_until(appointment, patient.clinic),
+        may_cancel=decision.may_cancel,
+        now=now,
+    )
+    return Movable(appointment, refusal)
+
+
+def cancellable_until(appointment: Appointment, clinic: Clinic) -> datetime:
+    """Return the last instant at which the patient can cancel or move the appointment online."""
+    return policy.cancellable_until(
+        appointment.starts_at, notice_hours=clinic.cancel_notice_hours, zone=clinic.zone
+    )
+
+
+def held(patient: Patient, *, now: datetime, apart_from: UUID | None = None) -> Held:
+    """Return how many live appointments to come the patient has asked for online. One query.
+
+    A request that is to replace another counts with it as one.
+    """
+    rows = Appointment.objects.for_patient(patient).live().filter(starts_at__gt=now, replaces=None)
+    if apart_from is not None:
+        rows = rows.exclude(pk=apart_from)
+    found = (
+        rows.filter(requested_by__kind="patient")
+        .order_by()
+        .aggregate(upcoming=Count("pk"), urgent=Count("pk", filter=Q(kind=SlotKind.URGENT)))
+    )
+    return Held(**found)
+
+
+def replacement_of(appointment: Appointment) -> Appointment | None:
+    """Return the request that is to take the appointment's place, if the clinic has not answered yet. One query."""
+    return appointment.replacements.filter(status=AppointmentStatus.REQUESTED).first()
+
+
+def receipts_of(appointment: Appointment) -> list[Receipt]:
+    """Return the receipts of the appointment, the latest first. One query."""
+    return list(appointment.receipts.order_by("-at", "-pk"))
+
+
+def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:
+    """Return the clinic's slot with its provider, if the clinic is not closed that day. One query."""
+    closed = Closure.objects.filter(
+        clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
+    )
+    return Slot.objects.filter(~Exists(closed), clinic=clinic, pk=slot_id).select_related("provider").first()

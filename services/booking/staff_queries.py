@@ -59,6 +59,7 @@ class AppointmentOfDay:
     status: str
     patient_name: str
     is_online: bool
+    patient_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +216,16 @@ def appointments_of_day(
             "patient__given_name",
             "patient__family_name",
             "requested_by__kind",
+            "patient_id",
         )
     )
     return tuple(
-        AppointmentOfDay(*row[:7], patient_name=f"{row[7]} {row[8]}".strip(), is_online=row[9] == ONLINE)
+        AppointmentOfDay(
+            *row[:7],
+            patient_name=f"{row[7]} {row[8]}".strip(),
+            is_online=row[9] == ONLINE,
+            patient_id=row[10],
+        )
         for row in rows
     )
 

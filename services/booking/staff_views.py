@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic_admin.guards import StaffRequest, staff_page
 from clinic_admin.models import Clinic
 from notifications.queries import ledger_of
+from patients.choices import SeenIn
+from patients.operations import note_listed
 from portal.refusals import Refused
 from services.booking import operations, staff_operations, staff_queries
 from services.booking.choices import AppointmentStatus
@@ -40,6 +42,13 @@ def calendar(request: StaffRequest) -> HttpResponse:
     providers = _shown(everyone, chosen)
     provider_ids = [provider.pk for provider in providers]
     appointments = staff_queries.appointments_of_day(clinic, day, provider_ids)
+    note_listed(
+        clinic=clinic,
+        patient_ids=[one.patient_id for one in appointments],
+        page=SeenIn.CALENDAR,
+        actor=request.user,
+        now=now,
+    )
     slots = staff_queries.slots_of_day(clinic, day, provider_ids)
     guests = staff_queries.guests_of_day(clinic, day, provider_ids)
     facts = staff_queries.day_facts(clinic, day, now)

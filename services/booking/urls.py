@@ -2,14 +2,17 @@
 
 from django.urls import path
 
-from services.booking import views
+from services.booking import moving_views, views
 
 app_name = "booking"
 urlpatterns = [
     path("book/", views.find, name="find"),
+    path("book/first-urgent/", moving_views.any_urgent, name="any_urgent"),
     path("book/<int:slot>/", views.book, name="book"),
     path("appointments/", views.appointments, name="appointments"),
     path("appointments/<uuid:appointment>/", views.appointment, name="appointment"),
     path("appointments/<uuid:appointment>/cancellation/", views.cancel, name="cancel"),
+    path("appointments/<uuid:appointment>/move/", moving_views.move_find, name="move"),
+    path("appointments/<uuid:appointment>/move/<int:slot>/", moving_views.move_to, name="move_to"),
     path("appointments/<uuid:appointment>/appointment.ics", views.calendar_file, name="calendar_file"),
 ]

@@ -221,6 +221,10 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "is_over": found.ends_at <= now,
             "is_live": found.status in {AppointmentStatus.REQUESTED, AppointmentStatus.BOOKED},
             "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
+            "until": queries.cancellable_until(found, request.clinic),
+            "is_too_late": now > queries.cancellable_until(found, request.clinic),
+            "receipts": queries.receipts_of(found),
+            "replacement": queries.replacement_of(found),
             "requested_for": _other(request, found.requested_by, found.requested_at),
             "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
             "may_see_reason": _may_see_reason(request, found),
@@ -276,8 +280,13 @@ def cancel(request: PatientRequest, appointment: UUID) -> HttpResponse:
 
 
 def _why_not(appointment: Appointment, now: datetime) -> BookingRefusal | None:
+    until = queries.cancellable_until(appointment, appointment.clinic)
     return policy.refuse_cancellation(
-        status=appointment.status, starts_at=appointment.starts_at, may_cancel=False, now=now
+        status=appointment.status,
+        starts_at=appointment.starts_at,
+        until=until,
+        may_cancel=now > until,
+        now=now,
     )
 
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic_admin.guards import StaffRequest, staff_page
+from clinic_admin.guards import StaffRequest, dangerous, staff_page
 from identity import memberships
 from identity.choices import EidProof, LinkPurpose
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
+from patients.contact import operations as contact
 from patients.models import Patient
 from patients.operations import PatientRefused
 from services.home import account_card, code_queries
@@ -23,6 +24,7 @@ from services.home.code_forms import AccountForm, NoEidForm
 
 
 @staff_page
+@dangerous(lambda sent: sent.get("act") == "no-eid")
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     """Do what was pressed on the patient's portal page, and lead back there."""
@@ -62,7 +64,7 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     if holder is None:
         raise Http404
     with transaction.atomic():
-        patients.change_contact(
+        contact.change_contact(
             patient=patient,
             mobile=patient.mobile,
             email=email,

@@ -14,7 +14,7 @@ from patients.models import Patient
 
 def registered_recipient(patient: Patient | None, clinic: Clinic) -> str:
     """Return the number or address, by the country, that the clinic has registered; nothing without an active record."""
-    if patient is None or not patient.is_active:
+    if patient is None or not patient.is_open:
         return ""
     return patient.mobile if rules_of(clinic.country).code_channel is CodeChannel.SMS else patient.email
 
@@ -67,7 +67,7 @@ def holder_who_fits(
     `mobile` is None where it isn't asked for (003, "Glemt adgangskode").
     """
     patient = patients.record_of(national_id_index=national_id_index, clinic=clinic)
-    if patient is None or not patient.is_active or not patient.email:
+    if patient is None or not patient.is_open or not patient.email:
         return None
     fits = patient.email.casefold() == email.casefold()
     if mobile is not None:

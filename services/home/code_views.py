@@ -9,6 +9,7 @@ from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,12 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import code_sender, code_sign_in, codes, memberships, national_id, policy
+from identity import code_sender, code_sign_in, codes, devices, memberships, national_id, policy
 from identity import queries as identity_queries
 from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
 from identity.codes import CodeRefused
 from identity.memberships import BadPassword, LinkRefused
 from identity.models import ActionLink
+from patients import contact_views
 from patients import queries as patients
 from patients.models import Patient
 from portal.audience import signing_in_page
@@ -75,6 +77,7 @@ def sign_in(request: ClinicRequest) -> HttpResponse:
         is_child=code_queries.is_child(patient, clinic, now),
         language=code_queries.language_of(patient, clinic),
         now=now,
+        device=devices.of(request),
     )
     code_sender.send_code_soon(question.pk)
     request.session[_QUESTION] = str(question.pk)
@@ -93,13 +96,16 @@ def enter(request: ClinicRequest) -> HttpResponse:
         return _second_page(request, form, question)
     path = policy.own_path(str(request.session.get(_NEXT, "")))
     try:
-        code_sign_in.finish(
+        user = code_sign_in.finish(
             request, clinic=clinic, question_id=question, code=form.cleaned_data["code"], now=now
         )
     except CodeRefused as refused:
         form.add_error("code", str(refused.message))
         return _second_page(request, form, question)
-    return redirect(path or "home:start", *([] if path else [clinic.portal_identifier]))
+    patient = patients.record_of(national_id_index=user.account.national_id_index, clinic=clinic)
+    return contact_views.checked_first(request, patient, path, now=now) or redirect(
+        path or reverse("home:start", args=[clinic.portal_identifier])
+    )
 
 
 @code_page
@@ -312,6 +318,7 @@ def _channel_words(clinic: Clinic) -> dict[str, Any]:
     return {
         "by_sms": rules.code_channel is CodeChannel.SMS,
         "price": rules.code_price,
+        "child_confirms": rules.own_decisions_from if rules.child_signs_in else 0,
         "minutes": int(policy.CODE_LASTS[rules.code_channel].total_seconds() // 60),
     }
 

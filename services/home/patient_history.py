@@ -21,8 +21,20 @@ PER_PAGE = 60
 
 _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "patient.viewed": (gettext_lazy("Opened the patient's page"), "eye"),
+    "patient.listed": (gettext_lazy("Saw the name on a list"), "eye"),
+    "patient.data_taken": (gettext_lazy("Took out a file with all the data"), "download"),
+    "patient.left_portal": (gettext_lazy("Left the portal"), "sign-out"),
+    "patient.removed_from_portal": (gettext_lazy("Took the patient out of the portal"), "person-cross"),
+    "patient.registered": (gettext_lazy("Registered the patient with the portal"), "person-check"),
     "patient.national_id_shown": (gettext_lazy("Saw the whole national ID"), "eye"),
     "patient.contact_changed": (gettext_lazy("Changed how the patient is reached"), "edit"),
+    "contact.asked": (gettext_lazy("Asked for a new e-mail address or number, to be confirmed"), "hourglass"),
+    "contact.sent_again": (gettext_lazy("Asked once more for the link or code to confirm it"), "refresh"),
+    "contact.confirmed": (gettext_lazy("Confirmed the new e-mail address or number"), "check"),
+    "contact.kept": (gettext_lazy("Said that the contact details are right"), "check"),
+    "contact.ended": (gettext_lazy("The new e-mail address or number was not confirmed"), "cross"),
+    "contact.code_wrong": (gettext_lazy("Wrote a wrong code for a new number"), "alert"),
+    "contact.code_locked": (gettext_lazy("Wrote too many wrong codes for a new number"), "alert"),
     "patient.gp_changed": (gettext_lazy("Moved the patient to another list"), "move"),
     "appointment.absence_answered": (
         gettext_lazy("Decided about a time while the provider is away"),
@@ -78,7 +90,7 @@ _RIGHTS: dict[str, str | Promise] = {
     **{right.value: right.label for right in Right},
     "approval": gettext_lazy("What the patient books"),
 }
-_LOOKS = {"patient.viewed", "appointment.viewed"}
+_LOOKS = {"patient.viewed", "patient.listed", "appointment.viewed"}
 
 
 @dataclass(frozen=True, slots=True)

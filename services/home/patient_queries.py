@@ -75,6 +75,8 @@ def states(patient: Patient, is_special: bool) -> tuple[State, ...]:
         found.append(State(_("No national ID"), "danger", "alert"))
     if patient.portal_withdrawn_at:
         found.append(State(_("Portal withdrawn"), "warning", "person-cross"))
+    if patient.left_at:
+        found.append(State(_("Has left the portal"), "warning", "sign-out"))
     if not patient.email:
         found.append(State(_("No e-mail"), "danger", "envelope"))
     if patient.no_eid_at:

@@ -15,6 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from patients import operations, staff_queries
+from patients.choices import SeenIn
+from patients.contact import operations as contact_operations
+from patients.contact import queries as contact_queries
 from patients.forms import ContactForm
 from patients.models import Patient
 from patients.operations import PatientRefused
@@ -51,6 +54,13 @@ def patients(request: StaffRequest) -> HttpResponse:
     found = patient_queries.patient_list(clinic=request.clinic, wanted=wanted, after=after)
     if wanted.national_id_index and len(found.rows) == 1:
         return redirect("patients_staff:patient", request.clinic.portal_identifier, found.rows[0].patient.pk)
+    operations.note_listed(
+        clinic=request.clinic,
+        patient_ids=[row.patient.pk for row in found.rows],
+        page=SeenIn.LIST,
+        actor=request.user,
+        now=timezone.now(),
+    )
     return _list_page(request, form, rows=found, is_first=after is None)
 
 
@@ -112,12 +122,12 @@ def contact(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     """Show and correct how the clinic reaches the patient (D12)."""
     if request.method != "POST":
         patient = _opened(request, patient_id, "contact")
-        return _page(request, patient, "contact", {"form": ContactForm.of(patient)})
+        return _contact_page(request, patient, ContactForm.of(patient))
     patient = _patient(request, patient_id)
     form = ContactForm(request.POST, country=request.clinic.country)
     if not form.is_valid():
-        return _page(request, patient, "contact", {"form": form}, status=422)
-    operations.change_contact(
+        return _contact_page(request, patient, form, status=422)
+    contact_operations.change_contact(
         patient=patient,
         mobile=form.cleaned_data["mobile"],
         email=form.cleaned_data["email"],
@@ -127,6 +137,17 @@ def contact(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     )
     messages.success(request, _("The contact details are saved."))
     return redirect("patients_staff:contact", request.clinic.portal_identifier, patient.pk)
+
+
+def _contact_page(
+    request: StaffRequest, patient: Patient, form: ContactForm, status: int = 200
+) -> HttpResponse:
+    """Show the form beside what the patient has confirmed, said otherwise, or changed (D12, F14)."""
+    changes = contact_queries.last_changes(patient)
+    points = [
+        (point, changes.get(point.kind)) for point in contact_queries.points(patient, now=timezone.now())
+    ]
+    return _page(request, patient, "contact", {"form": form, "points": points}, status)
 
 
 @staff_page

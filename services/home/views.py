@@ -18,6 +18,7 @@ from identity import memberships, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
 from identity.verified import VerifiedPerson
+from patients import contact_views
 from patients import queries as patients
 from patients.guardianship import acting
 from patients.guardianship import operations as guardianship
@@ -59,16 +60,17 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
     if not clinic.is_active:
         return render(request, "home/clinic_is_off.html")
     choices, rules = identity_queries.sign_in_choices(clinic), rules_of(clinic.country)
+    may_register = registration.is_offered(clinic)
     response = render(
         request,
         "home/clinic_front.html",
         {
             "choices": choices,
-            "may_register": registration.is_offered(clinic),
+            "may_register": may_register,
             "codes": rules_of(clinic.country) if memberships.offers_codes(clinic) else None,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
-            "makes_children": choices and rules.child_signs_in and rules.own_decisions_from,
+            "makes_children": may_register and choices and rules.child_signs_in and rules.own_decisions_from,
             "urgent": queries.urgent_help(clinic),
             "sign_in": sessions.of(request),
             "next": request.GET.get("next", ""),
@@ -98,6 +100,7 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
     if not clinic.is_active or not (has_record or _has_someone_here(request, person, now)):
         identity_operations.abandon_sign_in(request, reason="no active record", now=now)
         return render(request, "home/no_record.html", status=403)
+    was_signed_in = request.user.is_authenticated
     user = identity_operations.open_patient_session(request, now=now)
     if record is not None:
         memberships.confirm_identity(
@@ -107,9 +110,10 @@ def signed_in(request: ClinicRequest) -> HttpResponse:
             actor=user,
             now=now,
         )
-    if person.next_path and url_has_allowed_host_and_scheme(person.next_path, allowed_hosts=None):
-        return redirect(person.next_path)
-    return redirect("home:start", clinic.portal_identifier)
+    path = person.next_path if url_has_allowed_host_and_scheme(person.next_path, allowed_hosts=None) else ""
+    # Who only proves anew who they are is in the middle of something: they were asked when they came.
+    question = None if was_signed_in else contact_views.checked_first(request, record, path, now=now)
+    return question or redirect(path or reverse("home:start", args=[clinic.portal_identifier]))
 
 
 def _answers_elsewhere(clinic: Clinic) -> set[str]:

@@ -16,6 +16,10 @@ PAGES = {ItemKind.REGISTRATION: "registration_staff:request"}
 """Kind -> URL name of the staff's page, which takes the portal identifier and the subject's id."""
 
 
+SET_ASIDE = {ItemKind.REGISTRATION: "set-aside"}
+"""Kind -> the act that takes it out of what waits without an answer; its page takes it, and can take it back."""
+
+
 class Box(TextChoices):
     """Which part of the inbox is shown."""
 

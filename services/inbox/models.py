@@ -1,6 +1,7 @@
 """What waits for the clinic's staff."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 
@@ -18,6 +19,12 @@ class InboxItem(PublicIdModel):
     """The service's row; its page is known by URL name (choices.PAGES)."""
     who = models.CharField(max_length=160)
     """Name of the person it is from, as it was when it came."""
+    search_name = models.GeneratedField(
+        expression=models.Func("who", models.Value(""), function="patients_search_name"),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    """The name as it is searched (patients.search.folded), each word after a space. The database keeps it."""
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True)
     """When somebody looked at it first; until then it stands in bold."""
@@ -48,6 +55,7 @@ class InboxItem(PublicIdModel):
                 name="inbox_item_done",
                 condition=Q(closed_at__isnull=False),
             ),
+            GinIndex(OpClass("search_name", "gin_trgm_ops"), name="inbox_item_by_name"),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,14 @@ def close_item(*, clinic: Clinic, kind: ItemKind, subject_id: UUID, actor: Any, 
 
 
 @transaction.atomic
+def reopen_item(*, clinic: Clinic, kind: ItemKind, subject_id: UUID) -> None:
+    """Let it wait again, at its old place."""
+    InboxItem.objects.filter(clinic=clinic, kind=kind, subject_id=subject_id).update(
+        closed_at=None, closed_by=None
+    )
+
+
+@transaction.atomic
 def note_seen(*, item: InboxItem, now: datetime) -> None:
     """Note the first look at it."""
     if item.seen_at is None:

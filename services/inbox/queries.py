@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from clinic_admin.models import Clinic, StaffMember
+from patients.search import folded
 from services.inbox.choices import Box
 from services.inbox.models import InboxItem
 
@@ -26,11 +27,11 @@ def heap(
 ) -> Heap:
     """Return a page of the clinic's items: what waits, longest first; what is done, latest first. Two queries at most.
 
-    `name` keeps only those whose person's name contains it.
+    `name` keeps only those with a name that begins like each of its words.
     """
     rows = _box(clinic, box, staff_member).select_related("assigned_to")
-    if name:
-        rows = rows.filter(who__icontains=name)
+    for word in folded(name).split():
+        rows = rows.filter(search_name__contains=f" {word}")
     last = InboxItem.objects.filter(clinic=clinic, pk=after).first() if after else None
     if box == Box.DONE:
         rows = rows.order_by("-closed_at", "-pk")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from services.inbox import operations, queries
-from services.inbox.choices import PAGES, Box, ItemKind
+from services.inbox.choices import PAGES, SET_ASIDE, Box, ItemKind
 from services.inbox.models import InboxItem
 from services.inbox.operations import ItemRefused
 
@@ -36,7 +36,14 @@ def inbox(request: StaffRequest) -> HttpResponse:
         "box": box,
         "boxes": Box.choices,
         "name": name,
-        "rows": [(item, address_of(item, request.clinic.portal_identifier)) for item in found.items],
+        "rows": [
+            (
+                item,
+                address_of(item, request.clinic.portal_identifier),
+                "" if item.closed_at else SET_ASIDE[ItemKind(item.kind)],
+            )
+            for item in found.items
+        ],
         "following": found.following,
         "is_first": "after" not in request.GET,
     }

@@ -1,4 +1,4 @@
-"""Everyone who works here, and one person: roles, code app, link, last day. Administrators save, all staff may look."""
+"""Everyone who works here, and one person: roles, second factor, link, last day. Administrators save, all staff may look."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_admin import history
 from clinic_admin.choices import Role
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.history import LastSave, Undoing
 from clinic_admin.models import StaffMember
 from portal.refusals import Refused
@@ -45,6 +45,7 @@ def staff(request: StaffRequest) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_http_methods(["GET", "HEAD", "POST"])
 def person(request: StaffRequest, member_id: int) -> HttpResponse:
     """Show one person, and save their roles."""
@@ -76,6 +77,7 @@ def person(request: StaffRequest, member_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_POST
 def link(request: StaffRequest, member_id: int) -> HttpResponse:
     """Send a new link for choosing a password."""
@@ -90,9 +92,10 @@ def link(request: StaffRequest, member_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_POST
 def request_reset(request: StaffRequest, member_id: int) -> HttpResponse:
-    """Ask that a lost code app be taken away."""
+    """Ask that a lost code app, and passkeys, be taken away."""
     return do(
         request,
         member_id,
@@ -104,13 +107,14 @@ def request_reset(request: StaffRequest, member_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_POST
 def confirm_reset(request: StaffRequest, reset_id: UUID) -> HttpResponse:
     """Agree to a reset that another administrator asked for."""
     return do(
         request,
         None,
-        _("Done. The next sign-in sets up a new code app."),
+        _("Done. The next sign-in sets up a new code app or passkey."),
         lambda: operations.confirm_reset(
             clinic=request.clinic, reset_id=reset_id, actor=request.staff_member, now=timezone.now()
         ),
@@ -124,7 +128,7 @@ def withdraw_reset(request: StaffRequest, reset_id: UUID) -> HttpResponse:
     return do(
         request,
         None,
-        _("Taken back. The code app stays."),
+        _("Taken back. Code app and passkeys stay."),
         lambda: operations.withdraw_reset(
             clinic=request.clinic, reset_id=reset_id, actor=request.staff_member, now=timezone.now()
         ),

@@ -62,7 +62,10 @@ class StaffRefusal(Refusal):
         "calendar-gone",
         _("The weekly calendar you wanted to copy is not there any more. Choose another."),
     )
-    NO_CODE_APP = "no-code-app", _("This person has no code app. One is set up at the next sign-in.")
+    NO_SECOND_FACTOR = (
+        "no-second-factor",
+        _("This person has neither code app nor passkey. One is set up at the next sign-in."),
+    )
     SAME_PERSON = (
         "same-person",
         _("Two administrators must agree. Ask another administrator of the clinic to confirm."),

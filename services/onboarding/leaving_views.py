@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.models import StaffMember
 from portal.refusals import Refused
 from services.onboarding import leaving_operations, queries, words
@@ -19,6 +19,7 @@ from services.onboarding.queries import Ties
 
 
 @admin_page
+@dangerous(lambda sent: "confirmed" in sent)
 @require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: StaffRequest, member_id: int) -> HttpResponse:
     """Ask when someone leaves and who takes over; say what that does; do it when it is confirmed."""
@@ -57,6 +58,7 @@ def stay(request: StaffRequest, member_id: int) -> HttpResponse:
 
 
 @admin_page
+@dangerous()
 @require_POST
 def back(request: StaffRequest, member_id: int) -> HttpResponse:
     """Someone who left works here again."""

@@ -43,7 +43,7 @@ class NewStaff(PublicIdModel):
 
 
 class SecondFactorReset(PublicIdModel):
-    """A lost code app: one administrator asks to take it away, another one agrees."""
+    """A lost second factor: one administrator asks to take it away, another one agrees."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

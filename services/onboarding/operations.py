@@ -1,4 +1,4 @@
-"""Changes of people who work here: roles, a lost code app, a new link. All lock the clinic's row."""
+"""Changes of people who work here: roles, a lost second factor, a new link. All lock the clinic's row."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -10,7 +10,8 @@ from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
 from identity import operations as logins
 from identity import queries as login_queries
-from identity import staff_links
+from identity import staff_letters, staff_links
+from identity.choices import LoginNews
 from identity.models import StaffLink
 from portal import audit
 from portal.refusals import Refused
@@ -79,16 +80,17 @@ def send_link_again(*, clinic: Clinic, member_id: int, actor: StaffMember, now: 
 
 @transaction.atomic
 def request_reset(*, clinic: Clinic, member_id: int, actor: StaffMember, now: datetime) -> SecondFactorReset:
-    """Ask that a person's lost code app be taken away. Nothing happens before another administrator agrees.
+    """Ask that a person's lost code app and passkeys be taken away. Nothing happens before another administrator agrees.
 
-    Asking twice is asking once. Raises StaffMember.DoesNotExist for another clinic's, StaffChangeRefused.
+    The person is told by e-mail, so that a stranger's request doesn't go unseen. Asking twice is asking once. Raises
+    StaffMember.DoesNotExist for another clinic's, StaffChangeRefused.
     """
     lock_clinic(clinic)
     member = working(clinic, member_id)
     if member.user_id == actor.user_id:
         raise StaffChangeRefused(StaffRefusal.OWN_LOGIN)
-    if not login_queries.has_code_app(member.user):
-        raise StaffChangeRefused(StaffRefusal.NO_CODE_APP)
+    if not login_queries.has_second_factor(member.user):
+        raise StaffChangeRefused(StaffRefusal.NO_SECOND_FACTOR)
     pending = SecondFactorReset.objects.filter(
         clinic=clinic, user=member.user, confirmed_at__isnull=True, withdrawn_at__isnull=True
     )
@@ -103,22 +105,23 @@ def request_reset(*, clinic: Clinic, member_id: int, actor: StaffMember, now: da
         requested_at=now,
         expires_at=now + RESET_LASTS,
     )
-    audit.record(
+    event = audit.record(
         action="second_factor_reset.requested",
         subject=reset,
         actor=actor.user,
         now=now,
         user=str(member.user_id),
     )
+    staff_letters.tell(member.user, LoginNews.RESET_ASKED, about=event, now=now)
     return reset
 
 
 @transaction.atomic
 def confirm_reset(*, clinic: Clinic, reset_id: UUID, actor: StaffMember, now: datetime) -> None:
-    """Agree: take the code app away and sign the person out everywhere. The next sign-in sets up a new one.
+    """Agree: take code app, passkeys and recovery codes away and sign the person out everywhere, which they are told.
 
-    Raises SecondFactorReset.DoesNotExist for another clinic's, StaffChangeRefused when it is not open any more, or
-    when the one who agrees is the one who asked.
+    The next sign-in sets up a new second factor. Raises SecondFactorReset.DoesNotExist for another clinic's,
+    StaffChangeRefused when it is not open any more, or when the one who agrees is the one who asked.
     """
     lock_clinic(clinic)
     reset = SecondFactorReset.objects.select_related("user").get(clinic=clinic, pk=reset_id)
@@ -131,7 +134,7 @@ def confirm_reset(*, clinic: Clinic, reset_id: UUID, actor: StaffMember, now: da
     )
     reset.confirmed_by, reset.confirmed_at = actor.user, now
     reset.save(update_fields=["confirmed_by", "confirmed_at"])
-    audit.record(
+    event = audit.record(
         action="second_factor_reset.confirmed",
         subject=reset,
         actor=actor.user,
@@ -141,6 +144,7 @@ def confirm_reset(*, clinic: Clinic, reset_id: UUID, actor: StaffMember, now: da
     )
     logins.reset_second_factor(reset.user, actor=actor.user, now=now)
     staff_links.end_sessions(user=reset.user, actor=actor.user, now=now, reason="second-factor-reset")
+    staff_letters.tell(reset.user, LoginNews.RESET_DONE, about=event, now=now)
 
 
 @transaction.atomic
@@ -150,18 +154,19 @@ def withdraw_reset(*, clinic: Clinic, reset_id: UUID, actor: StaffMember, now: d
     Raises SecondFactorReset.DoesNotExist for another clinic's.
     """
     lock_clinic(clinic)
-    reset = SecondFactorReset.objects.get(clinic=clinic, pk=reset_id)
+    reset = SecondFactorReset.objects.select_related("user").get(clinic=clinic, pk=reset_id)
     if reset.confirmed_at or reset.withdrawn_at:
         return
     reset.withdrawn_at = now
     reset.save(update_fields=["withdrawn_at"])
-    audit.record(
+    event = audit.record(
         action="second_factor_reset.withdrawn",
         subject=reset,
         actor=actor.user,
         now=now,
         user=str(reset.user_id),
     )
+    staff_letters.tell(reset.user, LoginNews.RESET_WITHDRAWN, about=event, now=now)
 
 
 def lock_clinic(clinic: Clinic) -> Clinic:

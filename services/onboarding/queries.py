@@ -54,18 +54,18 @@ def staff_line(clinic: Clinic, member_id: int) -> tuple[StaffMember, StaffLine] 
 
 
 def _members(clinic: Clinic) -> QuerySet[StaffMember]:
-    app = Authenticator.objects.filter(user=OuterRef("user"), type=Authenticator.Type.TOTP)
+    factors = Authenticator.objects.filter(user=OuterRef("user"), type__in=logins.SECOND_FACTORS)
     leaving = Leaving.objects.filter(staff_member=OuterRef("pk"), done_at__isnull=True)
     return (
         StaffMember.objects.filter(clinic=clinic)
         .select_related("user", "provider", "clinic")
-        .annotate(has_code_app=Exists(app), leaves_on=Subquery(leaving.values("last_day")[:1]))
+        .annotate(has_second_factor=Exists(factors), leaves_on=Subquery(leaving.values("last_day")[:1]))
     )
 
 
 def _line(member: Any) -> StaffLine:
     factor = SecondFactor.SET_UP
-    if not member.has_code_app:
+    if not member.has_second_factor:
         factor = SecondFactor.MISSING if member.user.last_login else SecondFactor.WAITING
     return StaffLine(
         pk=member.pk,

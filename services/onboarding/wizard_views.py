@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.choices import Service
-from clinic_admin.guards import StaffRequest, admin_page
+from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from portal.refusals import Refused
 from services.onboarding import policy, queries, wizard_operations, words
 from services.onboarding.choices import Step
@@ -62,7 +62,7 @@ def step(request: StaffRequest, new_staff_id: UUID, name: str) -> HttpResponse:
     if new.finished_at is not None or not policy.is_reached(new.told, here):
         return _to(request, new, policy.next_step(new.told))
     if here is Step.SUMMARY:
-        return _summary(request, new)
+        return dangerous()(_summary)(request, new)
     sent = request.POST if request.method == "POST" else None
     form = step_form(
         here,

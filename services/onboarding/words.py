@@ -101,12 +101,12 @@ def _contact(plan: Plan) -> Iterable[str]:
     if queries.has_login(plan.email):
         yield _(
             "Someone signs in with %(email)s already. They get access here too, and go on with the password and "
-            "code app they have. No e-mail is sent."
+            "second step they have. No e-mail is sent."
         ) % {"email": plan.email}
     else:
         yield _(
-            "An e-mail goes to %(email)s with a link to choose a password. It works once, for three days. The code "
-            "app is set up at the first sign-in."
+            "An e-mail goes to %(email)s with a link to choose a password. It works once, for three days. A passkey or "
+            "code app is set up at the first sign-in."
         ) % {"email": plan.email}
 
 

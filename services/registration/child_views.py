@@ -17,11 +17,12 @@ from identity import operations as identity
 from identity import passwords
 from identity import queries as identity_queries
 from patients.guardianship import children
+from patients.guardianship.children import ChildRefusal
 from patients.guardianship.operations import Adult
 from portal import throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
-from services.registration import child_operations, child_pending
+from services.registration import child_operations, child_pending, operations
 from services.registration.child_forms import TERMS, ConfirmChildForm, MakeChildForm
 from services.registration.child_operations import ChildRefused
 from services.registration.child_pending import Pending
@@ -35,8 +36,10 @@ PER_GUARDIAN = Limit("child-sign-in-guardian", 5, timedelta(days=1))
 @signing_in_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def make(request: ClinicRequest) -> HttpResponse:
-    """Make a sign-in for a child."""
+    """Make a sign-in for a child, where people may register themselves (002)."""
     _open_here(request)
+    if not operations.is_offered(request.clinic):
+        return render(request, "registration/child_refused.html", {"reason": ChildRefusal.CLOSED})
     if request.method != "POST":
         return _form_page(request, MakeChildForm(country=request.clinic.country), is_new=True)
     form = MakeChildForm(request.POST, country=request.clinic.country)

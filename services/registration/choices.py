@@ -15,6 +15,15 @@ class RequestState(TextChoices):
     WAITING = "waiting", _("Waiting")
     ACCEPTED = "accepted", _("Accepted")
     REFUSED = "refused", _("Refused")
+    SET_ASIDE = "set-aside", _("Put aside without an answer")
+
+
+class RequestKind(TextChoices):
+    """What a login request is about."""
+
+    OWN = "own", _("For oneself")
+    CHILD = "child", _("A child's sign-in, asked for by a guardian")
+    CONFIRM = "confirm", _("A child's sign-in that is there, to be confirmed")
 
 
 class OwnGp(TextChoices):
@@ -44,6 +53,12 @@ class RegistrationRefusal(Refusal):
     NO_EID = "no-eid", _("You signed in with a code. To register here, sign in with eID.")
     OVER = "over", _("The registration took too long. Begin again.")
     DECIDED = "decided", _("Somebody has decided this request already.")
+    PROOF = "proof", _("Write what the guardian has shown.")
+    GUARDIAN = (
+        "guardian",
+        _("This adult can't be the child's guardian here: too young, blocked, or the child is too old now."),
+    )
+    NO_SIGN_IN = "no-sign-in", _("The child has no sign-in here any more. Refuse the request.")
     NOT_ACTIVE = "not-active", _("The record here is no longer active. Make it active first, or refuse.")
 
     @classmethod
@@ -56,4 +71,7 @@ class RegistrationRefusal(Refusal):
             cls.OVER.value: NextStep.SIGN_IN_AGAIN,
             cls.DECIDED.value: NextStep.RELOAD_THE_PAGE,
             cls.NOT_ACTIVE.value: NextStep.RELOAD_THE_PAGE,
+            cls.PROOF.value: NextStep.RELOAD_THE_PAGE,
+            cls.GUARDIAN.value: NextStep.RELOAD_THE_PAGE,
+            cls.NO_SIGN_IN.value: NextStep.RELOAD_THE_PAGE,
         }

@@ -137,6 +137,17 @@ class RegisterForm(ContactPart):
         ]
 
 
+class ProofForm(forms.Form):
+    """What the guardian of a child has shown, before staff accept."""
+
+    proof = forms.CharField(
+        label=_("What was shown"),
+        max_length=200,
+        help_text=_("For example passport and birth certificate, or the court's decision. No numbers."),
+        error_messages={"required": _("Write what the guardian has shown.")},
+    )
+
+
 class RefuseForm(forms.Form):
     """Why the clinic refuses; the person reads it."""
 

@@ -44,6 +44,22 @@ def accepted(
     _queue(clinic, subject, version, to, title, body, now)
 
 
+def child_confirmed(*, clinic: Clinic, subject: models.Model, to: str, language: str, now: datetime) -> None:
+    """Say that a child's sign-in is confirmed, and where one signs in."""
+    address = settings.BASE_URL + reverse("clinic_front", args=[clinic.portal_identifier])
+    words = {"clinic": clinic.name, "address": address}
+    with translation.override(language):
+        title = _("A child's sign-in at %(clinic)s is confirmed") % words
+        body = (
+            _(
+                "Hello,\n\nthe clinic has seen who the guardian is. The child can sign in now, with national ID, password "
+                "and a code that we send to this address:\n%(address)s\n\nIf this was not you, phone the clinic."
+            )
+            % words
+        )
+    _queue(clinic, subject, 2, to, title, body, now)
+
+
 def refused(
     *, clinic: Clinic, subject: models.Model, to: str, language: str, reason: str, now: datetime
 ) -> None:

@@ -1,6 +1,6 @@
 """Registering, and the clinic's decision about those who wait."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from clinic_admin.choices import SelfRegistration
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import memberships, national_id, registering
+from identity.holders import Holder
 from identity.memberships import MembershipRefused
 from identity.models import User
 from patients import operations as patients
@@ -20,10 +21,17 @@ from portal import audit
 from portal.refusals import Refused
 from services.inbox import operations as inbox
 from services.inbox.choices import ItemKind
-from services.registration import letters, own_gp, policy
+from services.registration import child_operations, letters, own_gp, policy
+from services.registration.child_operations import NotAccepted
 from services.registration.choices import Outcome, RegistrationRefusal, RequestState
 from services.registration.models import LoginRequest
 from services.registration.registrant import Registrant
+
+_ACTIONS = {
+    RequestState.ACCEPTED: "register.approved",
+    RequestState.REFUSED: "register.refused",
+    RequestState.SET_ASIDE: "register.set_aside",
+}
 
 
 class RegistrationRefused(Refused):
@@ -50,13 +58,16 @@ def register(*, clinic: Clinic, who: Registrant, is_proven: bool, now: datetime)
     record = records.record_of(national_id_index=who.index, clinic=clinic)
     if is_proven and is_registered(clinic, record):
         return Result(Outcome.AT_ONCE, is_new=False)
-    outcome = policy.outcome(
-        SelfRegistration(settings.self_registration),
-        needs_own_gp=settings.requires_own_gp,
-        own_gp=own_gp.SOURCE.answer(record),
-        proven=is_proven,
-        has_inactive_record=record is not None and not record.is_active,
-    )
+    if is_proven and comes_back_alone(clinic, record):
+        outcome = Outcome.AT_ONCE
+    else:
+        outcome = policy.outcome(
+            SelfRegistration(settings.self_registration),
+            needs_own_gp=settings.requires_own_gp,
+            own_gp=own_gp.SOURCE.answer(record),
+            proven=is_proven,
+            has_inactive_record=record is not None and not record.is_active,
+        )
     if outcome == Outcome.CLOSED:
         raise RegistrationRefused(RegistrationRefusal.CLOSED)
     if outcome == Outcome.BY_HAND:
@@ -64,7 +75,7 @@ def register(*, clinic: Clinic, who: Registrant, is_proven: bool, now: datetime)
     patient = _let_in(clinic, who, actor=None, now=now)
     registering.give_password(
         clinic=clinic,
-        holder=who.as_holder(),
+        holder=_reached(who, patient),
         password=who.password,
         patient_id=patient.pk,
         is_proven=True,
@@ -96,28 +107,44 @@ def is_offered(clinic: Clinic) -> bool:
 
 def may_register(clinic: Clinic, record: Patient | None) -> bool:
     """Return whether this person could register now: it is offered, and they are not registered already."""
-    return is_offered(clinic) and not is_registered(clinic, record)
+    is_open = is_offered(clinic) or (clinic.is_active and comes_back_alone(clinic, record))
+    return is_open and not is_registered(clinic, record)
+
+
+def comes_back_alone(clinic: Clinic, record: Patient | None) -> bool:
+    """Return whether the person left this portal and comes back with one press, whatever registration needs here."""
+    if record is None or not record.is_active:
+        return False
+    return patient_rules.comes_back_alone(rules_of(clinic.country), record.left_at)
 
 
 def is_registered(clinic: Clinic, record: Patient | None) -> bool:
     """Return whether the person can use this clinic's portal already."""
     if record is None or not record.is_active:
         return False
-    return patient_rules.is_registered(rules_of(clinic.country), record.registered_at)
+    return patient_rules.is_registered(rules_of(clinic.country), record.registered_at, record.left_at)
 
 
 @transaction.atomic
-def accept(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+def accept(*, clinic: Clinic, request_id: UUID, proof: str = "", actor: User, now: datetime) -> LoginRequest:
     """Let the person in: make the record if there is none, and the account. The person is told by e-mail.
 
-    Someone whom no eID has proven gets a link to activate the account instead of access. Raises RegistrationRefused:
-    decided already, or the record here is not active; LoginRequest.DoesNotExist: not the clinic's.
+    Someone whom no eID has proven gets a link to activate the account instead of access. `proof`: what the guardian of a
+    child has shown, where that is needed. Raises RegistrationRefused: decided already, the record here is not active, or
+    the guardian can't be accepted; LoginRequest.DoesNotExist: not the clinic's.
     """
     asked = _undecided(clinic, request_id)
-    who = _registrant_of(asked, clinic)
     record = records.record_of(national_id_index=asked.national_id_index, clinic=clinic)
     if record is not None and not record.is_active:
         raise RegistrationRefused(RegistrationRefusal.NOT_ACTIVE)
+    if asked.is_about_child:
+        try:
+            child = child_operations.accept(asked=asked, proof=proof, actor=actor, now=now)
+        except NotAccepted as why:
+            raise RegistrationRefused(why.reason) from None
+        _decide(asked, RequestState.ACCEPTED, "", actor, now, patient_id=child.pk)
+        return asked
+    who = _registrant_of(asked, clinic)
     patient = _let_in(clinic, who, actor=actor, now=now)
     if not asked.is_proven and _sends_link(clinic, who, patient, actor, now):
         pass  # the link is the news
@@ -125,7 +152,7 @@ def accept(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> L
         if asked.is_proven:
             registering.give_password(
                 clinic=clinic,
-                holder=who.as_holder(),
+                holder=_reached(who, patient),
                 password=who.password,
                 patient_id=patient.pk,
                 is_proven=True,
@@ -149,6 +176,37 @@ def refuse(*, clinic: Clinic, request_id: UUID, reason: str, actor: User, now: d
     return asked
 
 
+@transaction.atomic
+def set_aside(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+    """Take a request out of what waits without an answer: a mistake, a duplicate, somebody else's name.
+
+    Nobody is told, and it can be put back. Raises as accept does.
+    """
+    asked = _undecided(clinic, request_id)
+    _decide(asked, RequestState.SET_ASIDE, "", actor, now, patient_id=None)
+    return asked
+
+
+@transaction.atomic
+def put_back(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) -> LoginRequest:
+    """Let a request that was put aside wait again. Raises RegistrationRefused when it wasn't, or a newer one waits."""
+    asked = LoginRequest.objects.select_for_update(of=("self",)).get(clinic=clinic, pk=request_id)
+    newer = LoginRequest.objects.filter(
+        clinic=clinic,
+        national_id_index=asked.national_id_index,
+        guardian_index=asked.guardian_index,
+        state=RequestState.WAITING,
+    )
+    if asked.state != RequestState.SET_ASIDE or newer.exists():
+        raise RegistrationRefused(RegistrationRefusal.DECIDED)
+    asked.clinic = clinic
+    asked.state, asked.decided_at, asked.decided_by = RequestState.WAITING, None, None
+    asked.save(update_fields=["state", "decided_at", "decided_by"])
+    inbox.reopen_item(clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk)
+    audit.record(action="register.put_back", subject=asked, actor=actor, now=now)
+    return asked
+
+
 def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> bool:
     values = {
         "national_id": who.number.number,
@@ -163,7 +221,11 @@ def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datet
         "created_at": now,
     }
     asked, is_new = LoginRequest.objects.get_or_create(
-        clinic=clinic, national_id_index=who.index, state=RequestState.WAITING, defaults=values
+        clinic=clinic,
+        national_id_index=who.index,
+        guardian_index="",
+        state=RequestState.WAITING,
+        defaults=values,
     )
     if not is_new and is_proven and not asked.is_proven:
         # The proven person's own words take the place of what somebody unproven wrote in their name.
@@ -180,6 +242,11 @@ def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datet
             action="register.requested", subject=asked, actor=audit.SYSTEM, now=now, proven=is_proven
         )
     return is_new
+
+
+def _reached(who: Registrant, patient: Patient) -> Holder:
+    """Return the person with the address and number that count: what differs from the record waits to be confirmed."""
+    return replace(who.as_holder(), email=patient.email, mobile=patient.mobile)
 
 
 def _let_in(clinic: Clinic, who: Registrant, *, actor: User | None, now: datetime) -> Patient:
@@ -203,6 +270,7 @@ def _undecided(clinic: Clinic, request_id: UUID) -> LoginRequest:
     asked = LoginRequest.objects.select_for_update().get(clinic=clinic, pk=request_id)
     if asked.state != RequestState.WAITING:
         raise RegistrationRefused(RegistrationRefusal.DECIDED)
+    asked.clinic = clinic
     return asked
 
 
@@ -215,14 +283,15 @@ def _decide(
     *,
     patient_id: UUID | None,
 ) -> None:
-    asked.state, asked.reason, asked.password = state, reason, ""
+    asked.state, asked.reason = state, reason
+    if state != RequestState.SET_ASIDE:
+        asked.password = ""
     asked.decided_at, asked.decided_by = now, actor
     asked.save(update_fields=["state", "reason", "password", "decided_at", "decided_by"])
     inbox.close_item(
         clinic=asked.clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, actor=actor, now=now
     )
-    action = "register.approved" if state == RequestState.ACCEPTED else "register.refused"
-    audit.record(action=action, subject=asked, actor=actor, now=now, patient_id=patient_id)
+    audit.record(action=_ACTIONS[state], subject=asked, actor=actor, now=now, patient_id=patient_id)
 
 
 def _registrant_of(asked: LoginRequest, clinic: Clinic) -> Registrant:

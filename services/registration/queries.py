@@ -22,6 +22,8 @@ class Asked:
     item: InboxItem | None
     number: str
     """The national ID as people write it."""
+    guardian_number: str
+    """The guardian's, for a request about a child; else empty."""
 
 
 def asked(*, clinic: Clinic, request_id: UUID) -> Asked | None:
@@ -31,10 +33,17 @@ def asked(*, clinic: Clinic, request_id: UUID) -> Asked | None:
     if found is None:
         return None
     found.clinic = clinic
-    number = national_id.parse(found.national_id or "", clinic.country, allow_synthetic=True)
     return Asked(
         request=found,
         record=records.record_of(national_id_index=found.national_id_index, clinic=clinic),
         item=inbox.item_of(clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=found.pk),
-        number=f"{number.number[:6]} {number.number[6:]}",
+        number=_shown(found.national_id, clinic),
+        guardian_number=_shown(found.guardian_national_id, clinic),
     )
+
+
+def _shown(number: str | None, clinic: Clinic) -> str:
+    if not number:
+        return ""
+    digits = national_id.parse(number, clinic.country, allow_synthetic=True).number
+    return f"{digits[:6]} {digits[6:]}"

@@ -80,7 +80,8 @@ def here(request: ClinicRequest) -> HttpResponse:
     record = records.record_of(national_id_index=person.index, clinic=clinic)
     if operations.is_registered(clinic, record):
         return _go_on(request, person, now)
-    if clinic.self_registration == SelfRegistration.OFF:
+    is_shut = clinic.self_registration == SelfRegistration.OFF
+    if is_shut and not operations.comes_back_alone(clinic, record):
         identity.abandon_sign_in(request, reason="not registered here", now=now)
         return _refused(request, RegistrationRefusal.CLOSED)
     if request.method != "POST":

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, admin_page, staff_page
 from patients import staff_queries
-from patients.operations import PatientRefused, show_national_id
+from patients.choices import SeenIn
+from patients.operations import PatientRefused, note_listed, show_national_id
 from services.reports import operations, patient_file, patient_queries, policy, queries
 from services.reports.choices import ChangeKind, PatientOrder
 from services.reports.forms import PORTAL_ITSELF, ChangesForm, SearchForm
@@ -84,7 +85,11 @@ def file(request: StaffRequest) -> HttpResponse:
         return redirect("reports_admin:patients", request.clinic.portal_identifier)
     asked = _search(request, form)
     operations.record_export(
-        clinic=request.clinic, is_everyone=asked.is_everyone, actor=request.user, now=timezone.now()
+        clinic=request.clinic,
+        patient_ids=asked.found.values_list("pk", flat=True),
+        is_everyone=asked.is_everyone,
+        actor=request.user,
+        now=timezone.now(),
     )
     lines = patient_file.lines(patient_queries.every_line(asked))
     today = timezone.localdate(timezone=request.clinic.zone)
@@ -115,6 +120,13 @@ def _patients(request: StaffRequest, asked: Search, *, form: SearchForm, status:
     if order.removeprefix("-") not in patient_queries.ORDERS:
         order = PatientOrder.FAMILY_NAME
     log = patient_queries.patient_log(asked, order=order, page=request.GET.get("page", "1"))
+    note_listed(
+        clinic=request.clinic,
+        patient_ids=[line.patient_id for line in log.rows],
+        page=SeenIn.LOG,
+        actor=request.user,
+        now=timezone.now(),
+    )
     bars = patient_queries.bookings_per_week(request.clinic, timezone.localdate(timezone=request.clinic.zone))
     more: dict[str, Any] = {
         "log": log,

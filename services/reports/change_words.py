@@ -411,9 +411,9 @@ def _leaving(event: AuditEvent, names: Names) -> Told:
 def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
     words = {"name": names.login(event.details.get("user"))}
     sentences = {
-        "second_factor_reset.requested": _("Someone asked for a new code app for %(name)s"),
-        "second_factor_reset.confirmed": _("A second person agreed to a new code app for %(name)s"),
-        "second_factor_reset.withdrawn": _("No new code app for %(name)s after all"),
+        "second_factor_reset.requested": _("Someone asked to reset the second step of %(name)s"),
+        "second_factor_reset.confirmed": _("A second person agreed to reset the second step of %(name)s"),
+        "second_factor_reset.withdrawn": _("The second step of %(name)s is not reset after all"),
     }
     return Told(sentences[event.action] % words)
 
@@ -437,8 +437,12 @@ def _login(event: AuditEvent, names: Names) -> Told:
         "staff.password-set": _("New password for %(name)s"),
         "staff.second-factor-set": _("New code app for %(name)s"),
         "staff.second-factor-reset": _(
-            "The code app of %(name)s was taken away; a new one is set up at sign-in"
+            "Code app and passkeys of %(name)s were taken away; new ones are set up at sign-in"
         ),
+        "staff.code-app-removed": _("%(name)s took the code app away"),
+        "staff.passkey-added": _("New passkey for %(name)s"),
+        "staff.passkey-removed": _("%(name)s took a passkey away"),
+        "staff.recovery-codes-made": _("New recovery codes for %(name)s"),
     }
     return Told(sentences[event.action] % {"name": names.login(event.subject_id)})
 
@@ -492,12 +496,15 @@ def _portal(event: AuditEvent, names: Names) -> Told:
     sentences = {
         "patient.registered": _("A patient was registered with the portal"),
         "patient.removed_from_portal": _("A patient was removed from the portal"),
+        "patient.left_portal": _("A patient left the portal"),
         "patient.no_eid_set": _("It was noted that a patient can't use eID"),
         "patient.no_eid_cleared": _("The mark “no eID” was taken from a patient"),
         "patient.electronic_answers": _("It was noted how a patient wants answers"),
         "patient.created": _("A record was made for somebody who registered or asked for a time"),
         "register.approved": _("A registration was accepted"),
         "register.refused": _("A registration was refused"),
+        "register.set_aside": _("A registration was put aside without an answer"),
+        "register.put_back": _("A registration that was put aside waits again"),
     }
     return Told(sentences[event.action])
 
@@ -552,6 +559,10 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "staff.password-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-set": (ChangeKind.STAFF, _login),
     "staff.second-factor-reset": (ChangeKind.STAFF, _login),
+    "staff.code-app-removed": (ChangeKind.STAFF, _login),
+    "staff.passkey-added": (ChangeKind.STAFF, _login),
+    "staff.passkey-removed": (ChangeKind.STAFF, _login),
+    "staff.recovery-codes-made": (ChangeKind.STAFF, _login),
     "patients.imported": (ChangeKind.PATIENTS, _import),
     "patient.contact_changed": (ChangeKind.PATIENTS, _contact),
     "patient.portal_withdrawn": (ChangeKind.PATIENTS, _withdrawn),
@@ -564,12 +575,15 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "membership.password_changed": (ChangeKind.PATIENTS, _membership),
     "patient.registered": (ChangeKind.PATIENTS, _portal),
     "patient.removed_from_portal": (ChangeKind.PATIENTS, _portal),
+    "patient.left_portal": (ChangeKind.PATIENTS, _portal),
     "patient.no_eid_set": (ChangeKind.PATIENTS, _portal),
     "patient.no_eid_cleared": (ChangeKind.PATIENTS, _portal),
     "patient.electronic_answers": (ChangeKind.PATIENTS, _portal),
     "patient.created": (ChangeKind.PATIENTS, _portal),
     "register.approved": (ChangeKind.PATIENTS, _portal),
     "register.refused": (ChangeKind.PATIENTS, _portal),
+    "register.set_aside": (ChangeKind.PATIENTS, _portal),
+    "register.put_back": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
 }
 """Every action that the change log tells of."""
@@ -594,6 +608,13 @@ NOT_CHANGES = {
     "membership.child_confirmed": "told on the patient's own page",
     "membership.child_ended": "told on the patient's own page",
     "membership.child_made": "told on the patient's own page",
+    "contact.asked": "told on the patient's own page",
+    "contact.code_locked": "told on the patient's own page",
+    "contact.code_wrong": "told on the patient's own page",
+    "contact.confirmed": "the change of the contact details is told",
+    "contact.ended": "told on the patient's own page",
+    "contact.kept": "told on the patient's own page",
+    "contact.sent_again": "told on the patient's own page",
     "patient.came_of_age": "told on the patient's own page",
     "proxy.ended": "told on the patient's own page",
     "proxy.registered": "told on the patient's own page",
@@ -606,6 +627,8 @@ NOT_CHANGES = {
     "appointment.requested": "daily work",
     "appointment.viewed": "reading, not changing",
     "patient.viewed": "reading, not changing",
+    "patient.listed": "reading, not changing",
+    "patient.data_taken": "the patient's own business; told on the patient's own page",
     "guest.requested": "daily work",
     "guest.approved": "daily work",
     "guest.refused": "daily work",
@@ -633,7 +656,9 @@ NOT_CHANGES = {
     "code.locked": "signing in",
     "throttle.hit": "signing in",
     "link.issued": "the change of the account that sent it is told",
+    "auth.again": "signing in",
     "auth.fail": "signing in",
+    "staff.passkey-renamed": "only what its owner calls it",
     "auth.start": "signing in",
     "auth.success": "signing in",
     "session.end": "signing in",

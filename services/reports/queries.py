@@ -161,7 +161,7 @@ def _narrowed(
         events = events.filter(actor_id=asked.person)
     if asked.since is not None:
         events = events.filter(at__gte=_midnight(clinic, asked.since))
-    if asked.until is not None:
+    if asked.until is not None and asked.until < date.max:
         events = events.filter(at__lt=_midnight(clinic, asked.until + timedelta(days=1)))
     if after is not None:
         events = events.filter(Q(at__lt=after.at) | Q(pk__lt=after.event_id), at__lte=after.at)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
@@ -104,6 +105,7 @@ def make_place() -> Place:
     item = open_item(
         clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
     )
+    passkey = Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
     named = {
         "clinic": clinic.portal_identifier,
         "slot": make_slot(gp, ahead(clinic, 6)).pk,
@@ -120,6 +122,7 @@ def make_place() -> Place:
         "member_id": member.pk,
         "request_id": asked.pk,
         "item_id": item.pk,
+        "passkey_id": passkey.pk,
         "guest_id": make_guest(gp).pk,
         "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
@@ -131,6 +134,7 @@ def make_place() -> Place:
         "language": "nb",
         "name": "role",
         "attempt": uuid.uuid4(),
+        "kept_id": uuid.uuid4(),
         "token": "no-such-token",
         "frame": "public",
         "account": "AC1",

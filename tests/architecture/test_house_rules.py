@@ -28,6 +28,7 @@ HEIGHT = {
     "renewals": 7,
     "registration": 7,
     "home": 8,
+    "own": 8,
     "reports": 8,
     "onboarding": 8,
 }

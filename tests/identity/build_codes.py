@@ -12,6 +12,7 @@ from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from services.home import code_queries
 from tests.build import make_patient
+from tests.patients.build_contact import confirmed
 
 PASSWORD = "Fjell-og-hav-7"
 NEW_PASSWORD = "en ganske lang setning"
@@ -30,13 +31,13 @@ def switch_on(clinic):
 
 
 def person(clinic, serial=1, **values):
-    """Store an active record with a real-looking national ID, mobile and e-mail."""
+    """Store an active record with a real-looking national ID, and mobile and e-mail that the patient has confirmed."""
     values.setdefault("mobile", f"+4791234{serial:03d}")
     values.setdefault("email", f"line{serial}@x.example")
     values.setdefault("birth_date", BORN)
     parsed = national_id.parse(number(serial, clinic.country, values["birth_date"]), clinic.country)
-    return make_patient(
-        clinic, national_id=parsed.number, national_id_index=national_id.index(parsed), **values
+    return confirmed(
+        make_patient(clinic, national_id=parsed.number, national_id_index=national_id.index(parsed), **values)
     )
 
 

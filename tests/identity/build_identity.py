@@ -25,6 +25,7 @@ from identity.demo_idp import keys
 from identity.models import ClinicIdentityProvider, IdentityProvider
 from patients.models import Patient
 from tests.build import make_patient
+from tests.patients.build_contact import confirmed
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ISSUER = "https://idp.example/realms/current"
@@ -221,8 +222,14 @@ def connect(clinic: Clinic, idp: FakeIdp, **values: Any) -> IdentityProvider:
 def record_for(clinic: Clinic, number: str = NUMBER) -> Patient:
     """Store the clinic's record of the person with this number."""
     parsed = national_id.parse(number, clinic.country)
-    return make_patient(
-        clinic, national_id=parsed.number, national_id_index=national_id.index(parsed), given_name="Line"
+    return confirmed(
+        make_patient(
+            clinic,
+            national_id=parsed.number,
+            national_id_index=national_id.index(parsed),
+            given_name="Line",
+            email="line@x.example",
+        )
     )
 
 

@@ -200,8 +200,30 @@ def test_a_child_signs_in_when_a_guardian_has_confirmed_it(client, clinic, confi
     membership = give_password(found)
     if confirmed:
         ClinicMembership.objects.filter(pk=membership.pk).update(child_confirmed_at=timezone.now())
+    answer = first_step(client, clinic, born=born)
+    question = OneTimeCode.objects.get()
+    assert (question.is_hint, question.is_for_guardian) == (hint, hint)
+    stranger = first_step(Client(), clinic, serial=9)
+    assert (answer.status_code, answer.url) == (stranger.status_code, stranger.url)
+
+
+def test_the_guardian_of_a_child_that_nobody_confirmed_is_shown_the_way_and_not_to_mitid(client, clinic):
+    born = timezone.localdate() - timedelta(days=365 * 10)
+    give_password(person(clinic, birth_date=born, language="en"))
     first_step(client, clinic, born=born)
-    assert OneTimeCode.objects.get().is_hint is hint
+    for question in codes.waiting(now=timezone.now()):
+        codes.handle(question, now=timezone.now())
+    body = OutboxMessage.objects.get().body
+    assert reverse("child:confirm", args=[clinic.portal_identifier]) in body
+    assert "you sign in with MitID" not in body
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OneTimeCode.objects.update(is_hint=False)
+
+
+def test_everybody_sees_the_way_for_guardians_on_the_second_page(client, clinic):
+    first_step(client, clinic, serial=9)
+    page = client.get(address("code_enter", clinic)).content.decode()
+    assert reverse("child:confirm", args=[clinic.portal_identifier]) in page
 
 
 def test_l10_the_first_sign_in_after_the_clinic_made_the_account_is_with_mitid(client, clinic, idp):

@@ -20,7 +20,7 @@ from identity.memberships import LinkRefused
 from identity.models import Account, ActionLink, ClinicMembership, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
-from patients import operations as patients
+from patients.contact import operations as contact
 from portal.models import AuditEvent
 from services.home.code_forms import AccountForm
 from tests.build import make_clinic
@@ -99,7 +99,9 @@ def test_a_clinic_makes_an_account_and_the_patient_starts_it(client, staff, pati
     assert "Send a reset link" in staff.get(portal_page(patient)).text
     notice = OutboxMessage.objects.get(kind=MessageKind.PASSWORD_CHANGED)
     assert notice.recipient == "line@new.example"
-    assert signs_in(client, clinic, password=NEW_PASSWORD).url == address("start", clinic)
+    # What staff wrote is from the clinic until the patient confirms it.
+    asked = reverse("patients:check", args=[clinic.portal_identifier])
+    assert signs_in(client, clinic, password=NEW_PASSWORD).url == asked
     actions = set(AuditEvent.objects.filter(patient_id=patient.pk).values_list("action", flat=True))
     assert {"membership.created", "membership.activated"} <= actions
     assert number() not in serializers.serialize("json", AuditEvent.objects.all())
@@ -234,7 +236,7 @@ def test_l6_a_newer_link_a_new_password_and_a_new_address_end_older_links(client
     assert first != second
     assert client.get(first, follow=True).status_code == 410
     assert open_links().count() == 1
-    patients.change_contact(
+    contact.change_contact(
         patient=patient,
         mobile=patient.mobile,
         email="other@x.example",
@@ -278,13 +280,14 @@ def test_l8_the_word_of_a_link_reaches_neither_referrers_nor_logs(client, staff,
 def test_l9_a_reset_opens_nothing_ends_all_sessions_and_tells_the_person(client, patient, clinic):
     give_password(patient)
     signs_in(client, clinic)
+    before = client.session.session_key
     browser = Client()
     ask_for_link(browser, clinic)
     answer = choose(browser, clinic, code_for_link(browser, clinic, link_path()))
     assert answer.url == address("code_sign_in", clinic)
     assert not is_signed_in(browser)
     assert client.get(address("start", clinic)).status_code == 302
-    assert not Session.objects.filter(session_key=client.session.session_key).exists()
+    assert not Session.objects.filter(session_key=before).exists()
     assert OutboxMessage.objects.filter(kind=MessageKind.PASSWORD_CHANGED).count() == 1
     first_step(browser, clinic, password=PASSWORD)
     assert OneTimeCode.objects.filter(membership=None).count() == 1

@@ -102,7 +102,7 @@ def test_w3_a_session_in_use_ends_after_four_hours(patient: Client, clinic: Clin
     move_clock(patient, opened=timedelta(hours=4))
     patient.get(address("home:start", clinic))
     assert not is_signed_in(patient)
-    assert AuditEvent.objects.filter(action="session.end", details__reason="too-old").count() == 1
+    assert AuditEvent.objects.filter(action="session.end", details__reason="too-long").count() == 1
 
 
 def test_w4_signing_out_ends_the_session_on_the_server(patient: Client, clinic: Clinic) -> None:

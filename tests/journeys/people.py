@@ -54,7 +54,18 @@ def patient_signs_in(page: Page, clinic: str, patient: ImportedPatient) -> None:
     page.locator("input[name=given_name]").fill(patient.given_name)
     page.locator("input[name=family_name]").fill(patient.family_name)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    says_that_it_is_right(page)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Hello, {patient.given_name}")
+
+
+def says_that_it_is_right(page: Page) -> None:
+    """Answer the question about contact details, if it is asked: yes where there is something, else later."""
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(re.compile("Is this still right|Hello"))
+    if heading.inner_text() != "Is this still right?":
+        return
+    yes = page.get_by_role("button", name="Yes, this is right")
+    (yes if yes.count() else page.get_by_role("button", name="Later")).click()
 
 
 def books(page: Page, clinic: str, time: str, reason: str, *, reminder: bool) -> str:

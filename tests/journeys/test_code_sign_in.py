@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import books, is_accessible, staff_signs_in, with_mobile
+from tests.journeys.people import books, is_accessible, says_that_it_is_right, staff_signs_in, with_mobile
 
 pytestmark = pytest.mark.browser
 
@@ -105,6 +105,7 @@ def test_staff_make_an_account_and_the_patient_signs_in_with_a_code(clinic, new_
     wait_for(lambda: count(phone, patient.mobile) > before)
     mine.locator("input[name=code]").fill(arrived(phone, patient.mobile, r"\b(\d{6}) [a-z]"))
     mine.get_by_role("button", name="Sign in").click()
+    says_that_it_is_right(mine)
     expect(mine.get_by_role("heading", level=1)).to_have_text(f"Hello, {patient.given_name}")
 
     books(mine, CLINIC, clinic["start"], "A cough for three weeks", reminder=False)

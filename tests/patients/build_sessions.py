@@ -9,8 +9,8 @@ from identity.models import Account
 from tests.build import make_user
 
 
-def sign_in(client, patient, *, clinic_scope=None):
-    """Sign the client in by eID as the person of this record; returns the login."""
+def sign_in(client, patient, *, clinic_scope=None, method=Method.BANKID, assurance=Assurance.HIGH):
+    """Sign the client in, by eID if nothing else is said, as the person of this record; returns the login."""
     user = make_user(kind=UserKind.PATIENT, name=patient.full_name)
     Account.objects.create(
         user=user,
@@ -22,7 +22,7 @@ def sign_in(client, patient, *, clinic_scope=None):
     session = client.session
     request = type("Request", (), {"session": session})()
     now = timezone.now()
-    how = sessions.SignIn(Method.BANKID, Assurance.HIGH, now, clinic_scope=clinic_scope)
+    how = sessions.SignIn(method, assurance, now, clinic_scope=clinic_scope)
     sessions.store(request, how)
     session.save()
     return user

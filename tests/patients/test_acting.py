@@ -23,7 +23,7 @@ from patients.guardianship.models import ActingRules, Guardian, Proxy, RegisterE
 from patients.guardianship.operations import GuardianRefused
 from patients.guardianship.port import GuardianResult
 from patients.guards import patient_page
-from patients.models import Patient
+from patients.models import ContactChange, Patient
 from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import ProviderRights, SpecialRights
@@ -229,8 +229,13 @@ def test_staff_see_who_booked(clinic, gp, mother, family):
 def test_contact_details_are_the_childs(client, clinic, mother, family):
     acts(client, clinic, mother, family)
     client.post(details(clinic), {"mobile": "", "email": "ola@x.example", "language": ""})
-    assert Patient.objects.get(pk=family.patient_id).email == "ola@x.example"
-    event = AuditEvent.objects.get(action="patient.contact_changed")
+    change = ContactChange.objects.get()
+    assert (change.patient_id, change.value, change.asked_by_id) == (
+        family.patient_id,
+        "ola@x.example",
+        mother.user_id,
+    )
+    event = AuditEvent.objects.get(action="contact.asked")
     assert (event.actor_id, event.patient_id) == (mother.user_id, family.patient_id)
 
 

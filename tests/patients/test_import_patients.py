@@ -9,14 +9,19 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from identity import national_id
+from identity import memberships, national_id
+from identity.models import ActionLink
+from notifications.choices import MessageKind
+from notifications.models import OutboxMessage
 from patients import operations, queries
 from patients.choices import ImportRefusal
 from patients.models import Patient
 from patients.operations import ImportOutcome, ImportRefused
 from portal import audit
 from portal.models import AuditEvent
-from tests.build import make_clinic, make_patient, make_provider
+from services.home import code_queries
+from tests.build import make_clinic, make_patient, make_provider, make_user
+from tests.identity.build_codes import give_password, person
 from tests.patients.build_patients import TODAY, checked, csv_of, many, number, row_of
 
 HEADER = "fødselsnummer,fornavn,etternavn,mobil,epost,fastlege,aktiv"
@@ -124,6 +129,25 @@ def test_changes_reach_the_named_fields_of_this_clinic_only():
     assert Patient.objects.get(clinic=other).email == "old@x.example"
     bystander.refresh_from_db()
     assert bystander.is_active
+
+
+@pytest.mark.django_db
+def test_l6_an_import_that_moves_an_address_ends_links_to_the_old_one_and_tells_nobody():
+    clinic = make_clinic()
+    patient, other = person(clinic), person(clinic, serial=2)
+    links = []
+    for one in (patient, other):
+        give_password(one)
+        holder = code_queries.holder_of(one, clinic)
+        memberships.send_link(
+            clinic=clinic, holder=holder, patient_id=one.pk, actor=make_user(), now=timezone.now()
+        )
+        links.append(ActionLink.objects.latest("created_at"))
+    row = f"{patient.national_id},Line,Danser,{patient.mobile},moved@x.example,,yes"
+    store(clinic, checked(csv_of(row)))
+    assert ActionLink.objects.get(pk=links[0].pk).revoked_at is not None
+    assert ActionLink.objects.get(pk=links[1].pk).revoked_at is None
+    assert not OutboxMessage.objects.filter(kind=MessageKind.CONTACT_CHANGED).exists()
 
 
 @pytest.mark.django_db

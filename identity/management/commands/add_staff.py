@@ -44,7 +44,7 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        self.stdout.write("Added. The code app is set up at the first sign-in.")
+        self.stdout.write("Added. A code app or a passkey is set up at the first sign-in.")
 
     @staticmethod
     def _password(*, from_stdin: bool) -> str:

@@ -1,4 +1,4 @@
-"""Helps staff who lost their password or their code app."""
+"""Helps staff who lost their password, or their code app and passkeys."""
 
 import getpass
 import sys
@@ -9,17 +9,19 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from identity import operations, queries
+from identity import queries, staff_help
 
 
 class Command(BaseCommand):
     """manage.py reset_staff EMAIL --code-app --password"""
 
-    help = "Take away a lost code app (the next sign-in sets up a new one), or set a new password."
+    help = "Take away lost code app and passkeys (the next sign-in sets up new ones), or set a new password. Told by e-mail."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--code-app", action="store_true", help="forget the code app and recovery codes")
+        parser.add_argument(
+            "--code-app", action="store_true", help="forget code app, passkeys and recovery codes"
+        )
         parser.add_argument("--password", action="store_true", help="ask for a new password")
         parser.add_argument("--from-stdin", action="store_true", help="read the password from standard input")
 
@@ -31,12 +33,12 @@ class Command(BaseCommand):
             raise CommandError("Say what to reset: --code-app, --password, or both.")
         now = timezone.now()
         if options["code_app"]:
-            operations.reset_second_factor(user, actor=None, now=now)
+            staff_help.take_factors_away(user, now=now)
         if options["password"]:
             from_stdin = options["from_stdin"]
             password = sys.stdin.readline().rstrip("\n") if from_stdin else getpass.getpass("New password: ")
             try:
-                operations.set_password(user, password, actor=None, now=now)
+                staff_help.set_password(user, password, now=now)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from None
         self.stdout.write("Done.")

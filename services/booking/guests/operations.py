@@ -25,6 +25,7 @@ from services.booking.guests.letters import Code
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import telling
 from services.booking.operations.appointments import take
+from services.booking.queries import open_slot
 
 
 class GuestRefused(Refused):
@@ -285,7 +286,7 @@ def _slot(clinic: Clinic, slot_id: int, *, for_share: bool, now: datetime) -> Sl
     is_open = Clinic.objects.filter(pk=clinic.pk, is_active=True, books_without_account=True).exists()
     if not is_open:
         raise GuestRefused(GuestRefusal.CLOSED)
-    slot = queries.slot_of(clinic=clinic, slot_id=slot_id)
+    slot = open_slot(clinic=clinic, slot_id=slot_id)
     if slot is None:
         raise GuestRefused(GuestRefusal.NOT_OFFERED)
     refusal = queries.refusal_of(slot, clinic=clinic, for_share=for_share, now=now)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
 from django.utils.crypto import constant_time_compare
 
 from clinic_admin.choices import Service
-from clinic_admin.models import Clinic, Closure
+from clinic_admin.models import Clinic
 from patients import queries as records
 from patients.models import Patient
 from portal import crypto
@@ -56,19 +55,10 @@ def nearest(*, clinic: Clinic, to: datetime, provider_id: int | None, now: datet
 
 def consider(*, clinic: Clinic, slot_id: int, now: datetime) -> Considered | None:
     """Return the clinic's slot and whether it can be asked for; None when there is none. Two queries."""
-    slot = slot_of(clinic=clinic, slot_id=slot_id)
+    slot = queries.open_slot(clinic=clinic, slot_id=slot_id)
     if slot is None:
         return None
     return Considered(slot, refusal_of(slot, clinic=clinic, for_share=False, now=now))
-
-
-def slot_of(*, clinic: Clinic, slot_id: int) -> Slot | None:
-    """Return the clinic's slot with its provider, if the clinic is not closed that day. One query."""
-    closed = Closure.objects.filter(
-        clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
-    )
-    rows = Slot.objects.filter(~Exists(closed), clinic=clinic, pk=slot_id)
-    return rows.select_related("provider").first()
 
 
 def refusal_of(slot: Slot, *, clinic: Clinic, for_share: bool, now: datetime) -> BookingRefusal | None:

@@ -1,8 +1,10 @@
 """Every change of booking."""
 
 from services.booking.operations.answers import approve, refuse_request
-from services.booking.operations.appointments import BookingRefused, book, cancel
+from services.booking.operations.any_time import book_any_urgent
+from services.booking.operations.appointments import BookingRefused, book, cancel, drop_reminders
 from services.booking.operations.calendars import CalendarChange, extend_calendar
+from services.booking.operations.moving import move
 from services.booking.operations.trials import make_slots_for_trials
 
 __all__ = [
@@ -10,8 +12,11 @@ __all__ = [
     "CalendarChange",
     "approve",
     "book",
+    "book_any_urgent",
     "cancel",
+    "drop_reminders",
     "extend_calendar",
     "make_slots_for_trials",
+    "move",
     "refuse_request",
 ]

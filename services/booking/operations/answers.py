@@ -10,10 +10,10 @@ from clinic_admin.models import Clinic
 from notifications.choices import MessageKind
 from portal import audit
 from services.booking import policy
-from services.booking.choices import AppointmentStatus
+from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment
-from services.booking.operations import telling
-from services.booking.operations.appointments import BookingRefused, end, locked
+from services.booking.operations import receipts, telling
+from services.booking.operations.appointments import BookingRefused, end, locked, place_of
 
 
 @transaction.atomic
@@ -27,10 +27,41 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     appointment.decided_at, appointment.decided_by = now, actor
     appointment.version += 1
     appointment.save(update_fields=["status", "decided_at", "decided_by", "version"])
+    receipts.write(appointment, ReceiptKind.APPROVED, ReceiptRule.BY_HAND, now=now)
+    is_moved = _give_up_what_it_replaces(appointment, actor=actor, now=now)
     audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now)
     telling.hush(appointment, now=now)
-    telling.tell(appointment, MessageKind.BOOKING_CONFIRMED, now=now, reminds=True)
+    kind = MessageKind.BOOKING_MOVED if is_moved else MessageKind.BOOKING_CONFIRMED
+    telling.tell(appointment, kind, now=now, reminds=True)
     return appointment
+
+
+def _give_up_what_it_replaces(appointment: Appointment, *, actor: Any, now: datetime) -> bool:
+    """End the appointment that the patient moves away from; its time is free then. Returns whether there was one."""
+    if appointment.replaces_id is None:
+        return False
+    try:
+        old = locked(Appointment.objects.for_clinic(appointment.clinic).live(), appointment.replaces_id)
+    except Appointment.DoesNotExist:
+        return False  # cancelled meanwhile: the new time stands for itself
+    end(old, AppointmentStatus.CANCELLED, actor=appointment.requested_by, now=now)
+    receipts.write(
+        old,
+        ReceiptKind.MOVED,
+        ReceiptRule.BY_HAND,
+        now=now,
+        was_at=old.starts_at,
+        starts_at=appointment.starts_at,
+    )
+    audit.record(
+        action="appointment.moved",
+        subject=old,
+        actor=actor,
+        now=now,
+        before=place_of(old),
+        after=place_of(appointment),
+    )
+    return True
 
 
 @transaction.atomic

@@ -20,10 +20,17 @@ from portal.refusals import Refused
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
-from services.booking import policy
-from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
+from services.booking import policy, queries
+from services.booking.choices import (
+    AppointmentStatus,
+    BookingRefusal,
+    ReceiptKind,
+    ReceiptRule,
+    SlotKind,
+    SlotState,
+)
 from services.booking.models import Appointment, AppointmentQuerySet, Slot
-from services.booking.operations import telling
+from services.booking.operations import receipts, telling
 
 _ONCE_PER_FORM = "appointment_once_per_form"
 
@@ -82,9 +89,35 @@ def _book(
         return _same_form_or_refuse(
             patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
         )
-    decision = _decide(patient, slot, assurance=assurance, now=now)
+    decision = decide(patient, slot, assurance=assurance, now=now)
+    refuse_over_limit(patient, slot.kind, now=now)
     if not take(slot):
         return _same_form_or_refuse(patient, form_key, BookingRefusal.TAKEN)
+    return store(
+        patient,
+        slot,
+        decision,
+        reason=reason,
+        wants_reminder=wants_reminder,
+        form_key=form_key,
+        actor=actor,
+        now=now,
+    )
+
+
+def store(
+    patient: Patient,
+    slot: Slot,
+    decision: Decision,
+    *,
+    reason: str,
+    wants_reminder: bool,
+    form_key: UUID,
+    actor: Any,
+    now: datetime,
+    replaces: Appointment | None = None,
+) -> Appointment:
+    """Store the appointment on a slot that was taken for the patient, with its receipt, event and messages."""
     is_booked = decision.approval == Approval.AUTOMATIC
     appointment = Appointment(
         clinic_id=slot.clinic_id,
@@ -102,9 +135,16 @@ def _book(
         requested_by=actor,
         assigned_to=None if is_booked else delegation.recipient_of(patient.clinic, Topic.UNCONFIRMED_BOOKING),
         decided_at=now if is_booked else None,
+        replaces=replaces,
     )
     appointment.clinic = patient.clinic
     appointment.save(force_insert=True)
+    receipts.write(
+        appointment,
+        ReceiptKind.BOOKED if is_booked else ReceiptKind.REQUESTED,
+        ReceiptRule.AUTOMATIC if is_booked else ReceiptRule.BY_HAND,
+        now=now,
+    )
     audit.record(
         action="appointment.booked" if is_booked else "appointment.requested",
         subject=appointment,
@@ -143,11 +183,11 @@ def _form_lock(patient: Patient, form_key: UUID) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime) -> Decision:
+def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime) -> Decision:
     """Ask again at the moment of the act; what allows it stays as it is until the transaction ends (I10)."""
     service = policy.service_of(slot.kind)
     if service is None:
-        _refuse(BookingRefusal.NOT_OFFERED)
+        refuse(BookingRefusal.NOT_OFFERED)
     clinic = patient.clinic
     decision = access.decision(
         patient=patient,
@@ -168,7 +208,7 @@ def _decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime
         now=now,
     )
     if refusal:
-        _refuse(refusal)
+        refuse(refusal)
     return decision
 
 
@@ -185,14 +225,41 @@ def take(slot: Slot) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def _same_form(patient: Patient, form_key: UUID) -> Appointment | None:
+def refuse_over_limit(
+    patient: Patient, kind: str, *, now: datetime, moved: Appointment | None = None
+) -> None:
+    """Raise BookingRefused when the patient holds as many appointments as the clinic allows online.
+
+    `moved` is one that is given up for the new one. Parallel bookings of one patient wait for each other, where there
+    are limits.
+    """
+    clinic = patient.clinic
+    if clinic.most_upcoming is None and (clinic.most_urgent is None or kind != SlotKind.URGENT):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_patient_lock(patient)])
+    held = queries.held(patient, now=now, apart_from=moved.pk if moved else None)
+    refusal = policy.refuse_another(
+        kind, held=held, most_upcoming=clinic.most_upcoming, most_urgent=clinic.most_urgent
+    )
+    if refusal:
+        refuse(refusal)
+
+
+def _patient_lock(patient: Patient) -> int:
+    digest = hashlib.sha256(b"limits" + patient.pk.bytes).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def same_form(patient: Patient, form_key: UUID) -> Appointment | None:
+    """Return the appointment that this form has made already."""
     return Appointment.objects.for_patient(patient).filter(form_key=form_key).first()
 
 
 def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment:
-    existing = _same_form(patient, form_key)
+    existing = same_form(patient, form_key)
     if existing is None:
-        _refuse(reason)
+        refuse(reason)
     return existing
 
 
@@ -200,7 +267,7 @@ def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> 
     """Say what it means that a constraint stopped a booking; raise what no booking should ever meet."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     if constraint == _ONCE_PER_FORM:
-        existing = _same_form(patient, form_key)
+        existing = same_form(patient, form_key)
         if existing is not None:
             return existing
     if constraint in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
@@ -208,7 +275,7 @@ def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> 
     raise error
 
 
-def _refuse(reason: BookingRefusal) -> NoReturn:
+def refuse(reason: BookingRefusal) -> NoReturn:
     raise BookingRefused(reason)
 
 
@@ -224,7 +291,26 @@ def cancel(
     appointment = locked(Appointment.objects.for_patient(patient), appointment_id)
     if appointment.status == AppointmentStatus.CANCELLED:
         return appointment
-    decision = access.decision(
+    decision = decision_about(appointment, patient, assurance=assurance)
+    refusal = policy.refuse_cancellation(
+        status=appointment.status,
+        starts_at=appointment.starts_at,
+        until=queries.cancellable_until(appointment, patient.clinic),
+        may_cancel=decision.may_cancel,
+        now=now,
+    )
+    if refusal:
+        refuse(refusal)
+    receipts.write_giving_up(appointment, ReceiptKind.CANCELLED, now=now)
+    end(appointment, AppointmentStatus.CANCELLED, actor=actor, now=now)
+    audit.record(action="appointment.cancelled", subject=appointment, actor=actor, now=now)
+    telling.tell(appointment, MessageKind.BOOKING_CANCELLED, now=now)
+    return appointment
+
+
+def decision_about(appointment: Appointment, patient: Patient, *, assurance: Assurance) -> Decision:
+    """Return what the patient may do about their own appointment; it stays so until the transaction ends."""
+    return access.decision(
         patient=patient,
         service=policy.service_of(appointment.kind) or Service.BOOKING,
         provider_id=appointment.provider_id,
@@ -232,15 +318,21 @@ def cancel(
         day=appointment.starts_at.astimezone(patient.clinic.zone).date(),
         for_share=True,
     )
-    refusal = policy.refuse_cancellation(
-        status=appointment.status, starts_at=appointment.starts_at, may_cancel=decision.may_cancel, now=now
-    )
-    if refusal:
-        _refuse(refusal)
-    end(appointment, AppointmentStatus.CANCELLED, actor=actor, now=now)
-    audit.record(action="appointment.cancelled", subject=appointment, actor=actor, now=now)
-    telling.tell(appointment, MessageKind.BOOKING_CANCELLED, now=now)
-    return appointment
+
+
+@transaction.atomic
+def drop_reminders(*, patient: Patient, now: datetime) -> int:
+    """Take back the reminders that the patient chose for coming appointments; return for how many.
+
+    Those that the clinic sends everyone stay. For a patient who leaves the portal, whose event tells of it.
+    """
+    coming = Appointment.objects.for_patient(patient).live().filter(starts_at__gt=now, wants_reminder=True)
+    chosen = list(coming.select_for_update().defer("reason"))
+    Appointment.objects.filter(pk__in=[one.pk for one in chosen]).update(wants_reminder=False)
+    if not patient.clinic.reminds_everyone:
+        for appointment in chosen:
+            telling.hush(appointment, kinds=[MessageKind.REMINDER], now=now)
+    return len(chosen)
 
 
 def locked(appointments: AppointmentQuerySet, appointment_id: UUID) -> Appointment:
@@ -251,6 +343,15 @@ def locked(appointments: AppointmentQuerySet, appointment_id: UUID) -> Appointme
         .get(pk=appointment_id)
     )
     return found
+
+
+def place_of(appointment: Appointment) -> dict[str, Any]:
+    """Return where the appointment is, for the trail."""
+    return {
+        "slot": appointment.slot_id,
+        "provider": appointment.provider_id,
+        "starts_at": appointment.starts_at.isoformat(),
+    }
 
 
 def end(appointment: Appointment, status: AppointmentStatus, *, actor: Any, now: datetime) -> None:

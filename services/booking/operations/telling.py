@@ -26,9 +26,9 @@ def tell(
     outbox.queue_messages([*news, *(_reminder(appointment, now) if reminds else ())], now=now)
 
 
-def hush(appointment: Appointment, *, now: datetime) -> None:
-    """Take back everything about the appointment that has not been sent: reminder, confirmation, receipt."""
-    outbox.cancel_messages(subject=appointment, now=now)
+def hush(appointment: Appointment, *, kinds: list[MessageKind] | None = None, now: datetime) -> None:
+    """Take back what has not been sent about the appointment: of these kinds, or reminder, confirmation and receipt."""
+    outbox.cancel_messages(subject=appointment, kinds=kinds, now=now)
 
 
 def _news(appointment: Appointment, kind: MessageKind, now: datetime) -> list[NewMessage]:

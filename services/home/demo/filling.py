@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import families, guests, records
+from services.home.demo import families, guests, insight, records, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -72,6 +72,7 @@ def _password(demo: DemoClinic, clinic: Clinic, now: datetime) -> None:
             patients.set_no_eid(patient=patient, proof=EidProof.PAPERS, actor=audit.SYSTEM, now=now)
         if holder and name and not memberships.membership_of(clinic=clinic, national_id_index=index):
             memberships.set_up_for_demo(clinic=clinic, holder=holder, password=PATIENT_PASSWORD, now=now)
+            insight.fail_to_sign_in(clinic, patient, now)
 
 
 def _child(clinic: Clinic, now: datetime) -> None:
@@ -103,6 +104,9 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     _appointments(clinic, known, now)
     guests.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
+    insight.leave_traces(clinic, known, list(posts.values()), now)
+    waiting.say(known, now)
+    waiting.ask(clinic, now)
     return clinic
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.db import connection
@@ -139,7 +139,11 @@ def test_moving_gives_the_new_time_frees_the_old_and_tells_the_patient(clinic, k
     assert "Lent" not in text
     assert "Koman" not in text
     event = AuditEvent.objects.get(action="appointment.moved")
-    assert event.details["before"] == {"slot": booked.slot_id, "provider": koman.pk}
+    assert event.details["before"] == {
+        "slot": booked.slot_id,
+        "provider": koman.pk,
+        "starts_at": booked.starts_at.astimezone(UTC).isoformat(),
+    }
     again = move(absence, booked, slot)
     assert (again.pk, again.version) == (booked.pk, 2), "sent twice it is moved once"
     assert AuditEvent.objects.filter(action="appointment.moved").count() == 1

@@ -312,13 +312,13 @@ def test_losing_costs_two_reads():
 
 
 def test_booking_is_lean():
-    """Slot, lock and facts of the decision, take, insert, trail, and what the outbox needs for two messages."""
+    """Slot, lock and facts of the decision, take, insert, receipt, trail, and what the outbox needs for two messages."""
     world = make_world()
     slot = make_slot(world.gp, NOW + timedelta(days=3))
     with CaptureQueriesContext(connection) as queries:
         world.book(slot)
     own = [one for one in queries if "SAVEPOINT" not in one["sql"] and "notifications_" not in one["sql"]]
-    assert len(own) == 6
+    assert len(own) == 7
 
 
 def test_a_covering_provider_takes_over():

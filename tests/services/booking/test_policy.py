@@ -101,11 +101,11 @@ def test_why_a_time_can_not_be_booked(change, refusal):
     ],
 )
 def test_why_an_appointment_can_not_be_cancelled(status, may_cancel, starts, refusal):
-    now = local("2026-11-23T09:00")
-    assert (
-        policy.refuse_cancellation(status=status, may_cancel=may_cancel, starts_at=local(starts), now=now)
-        == refusal
+    now, starts_at = local("2026-11-23T09:00"), local(starts)
+    refused = policy.refuse_cancellation(
+        status=status, may_cancel=may_cancel, starts_at=starts_at, until=starts_at, now=now
     )
+    assert refused == refusal
 
 
 @pytest.mark.parametrize(

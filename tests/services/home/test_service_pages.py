@@ -63,19 +63,38 @@ def test_a_closed_service_says_why_and_the_way_on(client, clinic, patient, name)
     assert "Magnard Koman" not in page
 
 
-def test_a_code_session_is_told_to_sign_in_with_eid_and_comes_back_here(client, clinic, koman, patient):
-    open_to_list(koman, Service.CONSULTATION)
+def signed_in_as(client, clinic, assurance):
+    """Turn the session into one of this assurance."""
     session = client.session
     request = type("Request", (), {"session": session})()
     stored = sessions.of(request)
-    sessions.store(
-        request,
-        sessions.SignIn(Method.ONE_TIME_CODE, Assurance.TWO_FACTORS, stored.at, clinic_scope=clinic.pk),
-    )
+    how = sessions.SignIn(Method.ONE_TIME_CODE, assurance, stored.at, clinic_scope=clinic.pk)
+    sessions.store(request, how)
     session.save()
+
+
+def test_c16_a_code_session_is_told_why_and_leads_to_eid_and_back_here(client, clinic, koman, patient):
+    open_to_list(koman, Service.CONSULTATION)
+    here = address(clinic, "consultation")
+    signed_in_as(client, clinic, Assurance.TWO_FACTORS)
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = client.get(here, headers=headers)
+        way = answer.headers.get("HX-Redirect") or answer.url
+        assert way.startswith(reverse("identity:prove_again", args=[clinic.portal_identifier]))
+        assert b"Magnard Koman" not in answer.content
+    page = client.get(way).content.decode()
+    assert "They open with eID only." in page
+    assert "You signed in with password and code." in page
+    signed_in_as(client, clinic, Assurance.SUBSTANTIAL)
+    assert client.get(here).status_code == 302
+    signed_in_as(client, clinic, Assurance.HIGH)
+    assert "Magnard Koman" in client.get(here).content.decode()
+
+
+def test_c16_what_is_closed_for_another_reason_says_that_reason(client, clinic, koman, patient):
+    signed_in_as(client, clinic, Assurance.TWO_FACTORS)
     page = client.get(address(clinic, "consultation")).content.decode()
-    assert "A code is not enough" in page
-    assert f"?next={address(clinic, 'consultation')}" in page
+    assert "The clinic has not opened this to you." in page
 
 
 @pytest.mark.parametrize("name", PAGES)

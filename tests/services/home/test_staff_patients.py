@@ -125,7 +125,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
     for _ in range(40):
         make_patient(clinic, gp=koman)
     first = staff.get(address(clinic, "list"))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         page = staff.get(address(clinic, "list"), {"after": first.context["page"].following})
     assert len(page.context["page"].rows) == 15
     assert not AuditEvent.objects.filter(action="patient.viewed").exists()

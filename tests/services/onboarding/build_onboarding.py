@@ -26,7 +26,7 @@ def sign_in_as(client, post):
     """Sign an existing post in with both factors."""
     client.force_login(post.user, backend=settings.AUTHENTICATION_BACKENDS[0])
     session = client.session
-    session[settings.SECOND_FACTOR_MARK] = "now"
+    session[settings.SECOND_FACTOR_MARK] = timezone.now().timestamp()
     session.save()
     UserSession.objects.create(user=post.user, session_key=session.session_key, ip="127.0.0.1")
     client.cookies["django_language"] = "en"

@@ -14,6 +14,7 @@ from clinic_admin.models import StaffMember
 from identity import operations as logins
 from identity import staff_links
 from identity.models import StaffLink
+from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.onboarding import operations, queries
 from services.onboarding.choices import SecondFactor, StaffRefusal
@@ -153,10 +154,17 @@ def test_a_code_app_is_taken_away_by_two_administrators(client, admin, clinic, s
     reset = ask(admin, clinic, siv)
     assert has_app(siv)
     other = sign_in_as(Client(), second)
-    assert "Confirm, take the code app away" in other.get(page_of(clinic, "staff")).text
+    assert "Confirm, take them away" in other.get(page_of(clinic, "staff")).text
     assert other.post(page_of(clinic, "confirm_reset", reset.pk)).status_code == 302
     assert not has_app(siv)
     assert phone.get(page_of(clinic, "staff")).status_code == 302
+    told = list(OutboxMessage.objects.filter(kind="staff-login").order_by("created_at"))
+    assert {message.recipient for message in told} == {siv.user.email}
+    assert [one.title.rsplit(": ", 1)[1] for one in told] == [
+        "noen ber om å nullstille den",
+        "den er nullstilt",
+    ]
+    assert len(told) == 2
     asked = AuditEvent.objects.get(action="second_factor_reset.requested")
     agreed = AuditEvent.objects.get(action="second_factor_reset.confirmed")
     assert (asked.actor_id, agreed.actor_id) == (reset.requested_by_id, second.user_id)
@@ -165,7 +173,7 @@ def test_a_code_app_is_taken_away_by_two_administrators(client, admin, clinic, s
 def test_one_administrator_alone_can_not_do_it(admin, clinic, siv, first):
     reset = ask(admin, clinic, siv)
     page = admin.get(page_of(clinic, "staff"))
-    assert "Confirm, take the code app away" not in page.text
+    assert "Confirm, take them away" not in page.text
     answer = admin.post(page_of(clinic, "confirm_reset", reset.pk), follow=True)
     assert "Two administrators must agree" in answer.text
     assert has_app(siv)
@@ -204,6 +212,28 @@ def test_asking_twice_is_asking_once_and_an_old_request_makes_room(admin, clinic
     SecondFactorReset.objects.update(expires_at=timezone.now())
     ask(admin, clinic, siv)
     assert len(queries.open_resets(clinic, timezone.now())) == 1
+
+
+def test_who_is_to_lose_the_second_step_is_told_when_it_is_asked_for_and_taken_back(admin, clinic, siv):
+    reset = ask(admin, clinic, siv)
+    ask(admin, clinic, siv)
+    admin.post(page_of(clinic, "withdraw_reset", reset.pk))
+    admin.post(page_of(clinic, "withdraw_reset", reset.pk))
+    subjects = (
+        OutboxMessage.objects.filter(kind="staff-login")
+        .order_by("created_at")
+        .values_list("title", flat=True)
+    )
+    assert len(subjects) == 2
+
+
+def test_a_passkey_counts_as_a_second_step_and_goes_with_a_reset(admin, clinic, second):
+    member = make_staff_member(clinic)
+    Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
+    assert queries.staff_line(clinic, member.pk)[1].second_factor == SecondFactor.SET_UP
+    reset = ask(admin, clinic, member)
+    sign_in_as(Client(), second).post(page_of(clinic, "confirm_reset", reset.pk))
+    assert not Authenticator.objects.filter(user=member.user).exists()
 
 
 def test_another_clinics_reset_does_not_exist(admin, clinic, siv, second):

@@ -4,24 +4,32 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from clinic_admin.choices import Country
+from clinic_admin.choices import Country, Role, SelfRegistration
+from clinic_admin.models import Clinic
 from identity import national_id, passwords
-from identity.choices import MembershipState
+from identity.choices import MembershipState, Method
 from identity.demo_idp import setup
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, ClinicMembership
 from notifications.models import OutboxMessage
 from patients.guardianship import operations as guardianship
 from patients.guardianship.children import ChildRefusal, Outcome
-from patients.guardianship.models import Guardian
+from patients.guardianship.models import Guardian, RegisterEntry
+from patients.models import Patient
 from portal.models import AuditEvent
+from services.inbox.models import InboxItem
 from services.registration import child_operations, child_pending
 from services.registration.child_operations import ChildRefused
 from services.registration.child_pending import Pending
+from services.registration.models import LoginRequest
 from tests.build import make_clinic
+from tests.clinic_admin.build_clinic_admin import sign_in_staff
+from tests.identity.build_codes import sent_code, switch_on
+from tests.identity.build_identity import connect
 from tests.identity.test_demo_idp import Browser, levels
 from tests.patients.build_guardians import adult, in_register, make_person, number_of, years_ago
 
@@ -37,7 +45,13 @@ def _from_a_file(settings):
 
 @pytest.fixture
 def clinic(db):
-    return make_clinic(country=Country.DENMARK)
+    return open_clinic()
+
+
+def open_clinic(mode=SelfRegistration.AUTOMATIC, **values):
+    """Store a Danish clinic where people register themselves, its own patients or not."""
+    values = {"country": Country.DENMARK, "self_registration": mode, "requires_own_gp": False} | values
+    return make_clinic(**values)
 
 
 @pytest.fixture
@@ -144,13 +158,14 @@ def test_the_form_waits_encrypted_once_and_for_a_quarter_of_an_hour(rf, client, 
 def test_a_proven_guardian_makes_a_confirmed_sign_in_and_an_e_mail_goes_out(clinic, child):
     in_register(child, FATHER)
     done = finishes(clinic)
-    assert (done.outcome, done.is_patient) == (Outcome.OPEN, True)
+    assert (done.outcome, done.proves_email) == (Outcome.OPEN, True)
     made = ClinicMembership.objects.get()
     assert made.child_confirmed_at is not None
     assert made.account.national_id_index == child.national_id_index
     assert passwords.is_right(PASSWORD, made.password)
     message = OutboxMessage.objects.get()
     assert message.recipient == "soren@x.example"
+    assert "/confirm/" in message.body
     assert CHILD.number not in message.body
     assert AuditEvent.objects.get(action="membership.child_made").details["terms"] == "1"
 
@@ -165,7 +180,8 @@ def test_twice_is_one_sign_in_and_never_another_password(clinic, child):
 
 
 def test_what_nobody_knows_makes_nothing_and_shows_on_the_childs_page(clinic, child):
-    assert finishes(clinic).outcome is Outcome.BY_HAND
+    done = finishes(clinic)
+    assert (done.outcome, done.needs_proof) == (Outcome.BY_HAND, True)
     assert not Account.objects.exists()
     assert Guardian.objects.get(patient=child).adult_name == "Kari Forelder"
 
@@ -211,11 +227,181 @@ def test_g3_after_the_birthday_the_password_is_gone_and_twice_is_once(clinic, ch
     assert AuditEvent.objects.filter(action="membership.child_ended").count() == 1
 
 
+# -- the clinic's switch, and what waits for staff (D3-D5, G2) ---------------------------------------------
+def secretary(clinic):
+    staff = Client()
+    staff.cookies["django_language"] = "en"
+    sign_in_staff(staff, clinic, Role.ASSISTANT)
+    return staff
+
+
+def decides(clinic, act, **more):
+    path = reverse(
+        "registration_staff:request", args=[clinic.portal_identifier, LoginRequest.objects.get().pk]
+    )
+    return secretary(clinic).post(path, {"act": act} | more)
+
+
+def link_of(recipient="soren@x.example"):
+    body = OutboxMessage.objects.filter(recipient__isnull=False, body__isnull=False).order_by("created_at")
+    found = [mail for mail in body if mail.recipient == recipient and "/confirm/" in mail.body]
+    return re.search(r"https?://[^/]+(/\S+/confirm/\S+)", found[-1].body)[1]
+
+
+def test_where_nobody_registers_themselves_guardians_dont_either(english, db, idp):
+    closed = open_clinic(SelfRegistration.OFF)
+    connect(closed, idp, country=Country.DENMARK, method=Method.MITID)
+    address = reverse("child:make", args=[closed.portal_identifier])
+    assert "Phone the clinic, and it helps you" in english.get(address).text
+    assert english.post(address, filled()).status_code == 200
+    assert address not in english.get(reverse("clinic_front", args=[closed.portal_identifier])).text
+    with pytest.raises(ChildRefused) as refused:
+        finishes(closed)
+    assert refused.value.reason == ChildRefusal.CLOSED
+    assert english.get(reverse("child:confirm", args=[closed.portal_identifier])).status_code == 200
+
+
+def test_where_registrations_are_approved_by_hand_a_proven_guardian_waits_too(child, clinic):
+    Clinic.objects.update(self_registration=SelfRegistration.BY_HAND)
+    clinic.refresh_from_db()
+    in_register(child, FATHER)
+    done = finishes(clinic)
+    assert (done.outcome, done.needs_proof) == (Outcome.BY_HAND, False)
+    assert LoginRequest.objects.get().needs_guardian_proof is False
+    assert decides(clinic, "accept").status_code == 302
+    assert ClinicMembership.objects.get().child_confirmed_at is not None
+
+
+def test_where_the_clinic_must_be_the_own_gp_a_child_on_no_list_waits(child, clinic):
+    Clinic.objects.update(requires_own_gp=True)
+    clinic.refresh_from_db()
+    in_register(child, FATHER)
+    assert finishes(clinic).outcome is Outcome.BY_HAND
+
+
+def test_what_nobody_knows_waits_once_in_the_inbox_and_is_accepted_with_a_proof(child, clinic):
+    for _ in range(2):
+        finishes(clinic)
+    asked, item = LoginRequest.objects.get(), InboxItem.objects.get()
+    assert (asked.kind, asked.needs_guardian_proof, asked.guardian_name) == ("child", True, "Kari Forelder")
+    assert (item.who, item.closed_at) == ("Emil Østergaard", None)
+    received = OutboxMessage.objects.get()
+    assert (received.kind, received.recipient) == ("registration", "soren@x.example")
+    page = secretary(clinic).get(
+        reverse("registration_staff:request", args=[clinic.portal_identifier, asked.pk])
+    )
+    assert "Kari Forelder" in page.text
+    assert decides(clinic, "accept").status_code == 422
+    assert not ClinicMembership.objects.exists()
+    assert decides(clinic, "accept", proof="Passport").status_code == 302
+    guardian = Guardian.objects.get(patient=child)
+    assert (guardian.proof, guardian.confirmed_at is None) == ("Passport", False)
+    made = ClinicMembership.objects.get()
+    assert passwords.is_right(PASSWORD, made.password)
+    asked.refresh_from_db()
+    assert (asked.state, asked.password) == ("accepted", "")
+    assert link_of()
+
+
+def test_two_guardians_may_ask_and_nobody_blocks_the_other(child, clinic):
+    mother = number_of(years_ago(39), country="DK", serial=8)
+    finishes(clinic)
+    finishes(clinic, proven=mother, guardian=mother.number)
+    assert LoginRequest.objects.count() == InboxItem.objects.count() == 2
+
+
+def test_staff_refuse_and_an_e_mail_goes_out(child, clinic):
+    finishes(clinic)
+    assert decides(clinic, "refuse", reason="Come to the clinic first.").status_code == 302
+    assert not Account.objects.exists()
+    newest = OutboxMessage.objects.order_by("created_at").last()
+    assert newest.recipient == "soren@x.example"
+    assert "Come to the clinic first." in newest.body
+
+
+def test_put_aside_tells_nobody_and_can_be_put_back_whole(child, clinic):
+    finishes(clinic)
+    before = OutboxMessage.objects.count()
+    assert decides(clinic, "set-aside").status_code == 302
+    assert InboxItem.objects.get().closed_at is not None
+    assert OutboxMessage.objects.count() == before
+    assert decides(clinic, "put-back").status_code == 302
+    assert InboxItem.objects.get().closed_at is None
+    decides(clinic, "accept", proof="Passport")
+    assert passwords.is_right(PASSWORD, ClinicMembership.objects.get().password)
+    assert decides(clinic, "put-back").status_code == 302
+    assert LoginRequest.objects.get().state == "accepted"
+
+
+def test_a_child_that_came_of_age_meanwhile_is_not_accepted(child, clinic):
+    finishes(clinic)
+    child.birth_date = years_ago(15)
+    child.save()
+    assert decides(clinic, "accept", proof="Passport").status_code == 302
+    assert LoginRequest.objects.get().state == "waiting"
+    assert not ClinicMembership.objects.exclude(password="").exists()
+
+
+def test_a_sign_in_to_confirm_waits_if_there_is_one_and_nothing_shows_if_not(child, clinic):
+    unknown = finishes(clinic, password="", email="", given_name="", family_name="")
+    assert not LoginRequest.objects.exists()
+    in_register(child, FATHER)
+    finishes(clinic)
+    ClinicMembership.objects.update(child_confirmed_at=None)
+    RegisterEntry.objects.all().delete()
+    Guardian.objects.all().delete()
+    known = finishes(clinic, password="", email="", given_name="", family_name="")
+    assert known == unknown
+    assert LoginRequest.objects.get().kind == "confirm"
+    decides(clinic, "accept", proof="Passport")
+    assert ClinicMembership.objects.get().child_confirmed_at is not None
+
+
+# -- the child's address -----------------------------------------------------------------------------------
+def test_codes_go_to_the_childs_address_only_after_its_link(client, child, clinic):
+    in_register(child, FATHER)
+    switch_on(clinic)
+    finishes(clinic)
+    child.refresh_from_db()
+    assert child.email == ""
+    assert ClinicMembership.objects.get().email == ""
+    signs = {"number": CHILD.number, "password": PASSWORD}
+    address = reverse("home:code_sign_in", args=[clinic.portal_identifier])
+    first = client.post(address, signs)
+    assert sent_code() is None
+    reader = Client()
+    reader.get(link_of())
+    assert (
+        reader.post(reverse("patients:contact_confirm", args=[clinic.portal_identifier])).status_code == 200
+    )
+    child.refresh_from_db()
+    assert child.email == ClinicMembership.objects.get().email == "soren@x.example"
+    again = Client().post(address, signs)
+    assert sent_code() is not None
+    assert (first.status_code, first.url) == (again.status_code, again.url)
+
+
+def test_an_address_that_the_clinic_has_needs_no_link(child, clinic):
+    in_register(child, FATHER)
+    Patient.objects.filter(pk=child.pk).update(email="soren@x.example")
+    assert finishes(clinic).proves_email is False
+    message = OutboxMessage.objects.get()
+    assert (message.kind, message.recipient) == ("activation", "soren@x.example")
+
+
+def test_a_child_without_a_record_gets_one_where_registration_is_automatic(clinic):
+    other = make_person(open_clinic(), years_ago(10), serial=2)
+    in_register(other, FATHER)
+    finishes(clinic)
+    made = Patient.objects.get(clinic=clinic)
+    assert (made.full_name, made.email, made.registered_at is None) == ("Emil Østergaard", "", False)
+
+
 # -- the whole way -----------------------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
 def test_a_father_comes_back_from_his_eid_and_has_no_session(live_server, settings):
     settings.BASE_URL = live_server.url
-    clinic = make_clinic(country=Country.DENMARK)
+    clinic = open_clinic()
     setup.connect(clinic, now=timezone.now())
     danes = [person for person in PEOPLE if person.country == clinic.country]
     father, child = (

@@ -193,7 +193,10 @@ def test_accepting_lets_the_person_in_and_tells_them_with_a_plain_address(client
     answers_as(idp)
     begin(client, clinic)
     come_back(client, idp)
-    assert enter(client, clinic).url == reverse("home:start", args=[clinic.portal_identifier])
+    assert "/sent" not in (after := enter(client, clinic).url)
+    assert after in {
+        reverse(name, args=[clinic.portal_identifier]) for name in ("home:start", "patients:check")
+    }
     assert client.get(reverse("home:start", args=[clinic.portal_identifier])).status_code == 200
 
 

@@ -306,7 +306,7 @@ def test_staff_who_come_change_and_go_are_told(clinic, koman, english):
     assert told(clinic) == ("Siv Sekretær will leave", ["Last day |  | 31 December 2026"])
     user = str(siv.user_id)
     make_event(clinic, "second_factor_reset.requested", at=NOW + timedelta(3), user=user)
-    assert told(clinic)[0] == "Someone asked for a new code app for Siv Sekretær"
+    assert told(clinic)[0] == "Someone asked to reset the second step of Siv Sekretær"
 
 
 def test_ways_of_signing_in_are_told_by_their_names(english):
@@ -351,7 +351,7 @@ def test_changes_of_logins_of_the_clinics_staff_stand_among_the_others_in_order(
     make_event(None, "staff.second-factor-reset", at=NOW + timedelta(1), subject=member.user)
     make_event(clinic, "clinic.switched", at=NOW + timedelta(2), after=False)
     sentences = [change.sentence for change in log(clinic).changes]
-    assert "The code app of Siv Sekretær was taken away" in sentences[1]
+    assert "Code app and passkeys of Siv Sekretær were taken away" in sentences[1]
     assert [change.sentence for change in log(clinic, kind=ChangeKind.STAFF).changes] == [sentences[1]]
 
 
@@ -386,6 +386,11 @@ def test_every_kind_can_be_chosen_on_the_page(admin, clinic):
         assert ("is away 1 July 2026" in page.text) == (kind is ChangeKind.ABSENCES)
     assert admin.get(page_of(clinic), {"person": str(admin.post_at_clinic.user_id)}).status_code == 200
     assert "is away" in admin.get(page_of(clinic), {"person": "portal"}).text
+
+
+def test_the_last_day_of_all_is_no_failure(admin, clinic):
+    page = admin.get(page_of(clinic), {"until": "9999-12-31"})
+    assert (page.status_code, list(page.context["form"].errors)) == (422, ["until"])
 
 
 def test_a_filter_that_can_not_be_is_said_by_its_field(admin, clinic):

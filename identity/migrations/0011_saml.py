@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic_admin', '0004_registration_settings'),
-        ('identity', '0007_codes_by_email'),
+        ('identity', '0010_staff_passwords_and_passkeys'),
     ]
 
     operations = [

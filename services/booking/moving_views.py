@@ -1,0 +1,214 @@
+"""The patient's pages of moving an appointment, and of taking any free urgent time."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from patients.guardianship.choices import Area
+from patients.guards import PatientRequest, patient_page
+from services.booking import operations, policy, queries, times
+from services.booking.choices import REMINDER_PRICE, BookingRefusal
+from services.booking.forms import BookForm, FindForm, MoveForm
+from services.booking.models import Appointment
+from services.booking.operations import BookingRefused
+
+
+# -- move --------------------------------------------------------------------------------------------------
+@patient_page(area=Area.APPOINTMENTS)
+@require_safe
+def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
+    """Show the times to which the appointment can be moved; the old one stays until a new one is won."""
+    clinic, now = request.clinic, timezone.now()
+    found = _movable(request, appointment)
+    if found.refusal is not None:
+        return _stopped(request, found.appointment, found.refusal, status=409)
+    page = reverse("booking:move", args=[clinic.portal_identifier, appointment])
+    asked = FindForm(request.GET).wanted()
+    week = times.week_from(
+        asked["from_day"],
+        today=now.astimezone(clinic.zone).date(),
+        last_day=policy.last_day(now, zone=clinic.zone),
+        provider_id=asked["provider"],
+        page=page,
+    )
+    offer = queries.offer(
+        patient=request.patient,
+        assurance=request.sign_in.assurance,
+        first_day=week.first_day,
+        last_day=week.last_day,
+        now=now,
+        provider_id=asked["provider"],
+    )
+    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
+    first = offer.first_free
+    context = {
+        "appointment": found.appointment,
+        "page_url": page,
+        "offer": offer,
+        "chosen": chosen,
+        "week": week,
+        "days": times.days_of(
+            offer.times,
+            first_day=week.first_day,
+            last_day=week.last_day,
+            zone=clinic.zone,
+            page=page,
+            names_provider=chosen is None and len(offer.providers) > 1,
+        ),
+        "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
+        if first
+        else "",
+    }
+    template = "booking/move.html#offer" if _wants_part(request) else "booking/move.html"
+    return render(request, template, context)
+
+
+@patient_page(area=Area.APPOINTMENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def move_to(request: PatientRequest, appointment: UUID, slot: int) -> HttpResponse:
+    """Ask once more with both times side by side, and move."""
+    now = timezone.now()
+    found = _movable(request, appointment)
+    if request.method == "POST":
+        return _move(request, found.appointment, slot, now)
+    if found.refusal is not None:
+        return _stopped(request, found.appointment, found.refusal, status=409)
+    return _confirm_page(request, found.appointment, slot, None, now=now, status=200)
+
+
+def _move(request: PatientRequest, appointment: Appointment, slot_id: int, now: datetime) -> HttpResponse:
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        return _confirm_page(
+            request, appointment, slot_id, BookingRefusal.CHANGED_MEANWHILE, now=now, status=422
+        )
+    try:
+        moved = operations.move(
+            patient=request.patient,
+            appointment_id=appointment.pk,
+            slot_id=slot_id,
+            version=form.cleaned_data["version"],
+            form_key=form.cleaned_data["form_key"],
+            assurance=request.sign_in.assurance,
+            actor=request.user,
+            now=now,
+        )
+    except BookingRefused as refused:
+        reason = BookingRefusal(refused.reason)
+        if reason in _ABOUT_THE_OLD:
+            return _stopped(request, appointment, reason, status=422)
+        return _confirm_page(request, appointment, slot_id, reason, now=now, status=422)
+    return redirect("booking:appointment", request.clinic.portal_identifier, moved.pk)
+
+
+_ABOUT_THE_OLD = {BookingRefusal.ALREADY_ENDED, BookingRefusal.CANNOT_CANCEL, BookingRefusal.TOO_LATE}
+
+
+def _movable(request: PatientRequest, appointment_id: UUID) -> queries.Movable:
+    found = queries.movable(
+        patient=request.patient,
+        appointment_id=appointment_id,
+        assurance=request.sign_in.assurance,
+        now=timezone.now(),
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def _stopped(
+    request: PatientRequest, appointment: Appointment, refusal: BookingRefusal, *, status: int
+) -> HttpResponse:
+    context = {"appointment": appointment, "refusal": refusal}
+    return render(request, "booking/move_stopped.html", context, status=status)
+
+
+def _confirm_page(
+    request: PatientRequest,
+    appointment: Appointment,
+    slot_id: int,
+    refusal: BookingRefusal | None,
+    *,
+    now: datetime,
+    status: int,
+) -> HttpResponse:
+    clinic = request.clinic
+    seen = queries.consider(
+        patient=request.patient,
+        slot_id=slot_id,
+        assurance=request.sign_in.assurance,
+        moved=appointment,
+        now=now,
+    )
+    refusal = refusal or (seen.refusal if seen else BookingRefusal.NOT_OFFERED)
+    page = reverse("booking:move", args=[clinic.portal_identifier, appointment.pk])
+    context: dict[str, Any] = {
+        "appointment": appointment,
+        "seen": seen,
+        "refusal": refusal,
+        "form": MoveForm(initial={"version": appointment.version}),
+        "page_url": page,
+    }
+    if refusal is not None:
+        status = status if status != 200 else 409 if seen else 404
+        context["nearest"] = [
+            {"slot": slot, "look": times.choice_of(slot, zone=clinic.zone, page=page, names_provider=True)}
+            for slot in queries.nearest_free(
+                patient=request.patient,
+                assurance=request.sign_in.assurance,
+                to=max(seen.slot.starts_at, now) if seen else now,
+                provider_id=seen.slot.provider_id if seen else None,
+                now=now,
+            )
+        ]
+    return render(request, "booking/move_to.html", context, status=status)
+
+
+# -- any urgent time ---------------------------------------------------------------------------------------
+@patient_page(area=Area.APPOINTMENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def any_urgent(request: PatientRequest) -> HttpResponse:
+    """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""
+    now = timezone.now()
+    asks = bool(request.patient.mobile) and not request.clinic.reminds_everyone
+    if request.method != "POST":
+        return _any_page(request, BookForm(asks_for_reminder=asks), None, status=200)
+    form = BookForm(request.POST, asks_for_reminder=asks)
+    if not form.is_valid():
+        return _any_page(request, form, None, status=422)
+    try:
+        appointment = operations.book_any_urgent(
+            patient=request.patient,
+            reason=form.cleaned_data["reason"],
+            wants_reminder=form.cleaned_data.get("wants_reminder", False),
+            form_key=form.cleaned_data["form_key"],
+            assurance=request.sign_in.assurance,
+            actor=request.user,
+            now=now,
+        )
+    except BookingRefused as refused:
+        return _any_page(request, form, BookingRefusal(refused.reason), status=422)
+    return redirect("booking:appointment", request.clinic.portal_identifier, appointment.pk)
+
+
+def _any_page(
+    request: PatientRequest, form: BookForm, refusal: BookingRefusal | None, *, status: int
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "refusal": refusal,
+        "is_gone": refusal == BookingRefusal.TAKEN,
+        "reminder_price": REMINDER_PRICE,
+    }
+    return render(request, "booking/any_urgent.html", context, status=status)
+
+
+def _wants_part(request: PatientRequest) -> bool:
+    """Return whether only a part of the page changes. Going back asks for the whole page again."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request

@@ -1,0 +1,51 @@
+"""Any free urgent time, as one press: the first that is free and not just being taken by somebody else."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from identity.choices import Assurance
+from patients.models import Patient
+from services.booking import queries
+from services.booking.choices import BookingRefusal
+from services.booking.models import Appointment
+from services.booking.operations.appointments import decide, refuse, refuse_over_limit, store
+from services.booking.operations.appointments import same_form as same_form_of
+
+
+@transaction.atomic
+def book_any_urgent(
+    *,
+    patient: Patient,
+    reason: str,
+    wants_reminder: bool,
+    form_key: UUID,
+    assurance: Assurance,
+    actor: Any,
+    now: datetime,
+) -> Appointment:
+    """Take the patient the first free urgent time of those they may have, with whomever it is.
+
+    Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. The same
+    form_key again gives the same appointment. Raises BookingRefused when there is none, or the patient has enough.
+    """
+    done = same_form_of(patient, form_key)
+    if done is not None:
+        return done
+    slot = queries.take_first_urgent(patient=patient, assurance=assurance, now=now)
+    if slot is None:
+        refuse(BookingRefusal.TAKEN)
+    decision = decide(patient, slot, assurance=assurance, now=now)
+    refuse_over_limit(patient, slot.kind, now=now)
+    return store(
+        patient,
+        slot,
+        decision,
+        reason=reason,
+        wants_reminder=wants_reminder,
+        form_key=form_key,
+        actor=actor,
+        now=now,
+    )

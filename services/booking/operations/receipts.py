@@ -1,0 +1,37 @@
+"""Dated, numbered receipts of what was done about an appointment, written in the transaction that does it."""
+
+from datetime import datetime
+
+from services.booking.choices import ReceiptKind, ReceiptRule
+from services.booking.models import Appointment, Receipt
+
+
+def write(
+    appointment: Appointment,
+    kind: ReceiptKind,
+    rule: ReceiptRule,
+    *,
+    now: datetime,
+    hours: int = 0,
+    was_at: datetime | None = None,
+    starts_at: datetime | None = None,
+) -> None:
+    """Store a receipt with the rule that applied; starts_at is the appointment's unless said. One statement."""
+    Receipt.objects.create(
+        appointment=appointment,
+        kind=kind,
+        rule=rule,
+        hours=hours,
+        starts_at=starts_at or appointment.starts_at,
+        was_at=was_at,
+        at=now,
+    )
+
+
+def write_giving_up(
+    appointment: Appointment, kind: ReceiptKind, *, now: datetime, was_at: datetime | None = None
+) -> None:
+    """Store a receipt of cancelling or moving, which the clinic's notice period allowed."""
+    hours = appointment.clinic.cancel_notice_hours
+    rule = ReceiptRule.UNTIL_NOTICE if hours else ReceiptRule.UNTIL_START
+    write(appointment, kind, rule, now=now, hours=hours, was_at=was_at)
