@@ -12,7 +12,7 @@ from django.utils import timezone
 from clinic_admin.models import Clinic
 from identity import memberships, open_sessions
 from identity.models import User
-from patients import operations as patients
+from patients.contact import operations as patients
 from patients.models import Patient
 from portal.models import AuditEvent
 from tests.architecture.test_house_rules import every_pattern
