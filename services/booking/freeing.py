@@ -1,6 +1,6 @@
 """A time comes free: open to all at once, or kept a moment for those who wait for an earlier time (earlier/)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, Q, Value, When
@@ -12,6 +12,9 @@ from services.booking.earlier.choices import WishStatus
 from services.booking.earlier.models import EarlierWish
 from services.booking.earlier.policy import GRACE
 from services.booking.models import Slot
+
+SOON = timedelta(days=14)
+"""Of the times that a calendar adds, those further ahead are no earlier times: they are open to all at once."""
 
 
 def free(slot_id: int, *, clinic: Clinic, now: datetime, was: SlotState = SlotState.TAKEN) -> None:

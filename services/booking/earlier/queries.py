@@ -57,7 +57,8 @@ def clinics_with_news() -> list[Clinic]:
 def next_in_line(slot: Slot, clinic: Clinic) -> "QuerySet[Any]":
     """Return the first wishes that the slot suits and that were not asked since it came free. One query.
 
-    In order of joining. Each says in `has_offer` whether another offer of the patient is open. Nobody gets back what they had just given up.
+    In order of joining. Each says in `has_offer` whether another offer of the patient is open. Nobody gets back what
+    they had just given up.
     """
     asked = EarlierOffer.objects.filter(slot=slot.pk, wish=OuterRef("pk"))
     passed = PassedOver.objects.filter(slot=slot.pk, wish=OuterRef("pk"), at__gte=slot.freed_at)

@@ -59,7 +59,7 @@ def extend_calendar(
     removed = _remove(obsolete, now)
     kept += Slot.objects.filter(pk__in=set(obsolete) - removed)
     missing, left_out = _sort_out(wanted.values(), kept)
-    news = freeing.of_new(provider.clinic, now) if missing else {}
+    news, soon = freeing.of_new(provider.clinic, now) if missing else {}, _today(provider, now) + freeing.SOON
     added = Slot.objects.bulk_create(
         [
             Slot(
@@ -69,7 +69,7 @@ def extend_calendar(
                 ends_at=slot.ends_at,
                 day=slot.day,
                 kind=slot.kind,
-                **(news if slot.kind == SlotKind.PORTAL else {}),
+                **(news if slot.kind == SlotKind.PORTAL and slot.day <= soon else {}),
             )
             for slot in missing
         ],

@@ -263,9 +263,10 @@ def test_moving_refusing_and_a_new_calendar_free_times_too(world):
     allow(provider, row=world.gp)
     make_template(provider)
     booking.extend_calendar(provider=provider, now=NOW)
-    added = Slot.objects.filter(provider=provider)
-    assert added.exists()
-    assert not added.filter(held_until=None).exists()
+    added, soon = Slot.objects.filter(provider=provider), NOW.date() + timedelta(days=14)
+    assert added.filter(day__lte=soon).exists()
+    assert not added.filter(day__lte=soon, held_until=None).exists()
+    assert not added.filter(day__gt=soon, held_until__isnull=False).exists(), "open to all at once"
 
 
 def test_a_calendar_that_changes_keeps_what_is_offered(world):
