@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from clinic_admin import operations as register
 from clinic_admin import queries as clinics
@@ -62,7 +63,7 @@ def _join(patient: Patient, asked: datetime, now: datetime) -> None:
         return  # this one's appointment can't be moved online
 
 
-def _somebody_cancels(clinic: Clinic, apart_from: list[object], now: datetime) -> None:
+def _somebody_cancels(clinic: Clinic, apart_from: list[UUID], now: datetime) -> None:
     """Give the first coming time back of those who don't wait themselves and may cancel."""
     rows = Appointment.objects.for_clinic(clinic).live().filter(kind=SlotKind.PORTAL)
     coming = rows.filter(starts_at__gt=now + timedelta(days=1)).exclude(patient__in=apart_from)
