@@ -39,6 +39,7 @@ _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
         _("Booking, cancelling and moving"),
         ("cancel_notice_hours", "most_upcoming", "most_urgent"),
     ),
+    ("earlier", _("Earlier times"), ("offers_earlier", "earlier_minutes")),
     ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
@@ -110,6 +111,20 @@ class SettingsForm(forms.Form):
         max_value=policy.MOST_LIMIT,
         required=False,
         help_text=_("Of those booked online. Empty: any number."),
+    )
+    offers_earlier = forms.BooleanField(
+        label=_("May patients wait for an earlier time?"),
+        required=False,
+        help_text=_(
+            "A time that comes free is held and offered by SMS and e-mail to one patient at a time, in the order in which "
+            "they joined."
+        ),
+    )
+    earlier_minutes = forms.IntegerField(
+        label=_("Minutes that an offered time is held"),
+        min_value=policy.FEWEST_OFFER_MINUTES,
+        max_value=policy.MOST_OFFER_MINUTES,
+        help_text=_("Shorter when the time is near. From 21 to 7 nobody is told; the minutes count from 7."),
     )
     reminds_everyone = forms.BooleanField(
         label=_("Remind every portal patient by SMS"),

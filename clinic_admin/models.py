@@ -69,6 +69,10 @@ class Clinic(models.Model):
     """How many coming appointments a patient may have booked online; empty is any number."""
     most_urgent = models.PositiveSmallIntegerField(null=True)
     """How many of them may be urgent."""
+    offers_earlier = models.BooleanField(default=False)
+    """Patients can wait for an earlier time; one that comes free is offered to one of them at a time."""
+    earlier_minutes = models.PositiveSmallIntegerField(default=60)
+    """How long such an offer stands at most."""
 
     class Meta:
         constraints = [
@@ -87,6 +91,10 @@ class Clinic(models.Model):
                 condition=Q(cancel_notice_hours__lte=168)
                 & (Q(most_upcoming__isnull=True) | Q(most_upcoming__gte=1))
                 & (Q(most_urgent__isnull=True) | Q(most_urgent__gte=1)),
+            ),
+            models.CheckConstraint(
+                name="clinic_earlier_minutes_sensible",
+                condition=Q(earlier_minutes__gte=10, earlier_minutes__lte=1440),
             ),
             models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",

@@ -13,6 +13,8 @@ SHORTEST_QUESTION_LIMIT = 100
 LONGEST_QUESTION_LIMIT = 10_000
 """Between these the clinic chooses how many characters a patient may write (000 §2.2)."""
 MOST_NOTICE_HOURS = 168
+FEWEST_OFFER_MINUTES = 10
+MOST_OFFER_MINUTES = 1440
 MOST_LIMIT = 50
 """The largest limit of appointments that makes sense to set."""
 FEWEST_REMINDER_HOURS = 1
@@ -50,6 +52,9 @@ class ClinicSettings:
     """By the clinic's clock; 0 is until the appointment begins."""
     most_upcoming: int | None
     most_urgent: int | None
+    offers_earlier: bool
+    earlier_minutes: int
+    """How long an offer of an earlier time stands at most."""
 
 
 TIMES = frozenset({"urgent_release_at"})

@@ -92,6 +92,16 @@ PAGES: tuple[Page, ...] = (
                 _("limit number of urgent bookings"),
             ),
             Setting(
+                _("May patients wait for an earlier time?"),
+                "id_offers_earlier",
+                _("waiting list freed cancelled time offer"),
+            ),
+            Setting(
+                _("Minutes that an offered time is held"),
+                "id_earlier_minutes",
+                _("waiting list time limit answer"),
+            ),
+            Setting(
                 _("May patients register themselves?"),
                 "id_self_registration",
                 _("registration sign up login request automatic approval"),

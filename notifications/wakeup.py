@@ -34,23 +34,26 @@ def wake_after_commit() -> None:
     transaction.on_commit(wake, robust=True)
 
 
-def wake() -> None:
-    """Publish the wake-up. A broker that is gone costs a fraction of a second and a log line."""
+def wake(task: str = TASK) -> None:
+    """Publish the wake-up, or that of another task that the clock starts anyway.
+
+    A broker that is gone costs a fraction of a second and a log line.
+    """
     if time.monotonic() < _Broker.silent_until:
         return
     try:
-        _publish()
+        _publish(task)
     except (OperationalError, OSError) as error:
         _Broker.silent_until = time.monotonic() + QUIET_SECONDS
         pools.reset()  # type: ignore[no-untyped-call]  # a connection that broke is not used again
         log.warning("broker does not answer; the sweep will send", extra={"error": type(error).__name__})
 
 
-def _publish() -> None:
+def _publish(task: str) -> None:
     with producers[_broker(settings.CELERY_BROKER_URL)].acquire(
         block=True, timeout=SECONDS_TO_CONNECT
     ) as producer:
-        app.send_task(TASK, producer=producer, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
+        app.send_task(task, producer=producer, retry=False, ignore_result=True)  # type: ignore[no-untyped-call]
 
 
 @cache

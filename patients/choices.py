@@ -24,6 +24,7 @@ class SeenIn(TextChoices):
     LOG = "log", _("the log of what patients use")
     FILE = "file", _("a file of what patients use")
     ABSENCE = "absence", _("appointments during an absence")
+    EARLIER = "earlier", _("the list of who waits for an earlier time")
 
 
 class RowProblem(TextChoices):

@@ -10,14 +10,13 @@ from delegation.models import Absence
 from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
-from services.booking import absence_queries
+from services.booking import absence_queries, freeing
 from services.booking.choices import (
     AbsenceAnswerKind,
     AppointmentStatus,
     BookingRefusal,
     ReceiptKind,
     ReceiptRule,
-    SlotState,
 )
 from services.booking.models import AbsenceAnswer, Appointment, Slot
 from services.booking.operations import BookingRefused, receipts, telling
@@ -73,7 +72,7 @@ def _move(
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
     before, was_at = place_of(appointment), appointment.starts_at
-    _give(appointment, slot)
+    _give(appointment, slot, now)
     receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
@@ -104,7 +103,7 @@ def _free(
     return free.filter(pk=slot_id).first()
 
 
-def _give(appointment: Appointment, slot: Slot) -> None:
+def _give(appointment: Appointment, slot: Slot, now: datetime) -> None:
     """Put a locked appointment on a slot that was taken for it, and free its old one."""
     old = appointment.slot_id
     appointment.slot, appointment.provider_id = slot, slot.provider_id
@@ -112,7 +111,7 @@ def _give(appointment: Appointment, slot: Slot) -> None:
     appointment.version += 1
     appointment.save(update_fields=["slot", "provider", "starts_at", "ends_at", "version"])
     if old is not None:
-        Slot.objects.filter(pk=old, state=SlotState.TAKEN).update(state=SlotState.FREE)
+        freeing.free(old, clinic=appointment.clinic, now=now)
 
 
 @transaction.atomic

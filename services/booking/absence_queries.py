@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Provider
@@ -94,6 +94,7 @@ def free_with(
     )
     return Slot.objects.filter(
         ~Exists(away),
+        Q(held_until__isnull=True) | Q(held_until__lte=now),
         clinic=clinic,
         provider__in=provider_ids,
         provider__is_active=True,

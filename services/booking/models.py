@@ -1,5 +1,7 @@
 """Calendars, the slots they make, and the appointments that patients take them for."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -21,6 +23,9 @@ from services.booking.choices import (
     SlotKind,
     SlotState,
 )
+from services.booking.earlier.models import EarlierOffer as EarlierOffer
+from services.booking.earlier.models import EarlierWish as EarlierWish
+from services.booking.earlier.models import PassedOver as PassedOver
 from services.booking.guests.choices import GuestStatus
 
 
@@ -102,6 +107,11 @@ class Slot(models.Model):
     state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.FREE)
     """Whether patients may see a free urgent slot yet follows from its day and the clinic's release hour
     (policy.released_until), so that a changed hour holds at once and nothing has to run at 16:00."""
+    held_until = models.DateTimeField(null=True)
+    """Until when a free one is kept for somebody who waits for an earlier time. In the past it means nothing: a hold
+    ends by the clock, whoever is there to end it."""
+    freed_at = models.DateTimeField(null=True)
+    """When it came free, until everybody who waits has been asked. Only where the clinic offers earlier times."""
 
     class Meta:
         constraints = [
@@ -111,15 +121,25 @@ class Slot(models.Model):
         indexes = [
             models.Index(
                 fields=["provider", "kind", "day", "starts_at"],
-                include=["id", "ends_at"],
+                include=["id", "ends_at", "held_until"],
                 condition=Q(state=SlotState.FREE),
                 name="slot_free_by_provider",
             ),
             models.Index(fields=["clinic", "day", "provider", "starts_at"], name="slot_by_day"),
+            models.Index(
+                fields=["clinic", "starts_at"],
+                condition=Q(state=SlotState.FREE, freed_at__isnull=False),
+                name="slot_just_freed",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"slot {self.pk}"
+
+    def state_at(self, now: datetime) -> str:
+        """Return the state to those for whom it is not held: while it is, a free one is as good as taken."""
+        is_held = self.held_until is not None and self.held_until > now
+        return SlotState.TAKEN if is_held and self.state == SlotState.FREE else self.state
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):

@@ -91,10 +91,12 @@ SELECT DISTINCT ON (slot.starts_at, span.together)
        extract(epoch FROM slot.ends_at)::bigint, slot.day
 FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[], %s::text[])
      WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, place)
+CROSS JOIN (SELECT %s::timestamptz AS now) AS asked
 CROSS JOIN LATERAL (
     SELECT id, starts_at, ends_at, day FROM booking_slot
     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
-      AND day BETWEEN span.first_day AND span.last_day AND starts_at > %s
+      AND day BETWEEN span.first_day AND span.last_day AND starts_at > asked.now
+      AND (held_until IS NULL OR held_until <= asked.now)
       AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
     ORDER BY day, starts_at
     LIMIT span.most
@@ -117,6 +119,7 @@ CROSS JOIN LATERAL (
      WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
        AND day BETWEEN span.first_day AND least(span.last_day, asked.day)
        AND starts_at > asked.now AND starts_at < asked.instant
+       AND (held_until IS NULL OR held_until <= asked.now)
        AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
      ORDER BY day DESC, starts_at DESC LIMIT asked.most)
     UNION ALL
@@ -124,6 +127,7 @@ CROSS JOIN LATERAL (
      WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
        AND day BETWEEN greatest(span.first_day, asked.day) AND span.last_day
        AND starts_at > asked.now AND starts_at >= asked.instant
+       AND (held_until IS NULL OR held_until <= asked.now)
        AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
      ORDER BY day, starts_at LIMIT asked.most)
 ) AS slot
@@ -449,7 +453,7 @@ def consider(
     )
     refusal = policy.refuse_booking(
         kind=slot.kind,
-        state=slot.state,
+        state=slot.state_at(now),
         day=slot.day,
         starts_at=slot.starts_at,
         allowed=decision.allowed,

@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from services.booking import operations, queries
+from services.booking.earlier import operations as earlier_times
+from services.booking.earlier import queries as earlier_queries
 from services.booking.guests import operations as guests
 
 log = logging.getLogger("venterom.booking")
@@ -32,3 +34,14 @@ def extend_calendars() -> None:
 def forget_guests() -> None:
     """Delete what people without an account wrote, when nobody needs it any more."""
     guests.forget(now=timezone.now())
+
+
+@shared_task(name="booking.pass_on")
+def pass_on() -> None:
+    """Offer times that came free to those who wait, clinic by clinic. Two workers at once do it once."""
+    for clinic in earlier_queries.clinics_with_news():
+        try:
+            earlier_times.pass_on(clinic=clinic, now=timezone.now())
+        except Exception:
+            # One clinic's trouble must not keep the others waiting.
+            log.exception("times not passed on", extra={"clinic": clinic.pk})

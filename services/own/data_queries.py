@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from allauth.usersessions.models import UserSession
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 
 from clinic_admin.choices import Service
 from identity import devices
@@ -34,7 +34,8 @@ from patients.models import Patient
 from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import SpecialRights
-from services.booking.models import Appointment, GuestRequest
+from services.booking.earlier.words import suits
+from services.booking.models import Appointment, EarlierOffer, EarlierWish, GuestRequest
 from services.own import clinic_queries, log_queries, sign_in_queries, words
 from services.own.log_queries import Entry
 from services.registration.models import LoginRequest
@@ -82,6 +83,7 @@ def parts_of(reader: Reader) -> list[Part]:
         Part("proxies", lambda: _proxies(reader)),
         Part("appointments", lambda: _appointments(reader)),
         Part("requests_without_account", lambda: _guest_requests(reader)),
+        Part("earlier_times", lambda: _earlier_times(reader)),
         Part("messages", lambda: _messages(reader)),
         Part("kept_forms", lambda: _kept_forms(reader)),
         Part("open_sessions", lambda: _open_sessions(reader)),
@@ -300,6 +302,37 @@ def _guest_requests(reader: Reader) -> Iterator[Row]:
         }
 
 
+def _earlier_times(reader: Reader) -> Iterator[Row]:
+    """Yield what the patient waits or waited for, and what was offered."""
+    names = {provider.pk: provider.name for provider in access.everyone(reader.patient.clinic)}
+    offers = Prefetch(
+        "offers", queryset=EarlierOffer.objects.select_related("provider").order_by("offered_at", "pk")
+    )
+    rows = EarlierWish.objects.filter(patient=reader.patient).select_related("appointment")
+    for row in rows.prefetch_related(offers).order_by("joined_at", "pk"):
+        yield {
+            "state": str(row.get_status_display()),
+            "suits": suits(row, names),
+            "starts_at": row.appointment.starts_at if row.appointment else None,
+            "reason": row.reason or "",
+            "wants_reminder": row.wants_reminder,
+            "created_at": row.joined_at,
+            "ended_at": row.ended_at,
+            "offers": [
+                {
+                    "starts_at": offer.starts_at,
+                    "ends_at": offer.ends_at,
+                    "with": offer.provider.name,
+                    "state": str(offer.get_status_display()),
+                    "created_at": offer.offered_at,
+                    "valid_to": offer.expires_at,
+                    "ended_at": offer.ended_at,
+                }
+                for offer in row.offers.all()
+            ],
+        }
+
+
 def _messages(reader: Reader) -> Iterator[Row]:
     yield from _about("patients.patient", [str(reader.patient.pk)])
     asked = ContactChange.objects.filter(patient=reader.patient)
@@ -311,6 +344,7 @@ def _messages(reader: Reader) -> Iterator[Row]:
     yield from _about("identity.onetimecode", _ids(OneTimeCode.objects.filter(membership__in=accounts)))
     guests = GuestRequest.objects.filter(appointment__patient=reader.patient)
     yield from _about("booking.guestrequest", _ids(guests))
+    yield from _about("booking.earlieroffer", _ids(EarlierOffer.objects.filter(patient=reader.patient)))
     own = Appointment.objects.for_patient(reader.patient).only("pk", "starts_at")
     for chunk in _chunks(own, "starts_at"):
         yield from _about("booking.appointment", [str(one.pk) for one in chunk])

@@ -26,6 +26,7 @@ from tests.identity.build_identity import provider_row
 from tests.identity.build_saml import connect_saml
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
+from tests.services.booking.build_earlier import make_offer
 from tests.services.booking.build_guests import make_guest
 from tests.services.booking.build_staff import ahead, make_appointment
 from tests.services.onboarding.build_onboarding import answers
@@ -105,6 +106,7 @@ def make_place() -> Place:
     item = open_item(
         clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who="Per Spørsmål", now=now
     )
+    wish, offer = make_offer(gp, patient)
     passkey = Authenticator.objects.create(user=member.user, type="webauthn", data={"name": "Phone"})
     named = {
         "clinic": clinic.portal_identifier,
@@ -124,6 +126,8 @@ def make_place() -> Place:
         "item_id": item.pk,
         "passkey_id": passkey.pk,
         "guest_id": make_guest(gp).pk,
+        "wish_id": wish.pk,
+        "offer_id": offer.pk,
         "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
         "idp": idp.slug,

@@ -18,7 +18,8 @@ from notifications.choices import MessageKind
 from patients import operations as patients
 from portal import audit
 from portal.refusals import Refused
-from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
+from services.booking import freeing
+from services.booking.choices import AppointmentStatus, BookingRefusal
 from services.booking.guests import letters, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus
 from services.booking.guests.letters import Code
@@ -353,7 +354,7 @@ def _end(guest: GuestRequest, status: GuestStatus, *, actor: Any, now: datetime)
     guest.status, guest.decided_at, guest.decided_by = status, now, actor
     guest.save(update_fields=["status", "decided_at", "decided_by"])
     if guest.slot_id is not None:
-        Slot.objects.filter(pk=guest.slot_id, state=SlotState.TAKEN).update(state=SlotState.FREE)
+        freeing.free(guest.slot_id, clinic=guest.clinic, now=now)
     outbox.cancel_messages(subject=guest, now=now)
 
 

@@ -68,7 +68,7 @@ def refusal_of(slot: Slot, *, clinic: Clinic, for_share: bool, now: datetime) ->
         return BookingRefusal.NOT_OFFERED
     return policy.refuse_booking(
         kind=slot.kind,
-        state=slot.state,
+        state=slot.state_at(now),
         day=slot.day,
         starts_at=slot.starts_at,
         allowed=access.guest_may(

@@ -20,7 +20,7 @@ from portal.refusals import Refused
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
-from services.booking import policy, queries
+from services.booking import freeing, policy, queries
 from services.booking.choices import (
     AppointmentStatus,
     BookingRefusal,
@@ -83,9 +83,10 @@ def _book(
     now: datetime,
 ) -> Appointment:
     slot = _slot(patient, slot_id, form_key)
-    if slot is None or slot.state != SlotState.FREE:
+    state = slot.state_at(now) if slot is not None else None
+    if slot is None or state != SlotState.FREE:
         # Most losers leave here: two reads, no lock.
-        is_taken = slot is not None and slot.state == SlotState.TAKEN
+        is_taken = state == SlotState.TAKEN
         return _same_form_or_refuse(
             patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
         )
@@ -199,7 +200,7 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
     )
     refusal = policy.refuse_booking(
         kind=slot.kind,
-        state=slot.state,
+        state=slot.state_at(now),
         day=slot.day,
         starts_at=slot.starts_at,
         allowed=decision.allowed,
@@ -213,15 +214,22 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
 
 
 _TAKE = """
-UPDATE booking_slot SET state = 'taken'
-WHERE id = (SELECT id FROM booking_slot WHERE id = %s AND state = 'free' FOR UPDATE SKIP LOCKED)
+UPDATE booking_slot SET state = 'taken', held_until = NULL
+WHERE id = (
+    SELECT id FROM booking_slot
+    WHERE id = %s AND state = 'free' AND held_until IS NOT DISTINCT FROM %s
+    FOR UPDATE SKIP LOCKED
+)
 """
 
 
 def take(slot: Slot) -> bool:
-    """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock."""
+    """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock.
+
+    One that was held for somebody since it was read is not taken.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [slot.pk])
+        cursor.execute(_TAKE, [slot.pk, slot.held_until])
         return bool(cursor.rowcount == 1)
 
 
@@ -366,5 +374,5 @@ def end(appointment: Appointment, status: AppointmentStatus, *, actor: Any, now:
         update_fields=["status", "cancelled_at", "cancelled_by", "decided_at", "decided_by", "version"]
     )
     if appointment.slot_id is not None:
-        Slot.objects.filter(pk=appointment.slot_id, state=SlotState.TAKEN).update(state=SlotState.FREE)
+        freeing.free(appointment.slot_id, clinic=appointment.clinic, now=now)
     telling.hush(appointment, now=now)

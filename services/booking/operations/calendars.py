@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from clinic_admin.models import Provider
 from delegation.models import Absence
 from portal import audit
-from services.booking import generation, policy
-from services.booking.choices import SlotState
+from services.booking import freeing, generation, policy
+from services.booking.choices import SlotKind, SlotState
 from services.booking.generation import PlannedSlot
 from services.booking.models import Slot, TemplateBlock
 
@@ -55,9 +56,10 @@ def extend_calendar(
             obsolete.append(slot.pk)
         else:
             kept.append(slot)
-    removed = _remove(obsolete)
+    removed = _remove(obsolete, now)
     kept += Slot.objects.filter(pk__in=set(obsolete) - removed)
     missing, left_out = _sort_out(wanted.values(), kept)
+    news, soon = freeing.of_new(provider.clinic, now) if missing else {}, _today(provider, now) + freeing.SOON
     added = Slot.objects.bulk_create(
         [
             Slot(
@@ -67,6 +69,7 @@ def extend_calendar(
                 ends_at=slot.ends_at,
                 day=slot.day,
                 kind=slot.kind,
+                **(news if slot.kind == SlotKind.PORTAL and slot.day <= soon else {}),
             )
             for slot in missing
         ],
@@ -143,9 +146,12 @@ def _days_off(provider: Provider, first_day: date, last_day: date) -> set[date]:
     }
 
 
-def _remove(slot_ids: list[int]) -> set[int]:
-    """Remove those that are still free; whoever is just booking one keeps it. Return which went."""
-    free = Slot.objects.filter(pk__in=slot_ids, state=SlotState.FREE).select_for_update(skip_locked=True)
+def _remove(slot_ids: list[int], now: datetime) -> set[int]:
+    """Remove those that are still free; whoever is just booking one, or is offered one, keeps it. Return which went."""
+    unheld = Q(held_until__isnull=True) | Q(held_until__lte=now)
+    free = Slot.objects.filter(unheld, pk__in=slot_ids, state=SlotState.FREE).select_for_update(
+        skip_locked=True
+    )
     found = set(free.values_list("pk", flat=True))
     Slot.objects.filter(pk__in=found).delete()
     return found

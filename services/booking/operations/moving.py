@@ -14,8 +14,8 @@ from patients.models import Patient
 from portal import audit
 from services.access.choices import Approval
 from services.access.policy import Decision
-from services.booking import policy, queries
-from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptKind, SlotState
+from services.booking import freeing, policy, queries
+from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptKind
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
 from services.booking.operations.appointments import (
@@ -85,10 +85,27 @@ def _move(
         return done
     if appointment.version != version:
         refuse(BookingRefusal.CHANGED_MEANWHILE)
-    _refuse_giving_up(appointment, patient, assurance=assurance, now=now)
+    refuse_giving_up(appointment, patient, assurance=assurance, now=now)
     slot = queries.open_slot(clinic=patient.clinic, slot_id=slot_id)
     if slot is None:
         refuse(BookingRefusal.NOT_OFFERED)
+    return put_onto(appointment, slot, patient, form_key=form_key, assurance=assurance, actor=actor, now=now)
+
+
+def put_onto(
+    appointment: Appointment,
+    slot: Slot,
+    patient: Patient,
+    *,
+    form_key: UUID,
+    assurance: Assurance,
+    actor: Any,
+    now: datetime,
+) -> Appointment:
+    """Win the slot for the patient's locked appointment, which may be given up; return the one that holds it.
+
+    Raises BookingRefused when it can't be had.
+    """
     decision = decide(patient, slot, assurance=assurance, now=now)
     if slot.kind != appointment.kind:
         refuse_over_limit(patient, slot.kind, now=now, moved=appointment)
@@ -107,9 +124,10 @@ def _done_already(appointment: Appointment, slot_id: int) -> Appointment | None:
     return appointment.replacements.live().filter(slot=slot_id).first()
 
 
-def _refuse_giving_up(
+def refuse_giving_up(
     appointment: Appointment, patient: Patient, *, assurance: Assurance, now: datetime
 ) -> None:
+    """Raise BookingRefused when the patient can't give the locked appointment's time up now."""
     decision = decision_about(appointment, patient, assurance=assurance)
     refusal = policy.refuse_giving_up(
         status=appointment.status,
@@ -165,7 +183,7 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
         ]
     )
     if old is not None:
-        Slot.objects.filter(pk=old, state=SlotState.TAKEN).update(state=SlotState.FREE)
+        freeing.free(old, clinic=appointment.clinic, now=now)
     audit.record(
         action="appointment.moved",
         subject=appointment,

@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import families, guests, insight, records, waiting
+from services.home.demo import earlier, families, guests, insight, records, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -103,6 +103,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
     guests.load(clinic, now)
+    earlier.load(clinic, known, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)

@@ -24,6 +24,7 @@ from services.own import data_file, data_queries
 from services.own.data_queries import Reader, parts_of
 from tests.identity.build_codes import give_password, person
 from tests.patients.build_guardians import adult, number_of, years_ago
+from tests.services.booking.build_earlier import make_offer
 from tests.services.booking.build_staff import make_request
 from tests.services.own.build_own import make_place, page, patient_in
 from tests.services.reports.build_reports import make_event
@@ -83,6 +84,7 @@ def fill(place):
         actor=place.secretary.user,
         now=now,
     )
+    make_offer(place.gp, place.patient)
     for kind, body in (
         (MessageKind.BOOKING_REQUESTED, "Forespurt time"),
         (MessageKind.SIGN_IN_CODE, "123456"),
@@ -128,6 +130,8 @@ def test_the_file_holds_everything_that_the_portal_holds(place, browser):
     (appointment,) = told["appointments"]
     assert (appointment["id"], appointment["reason"]) == (str(request.pk), "Vondt i <kneet> & ryggen")
     assert [one["what"] for one in appointment["history"]] == ["Asked for an appointment"]
+    (waits,) = told["earlier_times"]
+    assert (waits["reason"], waits["offers"][0]["with"]) == ("Sore throat", "Magnard Koman")
     looks = [one for one in told["log"] if one["who"] == "Siv Sekretær"]
     assert looks
     assert any(one["changes"] for one in told["log"])

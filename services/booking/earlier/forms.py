@@ -1,0 +1,107 @@
+"""What a patient fills in to wait for an earlier time."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clinic_admin.choices import Weekday
+from services.access.queries import ProviderChoice
+from services.booking import policy
+from services.booking.choices import REMINDER_PRICE
+from services.booking.earlier.choices import PartOfDay
+from services.booking.earlier.operations import Suits
+from services.booking.forms import ReasonField
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Write a day.")},
+    )
+
+
+class JoinForm(forms.Form):
+    """With whom, on which days, and, where there is no appointment yet, why."""
+
+    providers = forms.MultipleChoiceField(
+        label=_("With whom?"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: with anyone."),
+        error_messages={"invalid_choice": _("You can't book with this provider any more.")},
+    )
+    weekdays = forms.MultipleChoiceField(
+        label=_("Which days suit you?"),
+        choices=Weekday.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=list("01234"),
+        error_messages={"required": _("Tick at least one day.")},
+    )
+    part = forms.ChoiceField(
+        label=_("When on the day?"),
+        choices=PartOfDay.choices,
+        widget=forms.RadioSelect,
+        initial=PartOfDay.ANY.value,
+    )
+    first_day = _day(_("From"))
+    last_day = _day(_("Until"))
+    reason = ReasonField(
+        label=_("What is it about?"),
+        help_text=_("A few words are enough. The clinic reads them when you have got a time."),
+        max_length=policy.LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={
+            "required": _("Write in a few words why you want to come."),
+            "max_length": _(
+                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
+            ),
+        },
+    )
+    wants_reminder = forms.BooleanField(required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        choices: Sequence[ProviderChoice],
+        today: date,
+        has_appointment: bool,
+        asks_for_reminder: bool,
+        **kwargs: Any,
+    ) -> None:
+        """Take whom the patient may book, the clinic's day, and what is known already: then it is not asked."""
+        super().__init__(*args, **kwargs)
+        self.today = today
+        providers = self.fields["providers"]
+        assert isinstance(providers, forms.MultipleChoiceField)
+        providers.choices = [(str(one.provider_id), one.name) for one in choices]
+        if has_appointment:
+            del self.fields["reason"]
+        if has_appointment or not asks_for_reminder:
+            del self.fields["wants_reminder"]
+        else:
+            self.fields["wants_reminder"].label = _("Remind me by SMS, %(price)s") % {"price": REMINDER_PRICE}
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse days that are over or in the wrong order, at the day that must be changed."""
+        first, last = self.cleaned_data.get("first_day"), self.cleaned_data.get("last_day")
+        if last and last < self.today:
+            self.add_error("last_day", _("This day is over."))
+        elif first and last and last < first:
+            self.add_error("last_day", _("This day is before the first one."))
+        return self.cleaned_data
+
+    def suits(self) -> Suits:
+        """Return what a valid form says."""
+        values = self.cleaned_data
+        return Suits(
+            provider_ids=tuple(int(one) for one in values["providers"]),
+            weekdays=tuple(values["weekdays"]),
+            part=PartOfDay(values["part"]),
+            first_day=values["first_day"],
+            last_day=values["last_day"],
+        )
