@@ -24,6 +24,7 @@ class SeenIn(TextChoices):
     LOG = "log", _("the log of what patients use")
     FILE = "file", _("a file of what patients use")
     ABSENCE = "absence", _("appointments during an absence")
+    DRAW = "draw", _("what came of a draw of urgent times")
 
 
 class RowProblem(TextChoices):

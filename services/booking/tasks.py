@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from services.booking import operations, queries
 from services.booking.guests import operations as guests
+from services.booking.release import operations as release
 
 log = logging.getLogger("venterom.booking")
 
@@ -32,3 +33,15 @@ def extend_calendars() -> None:
 def forget_guests() -> None:
     """Delete what people without an account wrote, when nobody needs it any more."""
     guests.forget(now=timezone.now())
+
+
+@shared_task(name="booking.keep_up_draws")
+def keep_up_draws() -> None:
+    """Hold the draws of urgent times that are due, and prepare the next. Pages do the same when nobody else does."""
+    release.keep_up_everywhere(timezone.now())
+
+
+@shared_task(name="booking.forget_draw_reasons")
+def forget_draw_reasons() -> None:
+    """Empty what patients wrote for a draw in which they got no time."""
+    release.forget_reasons(timezone.now())
