@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import families, guests, insight, records, waiting
+from services.home.demo import draws, families, guests, insight, records, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -103,6 +103,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
     guests.load(clinic, now)
+    draws.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)
@@ -129,6 +130,7 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         clinics.settings_of(clinic),
         self_registration=demo.self_registration,
         books_without_account=demo.books_without_account,
+        draws_urgent=demo.draws_urgent,
     )
     register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
     week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]
