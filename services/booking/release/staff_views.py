@@ -27,7 +27,8 @@ def release(request: StaffRequest) -> HttpResponse:
     upcoming = policy.next_day(now, release_at=clinic.urgent_release_at, zone=clinic.zone)
     form = DayForm(request.GET if request.GET.get("day") else {}, today=now.astimezone(clinic.zone).date())
     asked = form.cleaned_data["day"] if request.GET.get("day") and form.is_valid() else None
-    day = asked or (coming[0].day if coming else upcoming)
+    open_now = queries.window_now(clinic, now)
+    day = asked or (open_now.day if open_now else coming[0].day if coming else upcoming)
     window = queries.window_of(clinic, day)
     context: dict[str, Any] = {
         "form": form,
