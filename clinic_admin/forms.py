@@ -32,7 +32,7 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
 
 
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
-    ("urgent", _("Urgent times"), ("urgent_release_at",)),
+    ("urgent", _("Urgent times"), ("urgent_release_at", "draws_urgent", "draw_minutes")),
     ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
     (
         "booking",
@@ -91,6 +91,19 @@ class SettingsForm(forms.Form):
     urgent_release_at = _clock(
         _("Urgent times open the day before at"),
         help_text=_("From this hour patients can book the next day's urgent times."),
+    )
+    draws_urgent = forms.BooleanField(
+        label=_("Draw urgent times instead of first come, first served"),
+        required=False,
+        help_text=_(
+            "From that hour on patients ask for a time, and lots are drawn among them. Anyone can check the draw afterwards."
+        ),
+    )
+    draw_minutes = forms.IntegerField(
+        label=_("Minutes in which patients can ask before the draw"),
+        min_value=policy.FEWEST_DRAW_MINUTES,
+        max_value=policy.MOST_DRAW_MINUTES,
+        help_text=_("Counts only where urgent times are drawn."),
     )
     cancel_notice_hours = forms.IntegerField(
         label=_("Hours before the appointment until which patients can cancel or move it"),

@@ -1,6 +1,6 @@
 """The clinic's register: the clinic, who works there, and when it is open."""
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -50,6 +50,10 @@ class Clinic(models.Model):
     is_active = models.BooleanField(default=False)
     urgent_release_at = models.TimeField(default=time(16, 0))
     """When the next day's urgent slots come out, by the clinic's clock (000 §2.2)."""
+    draws_urgent = models.BooleanField(default=False)
+    """Urgent slots are asked for in a window from the release hour on, and drawn at its end."""
+    draw_minutes = models.PositiveSmallIntegerField(default=10)
+    """How long that window is."""
     requires_eid_for_consultation = models.BooleanField(default=True)
     reminds_everyone = models.BooleanField(default=False)
     """The clinic sends and pays the reminders; patients are not asked (000 §2.2)."""
@@ -97,6 +101,9 @@ class Clinic(models.Model):
                 condition=Q(earlier_minutes__gte=10, earlier_minutes__lte=1440),
             ),
             models.CheckConstraint(
+                name="clinic_draw_minutes_sensible", condition=Q(draw_minutes__gte=5, draw_minutes__lte=60)
+            ),
+            models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",
                 condition=Q(reminder_hours_ahead__gte=1, reminder_hours_ahead__lte=168),
             ),
@@ -109,6 +116,11 @@ class Clinic(models.Model):
     def zone(self) -> ZoneInfo:
         """Return the clinic's time zone; its days and wall clock are what patients and staff mean."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def asking_time(self) -> timedelta:
+        """Return how long after the release hour urgent slots are only asked for; nothing where nothing is drawn."""
+        return timedelta(minutes=self.draw_minutes) if self.draws_urgent else timedelta()
 
     @property
     def language(self) -> str:

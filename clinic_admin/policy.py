@@ -19,6 +19,9 @@ MOST_LIMIT = 50
 """The largest limit of appointments that makes sense to set."""
 FEWEST_REMINDER_HOURS = 1
 MOST_REMINDER_HOURS = 168
+FEWEST_DRAW_MINUTES = 5
+MOST_DRAW_MINUTES = 60
+"""Between these the clinic chooses how long patients can ask before urgent times are drawn."""
 LONGEST_TEXT = 4000
 """Characters of a text that the clinic writes."""
 LONGEST_SIGNATURE = 500
@@ -40,6 +43,9 @@ class ClinicSettings:
     email: str
     urgent_release_at: time
     """By the clinic's clock, the day before."""
+    draws_urgent: bool
+    """Fair release: asked for and drawn, instead of first come, first served."""
+    draw_minutes: int
     requires_eid_for_consultation: bool
     reminds_everyone: bool
     reminder_hours_ahead: int

@@ -63,6 +63,16 @@ PAGES: tuple[Page, ...] = (
                 _("Urgent times open the day before at"), "id_urgent_release_at", _("release hour 16:00")
             ),
             Setting(
+                _("Draw urgent times instead of first come, first served"),
+                "id_draws_urgent",
+                _("fair release lottery draw race"),
+            ),
+            Setting(
+                _("Minutes in which patients can ask before the draw"),
+                "id_draw_minutes",
+                _("fair release lottery window"),
+            ),
+            Setting(
                 _("Remind every portal patient by SMS"), "id_reminds_everyone", _("reminder message text")
             ),
             Setting(

@@ -14,6 +14,7 @@ class MessageKind(TextChoices):
     BOOKING_IN_DOUBT = "booking-in-doubt", _("Appointment may change")
     BOOKING_CANCELLED = "booking-cancelled", _("Appointment cancelled")
     REMINDER = "reminder", _("Reminder of an appointment")
+    DRAW_LOST = "draw-lost", _("No time in the draw")
     TIME_OFFERED = "time-offered", _("A time has come free")
     ANSWER_READY = "answer-ready", _("Answer from the clinic")
     RENEWAL_ANSWERED = "renewal-answered", _("Answer about a prescription")

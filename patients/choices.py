@@ -25,6 +25,7 @@ class SeenIn(TextChoices):
     FILE = "file", _("a file of what patients use")
     ABSENCE = "absence", _("appointments during an absence")
     EARLIER = "earlier", _("the list of who waits for an earlier time")
+    DRAW = "draw", _("what came of a draw of urgent times")
 
 
 class RowProblem(TextChoices):

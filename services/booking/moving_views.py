@@ -17,10 +17,12 @@ from services.booking.choices import REMINDER_PRICE, BookingRefusal
 from services.booking.forms import BookForm, FindForm, MoveForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.release.views import keeps_up
 
 
 # -- move --------------------------------------------------------------------------------------------------
 @patient_page(area=Area.APPOINTMENTS)
+@keeps_up
 @require_safe
 def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
     """Show the times to which the appointment can be moved; the old one stays until a new one is won."""
@@ -70,6 +72,7 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
 
 
 @patient_page(area=Area.APPOINTMENTS)
+@keeps_up
 @require_http_methods(["GET", "HEAD", "POST"])
 def move_to(request: PatientRequest, appointment: UUID, slot: int) -> HttpResponse:
     """Ask once more with both times side by side, and move."""
@@ -172,6 +175,7 @@ def _confirm_page(
 
 # -- any urgent time ---------------------------------------------------------------------------------------
 @patient_page(area=Area.APPOINTMENTS)
+@keeps_up
 @require_http_methods(["GET", "HEAD", "POST"])
 def any_urgent(request: PatientRequest) -> HttpResponse:
     """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""

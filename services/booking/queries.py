@@ -313,7 +313,9 @@ def _released(
     windows: Iterable[Window], clinic: Clinic, now: datetime, most: int = MOST_PER_WINDOW
 ) -> list[_Span]:
     """Return where free times may be shown: urgent ones only until the last released day."""
-    urgent_until = policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    urgent_until = policy.released_until(
+        now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
+    )
     spans = [
         _Span(
             window,
@@ -457,7 +459,9 @@ def consider(
         day=slot.day,
         starts_at=slot.starts_at,
         allowed=decision.allowed,
-        urgent_until=policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone),
+        urgent_until=policy.released_until(
+            now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
+        ),
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )

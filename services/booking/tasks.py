@@ -9,6 +9,7 @@ from services.booking import operations, queries
 from services.booking.earlier import operations as earlier_times
 from services.booking.earlier import queries as earlier_queries
 from services.booking.guests import operations as guests
+from services.booking.release import operations as release
 
 log = logging.getLogger("venterom.booking")
 
@@ -45,3 +46,15 @@ def pass_on() -> None:
         except Exception:
             # One clinic's trouble must not keep the others waiting.
             log.exception("times not passed on", extra={"clinic": clinic.pk})
+
+
+@shared_task(name="booking.keep_up_draws")
+def keep_up_draws() -> None:
+    """Hold the draws of urgent times that are due, and prepare the next. Pages do the same when nobody else does."""
+    release.keep_up_everywhere(timezone.now())
+
+
+@shared_task(name="booking.forget_draw_reasons")
+def forget_draw_reasons() -> None:
+    """Empty what patients wrote for a draw in which they got no time."""
+    release.forget_reasons(timezone.now())

@@ -24,12 +24,14 @@ from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingR
 from services.booking.forms import BookForm, FindForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.release.views import keeps_up, news_of
 
 EARLIER_PER_PAGE = 20
 
 
 # -- find --------------------------------------------------------------------------------------------------
 @patient_page(area=Area.APPOINTMENTS)
+@keeps_up
 @require_safe
 def find(request: PatientRequest) -> HttpResponse:
     """Show whom the patient may book, and a week of free times."""
@@ -60,6 +62,7 @@ def find(request: PatientRequest) -> HttpResponse:
             "page_url": page,
             "offer": offer,
             "own_answer": None if offer.providers else _why_nothing(request, now),
+            "news": news_of(request, now),
             "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
             "chosen": chosen,
             "asked_provider": asked["provider"],
@@ -95,6 +98,7 @@ def _wants_part(request: PatientRequest) -> bool:
 
 # -- book --------------------------------------------------------------------------------------------------
 @patient_page(area=Area.APPOINTMENTS)
+@keeps_up
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: PatientRequest, slot: int) -> HttpResponse:
     """Ask why, and take the time. A time lost to someone else keeps what was typed and shows the nearest ones."""

@@ -28,6 +28,7 @@ from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
 from tests.services.booking.build_earlier import make_offer
 from tests.services.booking.build_guests import make_guest
+from tests.services.booking.build_release import make_draw_request
 from tests.services.booking.build_staff import ahead, make_appointment
 from tests.services.onboarding.build_onboarding import answers
 
@@ -128,6 +129,7 @@ def make_place() -> Place:
         "guest_id": make_guest(gp).pk,
         "wish_id": wish.pk,
         "offer_id": offer.pk,
+        "draw_request": make_draw_request(patient).pk,
         "word": "no-such-word",
         "provider": f"bankid-{clinic.pk}",
         "idp": idp.slug,

@@ -31,6 +31,7 @@ from services.booking.choices import (
 )
 from services.booking.models import Appointment, AppointmentQuerySet, Slot
 from services.booking.operations import receipts, telling
+from services.booking.release import queries as release
 
 _ONCE_PER_FORM = "appointment_once_per_form"
 
@@ -204,10 +205,14 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
         day=slot.day,
         starts_at=slot.starts_at,
         allowed=decision.allowed,
-        urgent_until=policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone),
+        urgent_until=policy.released_until(
+            now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
+        ),
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )
+    if refusal is None and slot.kind == SlotKind.URGENT and clinic.draws_urgent:
+        refusal = BookingRefusal.NOT_OFFERED if release.waits_for_draw(clinic, slot.day) else None
     if refusal:
         refuse(refusal)
     return decision

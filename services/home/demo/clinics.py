@@ -61,6 +61,7 @@ class DemoClinic:
     """Service, row (initials, or None for all other active patients), provider."""
     self_registration: SelfRegistration = SelfRegistration.BY_HAND
     books_without_account: bool = False
+    draws_urgent: bool = False
     person_with_password: str = ""
     """Full name of the one who has an account with password."""
 
@@ -189,6 +190,7 @@ BAKKEN = DemoClinic(
 HOLM = DemoClinic(
     identifier="holm",
     books_without_account=True,
+    draws_urgent=True,
     name="Lægerne Holm",
     person_with_password="Inger Uden-MitID",  # noqa: S106 - a name
     country=Country.DENMARK,

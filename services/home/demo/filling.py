@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import earlier, families, guests, insight, records, waiting
+from services.home.demo import draws, earlier, families, guests, insight, records, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -104,6 +104,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     _appointments(clinic, known, now)
     guests.load(clinic, now)
     earlier.load(clinic, known, now)
+    draws.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)
@@ -130,6 +131,7 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         clinics.settings_of(clinic),
         self_registration=demo.self_registration,
         books_without_account=demo.books_without_account,
+        draws_urgent=demo.draws_urgent,
     )
     register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
     week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]
