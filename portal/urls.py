@@ -55,6 +55,7 @@ urlpatterns += [
                 path("staff/login-requests/", include("services.registration.staff_urls")),
                 path("staff/patients/", include("services.home.patient_urls")),
                 path("staff/without-account/", include("services.booking.guests.staff_urls")),
+                path("staff/desk/", include("services.booking.desk.urls")),
                 path("staff/", include("services.booking.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
                 path("admin/", include("identity.admin_urls")),
