@@ -40,7 +40,7 @@ def books(page, who):
 
 
 def test_a_secretarys_morning(clinic, secretary, product):
-    page = secretary(width=1280)
+    page = secretary(width=1280, height=1300)
     day = f"/{CLINIC}/staff/calendar/?day={clinic['tomorrow']}"
     page.goto(day)
     is_accessible(page)
