@@ -47,6 +47,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     greta, dag = (page.get_by_role("region", name=name) for name in ("Greta Lege", "Dag Lege"))
 
     greta.locator("a.entry", has_text="09:00").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For whom?")
     is_accessible(page)
     books(page, "Kari")
     is_accessible(page)
@@ -59,6 +60,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     expect(page.locator(".key-help")).to_have_attribute("open", "")
     greta.locator("a.entry", has_text="Kari Prøve").focus()
     page.keyboard.press("m")
+    page.wait_for_url(re.compile("move="))
     expect(page.locator("[data-moving]")).to_contain_text("Kari Prøve")
     page.screenshot(path=product.folder / "moving.png", full_page=True)
     is_accessible(page)
@@ -92,6 +94,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
 
     # block and open again
     page.get_by_role("link", name="Block time").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Block time")
     is_accessible(page)
     page.get_by_label("With").select_option(label="Dag Lege")
     page.get_by_label("From").fill("09:00")
@@ -100,6 +103,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.get_by_role("button", name="Block", exact=True).click()
     expect(dag.locator("a.entry[data-kind=blocked]").first).to_contain_text("Course")
     dag.locator("a.entry[data-kind=blocked]").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Blocked time")
     is_accessible(page)
     page.get_by_role("button", name="Open it again").click()
     expect(dag.locator("a.entry[data-kind=free]")).to_have_count(3)
@@ -109,6 +113,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.wait_for_url(re.compile(clinic["today"]))
     page.get_by_role("link", name=re.compile("Per Prøve")).click()
     page.get_by_role("button", name="Arrived").click()
+    expect(page.locator("#notices")).to_contain_text("Per Prøve has arrived.")
     is_accessible(page)
     page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
     expect(page.locator("a.entry[data-kind=arrived]")).to_contain_text("Per Prøve")
@@ -117,6 +122,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.goto(day)
     page.keyboard.press("w")
     page.wait_for_url(re.compile("/desk/week/"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Greta Lege")
     is_accessible(page)
     page.screenshot(path=product.folder / "week.png", full_page=True)
     page.keyboard.press("d")
@@ -147,6 +153,7 @@ def test_a_time_is_written_and_moved_in_plain_forms_on_a_phone(clinic, secretary
     page.goto(f"/{CLINIC}/staff/desk/book/?day={clinic['tomorrow']}&provider={clinic['dag']}")
     page.locator("input[name=at]").fill(f"{hour}:05")
     page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("For whom?")
     if scripts:
         is_accessible(page)
     page.locator("input[name=q]").fill("Ane")
@@ -156,6 +163,7 @@ def test_a_time_is_written_and_moved_in_plain_forms_on_a_phone(clinic, secretary
     expect(page.locator("#notices")).to_contain_text("Booked. Ane Prøve is notified.")
     page.locator("a.entry", has_text="Ane Prøve").last.click()
     page.get_by_role("link", name="Move", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Move Ane Prøve")
     if scripts:
         is_accessible(page)
     page.locator("input[name=at]").fill(f"{hour}:35")
