@@ -59,6 +59,7 @@ urlpatterns += [
                 path("staff/earlier/", include("services.booking.earlier.staff_urls")),
                 path("staff/without-account/", include("services.booking.guests.staff_urls")),
                 path("staff/release/", include("services.booking.release.staff_urls")),
+                path("staff/desk/", include("services.booking.desk.urls")),
                 path("staff/", include("services.booking.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
                 path("admin/", include("identity.admin_urls")),

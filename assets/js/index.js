@@ -1,5 +1,7 @@
 // Everything here makes a page nicer; nothing here makes it work. See each file for what it does.
 import "@digdir/designsystemet-web";
+import "./calendar-drag.js";
+import "./calendar-keys.js";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";

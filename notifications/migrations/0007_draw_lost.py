@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clinic_admin', '0007_draws_urgent'),
+        ('clinic_admin', '0008_draws_urgent'),
         ('notifications', '0006_staff_login_letters'),
     ]
 

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     WAITING = "waiting"
     PHONE = "phone"
     DONE = "done"
+    ARRIVED = "arrived"
+    MISSED = "missed"
     INTERNAL = "internal"
     BLOCKED = "blocked"
     ABSENT = "absent"
@@ -36,6 +38,8 @@ SIGNS = {
     Kind.WAITING: "hourglass",
     Kind.PHONE: "phone",
     Kind.DONE: "check",
+    Kind.ARRIVED: "person-check",
+    Kind.MISSED: "person-cross",
     Kind.INTERNAL: "internal",
     Kind.BLOCKED: "cross",
     Kind.ABSENT: "pause",
@@ -57,6 +61,10 @@ class Entry:
     """Which of `lanes` side by side, from 1."""
     lanes: int = 1
     is_cancelled: bool = False
+    mover: str = ""
+    """Address at which the entry gets another time, for scripts that drag it."""
+    target: str = ""
+    """What that address takes (a query) to put something here."""
 
     @property
     def at(self) -> int:
@@ -90,6 +98,10 @@ class Column:
     title: str
     text: str = ""
     entries: Sequence[Entry] = ()
+    target: str = ""
+    """What the address of a mover takes to put something into this column; the clock time comes on top."""
+    is_today: bool = True
+    """Whether the line of the clock is drawn here."""
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,15 @@ from services.booking.choices import (
     SlotKind,
     SlotState,
 )
+from services.booking.desk.choices import Attendance, Rule
 from services.booking.earlier.models import EarlierOffer as EarlierOffer
 from services.booking.earlier.models import EarlierWish as EarlierWish
 from services.booking.earlier.models import PassedOver as PassedOver
 from services.booking.guests.choices import GuestStatus
 from services.booking.release.choices import Outcome
+
+LONGEST_BLOCK_REASON = 120
+"""Characters."""
 
 
 class TsTzRange(Func):
@@ -96,6 +100,27 @@ class TemplateBlock(models.Model):
         return f"{self.weekday} {self.starts_at:%H:%M}-{self.ends_at:%H:%M} {self.kind}"
 
 
+class Block(models.Model):
+    """A stretch of a provider's day that staff closed by hand, with the reason. Its slots say that they are its."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=LONGEST_BLOCK_REASON)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="block_in_order", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(name="block_has_reason", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"block {self.pk}"
+
+
 class Slot(models.Model):
     """A bookable piece of a calendar. Its state is stored, so that free ones are found without a join."""
 
@@ -114,10 +139,19 @@ class Slot(models.Model):
     ends by the clock, whoever is there to end it."""
     freed_at = models.DateTimeField(null=True)
     """When it came free, until everybody who waits has been asked. Only where the clinic offers earlier times."""
+    by_hand = models.BooleanField(default=False, db_default=False)
+    """Made by staff where no weekly calendar had a time."""
+    block = models.ForeignKey(
+        Block, null=True, on_delete=models.SET_NULL, related_name="slots", db_index=False
+    )
+    """Why it is blocked."""
 
     class Meta:
         constraints = [
             models.CheckConstraint(name="slot_in_order", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="slot_of_block_is_blocked", condition=Q(block=None) | Q(state=SlotState.BLOCKED)
+            ),
             _no_overlap("slot_no_overlap"),
         ]
         indexes = [
@@ -133,6 +167,7 @@ class Slot(models.Model):
                 condition=Q(state=SlotState.FREE, freed_at__isnull=False),
                 name="slot_just_freed",
             ),
+            models.Index(fields=["block"], condition=Q(block__isnull=False), name="slot_of_block"),
         ]
 
     def __str__(self) -> str:
@@ -196,6 +231,18 @@ class Appointment(PublicIdModel):
     cancelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    overruled = ArrayField(
+        models.CharField(max_length=20, choices=Rule.choices), default=list, db_default=[], blank=True
+    )
+    """Rules that would have stopped the patient, and that staff put aside when they booked or moved it."""
+    attendance = models.CharField(
+        max_length=10, choices=Attendance.choices, blank=True, default="", db_default=""
+    )
+    """Whether the patient came; empty as long as nobody has said."""
+    marked_at = models.DateTimeField(null=True)
+    marked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     objects = AppointmentQuerySet.as_manager()
 
@@ -223,6 +270,16 @@ class Appointment(PublicIdModel):
                 | Q(status=AppointmentStatus.CANCELLED)
                 | Q(
                     status__in=[AppointmentStatus.BOOKED, AppointmentStatus.REFUSED], decided_at__isnull=False
+                ),
+            ),
+            models.CheckConstraint(
+                name="appointment_attended_when_booked",
+                condition=Q(attendance="", marked_at__isnull=True, marked_by__isnull=True)
+                | Q(
+                    attendance__in=Attendance.values,
+                    status__in=[AppointmentStatus.BOOKED, AppointmentStatus.CANCELLED],
+                    marked_at__isnull=False,
+                    marked_by__isnull=False,
                 ),
             ),
         ]

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from identity.choices import UserKind
 from identity.models import User
 from notifications.choices import State
 from notifications.queries import LedgerLine
 from patients.guardianship import words
 from services.booking.choices import AppointmentStatus
+from services.booking.desk.choices import Attendance
 from services.booking.models import Appointment
 
 
@@ -64,7 +66,10 @@ def look_of(appointment: Appointment) -> Look:
 def history_of(appointment: Appointment) -> list[Event]:
     """Return what happened, oldest first. An automatic approval is the portal's doing."""
     was_decided_at_once = appointment.decided_at is not None and appointment.decided_by is None
+    is_by_hand = appointment.requested_by.kind == UserKind.STAFF
     asked = _("Booked online") if was_decided_at_once else _("Asked for online")
+    if is_by_hand:
+        asked = _("Booked by hand")
     events = [
         Event(
             appointment.requested_at,
@@ -73,7 +78,7 @@ def history_of(appointment: Appointment) -> list[Event]:
             "plus",
         )
     ]
-    if appointment.decided_at and appointment.decided_by:
+    if appointment.decided_at and appointment.decided_by and not is_by_hand:
         refused = appointment.status == AppointmentStatus.REFUSED
         what, sign = (_("Refused"), "cross") if refused else (_("Approved"), "check")
         events.append(Event(appointment.decided_at, what, appointment.decided_by.name, sign))
@@ -86,6 +91,10 @@ def history_of(appointment: Appointment) -> list[Event]:
                 "cross",
             )
         )
+    if appointment.marked_at and appointment.marked_by:
+        mark = Attendance(appointment.attendance)
+        sign = "person-check" if mark is Attendance.ARRIVED else "person-cross"
+        events.append(Event(appointment.marked_at, str(mark.label), appointment.marked_by.name, sign))
     return events
 
 

@@ -44,6 +44,9 @@ class SlotOfDay:
     ends_at: datetime
     kind: str
     state: str
+    day: date
+    block_id: int | None
+    block_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class AppointmentOfDay:
     ends_at: datetime
     kind: str
     status: str
+    attendance: str
+    version: int
     patient_name: str
     is_online: bool
     patient_id: UUID
@@ -152,10 +157,10 @@ class WaitingPage:
     """Where the next page begins; None on the last."""
 
 
-def bounds(clinic: Clinic, day: date) -> tuple[datetime, datetime]:
-    """Return the instants between which the clinic's local day lies, half open."""
+def bounds(clinic: Clinic, day: date, days: int = 1) -> tuple[datetime, datetime]:
+    """Return the instants between which so many of the clinic's local days lie, half open."""
     starts = datetime.combine(day, time.min, tzinfo=clinic.zone)
-    return starts, datetime.combine(day + timedelta(days=1), time.min, tzinfo=clinic.zone)
+    return starts, datetime.combine(day + timedelta(days=days), time.min, tzinfo=clinic.zone)
 
 
 def providers_of_day(clinic: Clinic, day: date) -> tuple[ProviderOfDay, ...]:
@@ -185,21 +190,30 @@ def providers_of_day(clinic: Clinic, day: date) -> tuple[ProviderOfDay, ...]:
     )
 
 
-def slots_of_day(clinic: Clinic, day: date, provider_ids: Collection[int]) -> tuple[SlotOfDay, ...]:
-    """Return the providers' slots of the clinic's local day, taken ones too, in the order of the clock."""
+def slots_of_day(
+    clinic: Clinic, day: date, provider_ids: Collection[int], *, days: int = 1
+) -> tuple[SlotOfDay, ...]:
+    """Return the providers' slots of the clinic's local day, taken ones too, in the order of the clock.
+
+    With `days`, of so many days from this one on.
+    """
+    last = day + timedelta(days=days - 1)
     rows = (
-        Slot.objects.filter(clinic=clinic, day=day, provider_id__in=provider_ids)
+        Slot.objects.filter(clinic=clinic, day__range=(day, last), provider_id__in=provider_ids)
         .order_by("starts_at", "pk")
-        .values_list("pk", "provider_id", "starts_at", "ends_at", "kind", "state")
+        .values_list(
+            *("pk", "provider_id", "starts_at", "ends_at", "kind", "state", "day"),
+            *("block_id", "block__reason"),
+        )
     )
     return tuple(SlotOfDay(*row) for row in rows)
 
 
 def appointments_of_day(
-    clinic: Clinic, day: date, provider_ids: Collection[int]
+    clinic: Clinic, day: date, provider_ids: Collection[int], *, days: int = 1
 ) -> tuple[AppointmentOfDay, ...]:
-    """Return the providers' live appointments that start on the clinic's local day."""
-    starts, ends = bounds(clinic, day)
+    """Return the providers' live appointments that start on the clinic's local day, or on `days` days from it on."""
+    starts, ends = bounds(clinic, day, days)
     rows = (
         Appointment.objects.for_clinic(clinic)
         .live()
@@ -213,6 +227,8 @@ def appointments_of_day(
             "ends_at",
             "kind",
             "status",
+            "attendance",
+            "version",
             "patient__given_name",
             "patient__family_name",
             "requested_by__kind",
@@ -221,10 +237,10 @@ def appointments_of_day(
     )
     return tuple(
         AppointmentOfDay(
-            *row[:7],
-            patient_name=f"{row[7]} {row[8]}".strip(),
-            is_online=row[9] == ONLINE,
-            patient_id=row[10],
+            *row[:9],
+            patient_name=f"{row[9]} {row[10]}".strip(),
+            is_online=row[11] == ONLINE,
+            patient_id=row[12],
         )
         for row in rows
     )
@@ -261,9 +277,11 @@ def _number_of(rows: "QuerySet[Any]") -> Coalesce:
     return Coalesce(Subquery(counted), 0, output_field=IntegerField())
 
 
-def guests_of_day(clinic: Clinic, day: date, provider_ids: Collection[int]) -> tuple[GuestOfDay, ...]:
-    """Return who without an account asks for a time of these providers on the clinic's local day."""
-    starts, ends = bounds(clinic, day)
+def guests_of_day(
+    clinic: Clinic, day: date, provider_ids: Collection[int], *, days: int = 1
+) -> tuple[GuestOfDay, ...]:
+    """Return who without an account asks for a time of these providers on the clinic's local day, or on `days` days."""
+    starts, ends = bounds(clinic, day, days)
     rows = GuestRequest.objects.filter(
         clinic=clinic,
         status=GuestStatus.WAITING,
@@ -347,6 +365,9 @@ def appointment_of(clinic: Clinic, appointment_id: UUID) -> Appointment | None:
     return (
         Appointment.objects.for_clinic(clinic)
         .filter(pk=appointment_id)
-        .select_related("patient", "provider", "requested_by__account", "decided_by", "cancelled_by__account")
+        .select_related(
+            *("patient", "provider", "requested_by__account", "decided_by"),
+            *("cancelled_by__account", "marked_by"),
+        )
         .first()
     )

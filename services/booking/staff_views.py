@@ -21,9 +21,19 @@ from patients.operations import note_listed
 from portal.refusals import Refused
 from services.booking import operations, staff_operations, staff_queries
 from services.booking.choices import AppointmentStatus
+from services.booking.desk import policy as desk
+from services.booking.desk.choices import Attendance, Rule
+from services.booking.desk.moving import moving_of
 from services.booking.models import Appointment
 from services.booking.staff_appointment import history_of, look_of, told
-from services.booking.staff_calendar import MOST_PROVIDERS, calendar_of_day, legend, neighbours
+from services.booking.staff_calendar import (
+    MOST_PROVIDERS,
+    Contents,
+    calendar_of_day,
+    legend,
+    mover_of,
+    neighbours,
+)
 from services.booking.staff_forms import Back, DayForm, Decision, DecisionForm
 from services.booking.staff_queries import Cursor, ProviderOfDay
 
@@ -52,14 +62,16 @@ def calendar(request: StaffRequest) -> HttpResponse:
     slots = staff_queries.slots_of_day(clinic, day, provider_ids)
     guests = staff_queries.guests_of_day(clinic, day, provider_ids)
     facts = staff_queries.day_facts(clinic, day, now)
+    moving = moving_of(request)
+    keeps = moving.query if moving else {}
     before, after = neighbours(day)
     context = {
         "form": form,
         "day": day,
         "today": today,
-        "before": _address(clinic, before, chosen),
-        "after": _address(clinic, after, chosen),
-        "to_today": _address(clinic, today, chosen),
+        "before": _address(clinic, before, chosen, keeps),
+        "after": _address(clinic, after, chosen, keeps),
+        "to_today": _address(clinic, today, chosen, keeps),
         "everyone": everyone,
         "chosen": [pk for pk in provider_ids if pk in chosen],
         "away": [provider for provider in providers if provider.is_absent],
@@ -69,13 +81,16 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "facts": facts,
         "waiting_count": facts.waiting,
         "requests": _with_providers(appointments, providers, now),
+        "moving": moving,
+        "stay": _address(clinic, day, chosen),
+        "to_week": _to_week(clinic, day, providers, keeps),
+        **_ways(clinic, day, providers),
         "calendar": calendar_of_day(
             clinic,
             day,
             providers=providers,
-            slots=slots,
-            appointments=appointments,
-            guests=guests,
+            contents=Contents(slots, appointments, guests),
+            moving=moving.way if moving else None,
             now=now,
         ),
     }
@@ -128,11 +143,38 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "waits": found.status == AppointmentStatus.REQUESTED,
         "has_passed": found.starts_at <= now,
         "look": look_of(found),
+        "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
+        "may_miss": _may_mark(request, found, Attendance.MISSED, now),
+        "mover": _mover(request, found),
+        "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found),
         "ledger": told(ledger_of(found)),
         "waiting_count": staff_queries.waiting_counts(request.clinic).total,
     }
     return render(request, "booking/staff/appointment.html", context)
+
+
+def _may_mark(request: StaffRequest, found: Appointment, mark: Attendance, now: datetime) -> bool:
+    zone = request.clinic.zone
+    refusal = desk.refuse_mark(
+        mark=mark,
+        status=found.status,
+        current=found.attendance,
+        seen=found.attendance,
+        starts_at=found.starts_at,
+        day=found.starts_at.astimezone(zone).date(),
+        today=now.astimezone(zone).date(),
+        now=now,
+    )
+    return refusal is None and found.attendance != mark
+
+
+def _mover(request: StaffRequest, found: Appointment) -> str:
+    """Return where the appointment is moved; empty when it can't be."""
+    refusal = desk.refuse_move(
+        status=found.status, attendance=found.attendance, version=found.version, seen=found.version
+    )
+    return "" if refusal else mover_of(request.clinic, found.pk, found.version)
 
 
 @require_POST
@@ -180,8 +222,25 @@ def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:
     return reverse("booking_staff:waiting", args=[clinic.portal_identifier])
 
 
-def _address(clinic: Clinic, day: date, provider_ids: list[int]) -> str:
-    query: list[tuple[str, Any]] = [("day", day.isoformat()), *(("provider", pk) for pk in provider_ids)]
+def _to_week(clinic: Clinic, day: date, providers: list[ProviderOfDay], keeps: dict[str, Any]) -> str:
+    """Return the address of the week of the first provider shown."""
+    query = {"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {}), **keeps}
+    return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
+
+
+def _ways(clinic: Clinic, day: date, providers: list[ProviderOfDay]) -> dict[str, str]:
+    """Return the addresses of booking by hand and of blocking, with day and provider filled in."""
+    query = urlencode({"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {})})
+    names = {"to_new": "desk:book", "to_block": "desk:block"}
+    return {word: f"{reverse(name, args=[clinic.portal_identifier])}?{query}" for word, name in names.items()}
+
+
+def _address(clinic: Clinic, day: date, provider_ids: list[int], keeps: dict[str, Any] | None = None) -> str:
+    query: list[tuple[str, Any]] = [
+        ("day", day.isoformat()),
+        *(("provider", pk) for pk in provider_ids),
+        *(keeps or {}).items(),
+    ]
     return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 

@@ -50,6 +50,7 @@ _SENTENCES: dict[str, tuple[str | Promise, str]] = {
     "appointment.refused": (gettext_lazy("Refused a time"), "cross"),
     "appointment.cancelled": (gettext_lazy("Cancelled a time"), "cross"),
     "appointment.moved": (gettext_lazy("Moved a time"), "move"),
+    "appointment.marked": (gettext_lazy("Noted whether the patient came"), "person-check"),
     "appointment.viewed": (gettext_lazy("Opened an appointment"), "eye"),
     "guardian.checked": (gettext_lazy("Asked who is the guardian"), "child"),
     "guardian.confirmed": (gettext_lazy("Saw proof of a guardian"), "child"),

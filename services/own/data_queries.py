@@ -34,6 +34,7 @@ from patients.models import Patient
 from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import SpecialRights
+from services.booking.desk.choices import Rule
 from services.booking.earlier.words import suits
 from services.booking.models import Appointment, EarlierOffer, EarlierWish, GuestRequest
 from services.own import clinic_queries, log_queries, sign_in_queries, words
@@ -265,6 +266,8 @@ def _appointments(reader: Reader) -> Iterator[Row]:
                 "state": str(row.get_status_display()),
                 "reason": row.reason,
                 "wants_reminder": row.wants_reminder,
+                "attendance": str(row.get_attendance_display()),
+                "rules_put_aside": [str(Rule(rule).label) for rule in row.overruled],
                 "history": history.get(str(row.pk), []),
             }
 

@@ -26,6 +26,7 @@ from tests.identity.build_identity import provider_row
 from tests.identity.build_saml import connect_saml
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import allow, make_absence, make_slot, make_template
+from tests.services.booking.build_desk import make_block
 from tests.services.booking.build_earlier import make_offer
 from tests.services.booking.build_guests import make_guest
 from tests.services.booking.build_release import make_draw_request
@@ -116,6 +117,7 @@ def make_place() -> Place:
         "appointment_id": waiting.pk,
         "patient_id": patient.pk,
         "absence_id": absence.pk,
+        "block_id": make_block(gp).pk,
         "closure_id": closure.pk,
         "event_id": event.pk,
         "provider_id": gp.pk,

@@ -26,6 +26,11 @@ def tell(
     outbox.queue_messages([*news, *(_reminder(appointment, now) if reminds else ())], now=now)
 
 
+def remind(appointment: Appointment, *, now: datetime) -> None:
+    """Queue the reminder alone, as `tell` does: for a change that staff tell the patient of themselves."""
+    outbox.queue_messages(_reminder(appointment, now), now=now)
+
+
 def hush(appointment: Appointment, *, kinds: list[MessageKind] | None = None, now: datetime) -> None:
     """Take back what has not been sent about the appointment: of these kinds, or reminder, confirmation and receipt."""
     outbox.cancel_messages(subject=appointment, kinds=kinds, now=now)

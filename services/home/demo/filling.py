@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import draws, earlier, families, guests, insight, records, waiting
+from services.home.demo import desk, draws, earlier, families, guests, insight, records, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -102,6 +102,8 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     for one in demo.providers:
         _calendar(one, clinic, providers[one.initials], name=demo.calendar_name, actor=administrator, now=now)
     _appointments(clinic, known, now)
+    first = next(iter(providers.values()))
+    desk.load(clinic, first, records.some_with_gp(clinic, 2), administrator, now)
     guests.load(clinic, now)
     earlier.load(clinic, known, now)
     draws.load(clinic, now)

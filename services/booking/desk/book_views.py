@@ -1,0 +1,116 @@
+"""Booking by hand: a time, a patient, and the question about rules that speak against it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic_admin.guards import StaffRequest, staff_page
+from patients.choices import SeenIn
+from patients.models import Patient
+from patients.operations import note_listed
+from services.booking.desk import operations, queries
+from services.booking.desk.forms import BookForm, FindForm
+from services.booking.desk.operations import RuleInTheWay
+from services.booking.desk.places import asked_place, day_address, parts
+from services.booking.desk.queries import Place
+from services.booking.operations import BookingRefused
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page
+def choose_patient(request: StaffRequest) -> HttpResponse:
+    """Settle the time, if the address names none yet, and look for the patient."""
+    now = timezone.now()
+    asked = asked_place(request, now=now)
+    if asked.place is None:
+        wanted = {"form": asked.form, "back": day_address(request.clinic, asked.day)}
+        return render(request, "booking/desk/time.html", wanted, status=422 if asked.is_wrong else 200)
+    today = now.astimezone(request.clinic.zone).date()
+    sent = request.POST if request.method == "POST" else None
+    form = FindForm(sent, country=request.clinic.country, today=today)
+    found = None
+    if sent is not None and form.is_valid():
+        found = queries.find_patients(clinic=request.clinic, wanted=form.wanted)
+        note_listed(
+            clinic=request.clinic,
+            patient_ids=[one.pk for one in found],
+            page=SeenIn.LIST,
+            actor=request.user,
+            now=now,
+        )
+    context: dict[str, Any] = {
+        "form": form,
+        "place": asked.place,
+        "query": request.GET.urlencode(),
+        "found": found,
+        "is_all": found is not None and len(found) < queries.SHOWN_OF_SEARCH,
+        "back": day_address(request.clinic, asked.place.day),
+    }
+    return render(request, "booking/desk/patient.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page
+def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
+    """Book the time for the patient; a rule that speaks against it is named and asked about once more."""
+    now = timezone.now()
+    patient = queries.patient_of(clinic=request.clinic, patient_id=patient_id)
+    if patient is None:
+        raise Http404
+    place = asked_place(request, now=now).place
+    if place is None:
+        return redirect("desk:book", request.clinic.portal_identifier)
+    if request.method != "POST":
+        return _page(request, BookForm(), patient, place)
+    form = BookForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, patient, place, status=422)
+    try:
+        done = operations.book(
+            patient=patient,
+            place=place,
+            reason=form.cleaned_data["reason"],
+            tells=form.cleaned_data["tells"],
+            confirmed=form.confirmed(),
+            form_key=form.key,
+            actor=request.staff_member.user,
+            now=now,
+        )
+    except RuleInTheWay as stopped:
+        return _page(request, form, patient, place, status=422, rules=stopped.rules)
+    except BookingRefused as refused:
+        return _page(request, form, patient, place, status=422, refused=refused)
+    words = _("Booked. %(name)s is notified.") if form.cleaned_data["tells"] else _("Booked for %(name)s.")
+    messages.success(request, words % {"name": patient.full_name})
+    return redirect(day_address(request.clinic, done.starts_at.astimezone(request.clinic.zone).date()))
+
+
+def _page(
+    request: StaffRequest,
+    form: BookForm,
+    patient: Patient,
+    place: Place,
+    *,
+    status: int = 200,
+    rules: tuple[object, ...] = (),
+    refused: BookingRefused | None = None,
+) -> HttpResponse:
+    query = request.GET.urlencode()
+    context = {
+        "form": form,
+        "patient": patient,
+        "place": place,
+        "rules": rules,
+        "refused": refused,
+        "other_patient": f"{reverse('desk:book', args=[request.clinic.portal_identifier])}?{query}",
+        "back": day_address(request.clinic, place.day),
+        **parts(place),
+    }
+    return render(request, "booking/desk/book.html", context, status=status)

@@ -1,0 +1,201 @@
+"""What staff fill in at the desk."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clinic_admin.models import Provider
+from patients import search
+from patients.search import BadSearch, Wanted
+from services.booking import policy as booking
+from services.booking.desk import policy
+from services.booking.desk.choices import Attendance
+from services.booking.forms import ReasonField
+from services.booking.models import LONGEST_BLOCK_REASON
+from services.booking.staff_forms import DayForm
+
+_DAY = {
+    "label": _("Day"),
+    "error_messages": {"required": _("Choose a day."), "invalid": _("That is not a day of the calendar.")},
+}
+_CLOCK_ERRORS = {"required": _("Write a time of day."), "invalid": _("Write the time as 10:20.")}
+_USUAL_MINUTES = 20
+
+
+def _day_field() -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **_DAY)  # type: ignore[arg-type]
+
+
+def _clock_field(label: Any) -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        input_formats=["%H:%M", "%H.%M"],
+        widget=forms.TimeInput(attrs={"type": "time", "step": 300}, format="%H:%M"),
+        error_messages=_CLOCK_ERRORS,
+    )
+
+
+class SlotForm(forms.Form):
+    """A time of the calendar, as an address names it."""
+
+    slot = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class ProvidersDayForm(forms.Form):
+    """With whom, and on which day within the years that the calendar shows."""
+
+    provider = forms.TypedChoiceField(label=_("With"), coerce=int)
+    day = _day_field()
+
+    def __init__(self, *args: Any, providers: Sequence[Provider], today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shown = DayForm({}, today=today)
+        field = self.fields["provider"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(one.pk, one.name) for one in providers]
+        attrs = self.fields["day"].widget.attrs
+        attrs |= {"min": self.shown.first.isoformat(), "max": self.shown.last.isoformat()}
+
+    def clean_day(self) -> date:
+        """Return the day."""
+        day: date = self.cleaned_data["day"]
+        if not self.shown.first <= day <= self.shown.last:
+            raise forms.ValidationError(_("That day is too far away."))
+        return day
+
+
+class FreeTimeForm(ProvidersDayForm):
+    """A time that no calendar offers: with whom, when and how long, by the clinic's clock."""
+
+    at = _clock_field(_("Time"))
+    minutes = forms.IntegerField(
+        label=_("Minutes"),
+        min_value=policy.SHORTEST,
+        max_value=policy.LONGEST,
+        initial=_USUAL_MINUTES,
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, minutes: int = 0, **kwargs: Any) -> None:
+        """Take how long it lasts, where that is settled: then it is not asked."""
+        super().__init__(data, **kwargs)
+        self.settled = minutes
+        if minutes:
+            del self.fields["minutes"]
+
+    def wanted(self) -> dict[str, Any]:
+        """Return provider_id, day, clock and minutes of a valid form."""
+        values = self.cleaned_data
+        return {
+            "provider_id": values["provider"],
+            "day": values["day"],
+            "clock": values["at"],
+            "minutes": self.settled or values["minutes"],
+        }
+
+
+class FindForm(forms.Form):
+    """One box for whatever is known of the patient. It is posted: numbers never stand in an address."""
+
+    q = forms.CharField(
+        label=_("Name, birth date, mobile or national ID"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Write whom you look for.")},
+    )
+
+    def __init__(self, *args: Any, country: str, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country, self.today, self.wanted = country, today, Wanted()
+
+    def clean_q(self) -> str:
+        """Read the text; `wanted` is then whom it asks for."""
+        text: str = self.cleaned_data["q"]
+        try:
+            self.wanted = search.parse(text, country=self.country, today=self.today)
+        except BadSearch as bad:
+            raise forms.ValidationError(bad.sentence) from None
+        return text
+
+
+class ActForm(forms.Form):
+    """Whether the patient is told, and which rules the page named and staff put aside."""
+
+    tells = forms.BooleanField(label=_("Tell the patient by SMS and e-mail"), required=False, initial=True)
+
+    def confirmed(self) -> list[str]:
+        """Return the rules that were put aside; unknown words say nothing."""
+        return list(self.data.getlist("overrule")) if self.is_bound else []  # type: ignore[attr-defined]
+
+
+class BookForm(ActForm):
+    """Why the patient comes, as far as staff know."""
+
+    reason = ReasonField(
+        label=_("What is it about?"),
+        required=False,
+        max_length=booking.LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "max_length": _(
+                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
+            ),
+        },
+    )
+    form_key = forms.UUIDField(widget=forms.HiddenInput)
+    field_order = ("reason", "tells", "form_key")
+
+    @property
+    def key(self) -> uuid.UUID:
+        """Return the key to send along: the one that came, so that sending twice is once, else a new one."""
+        sent = getattr(self, "cleaned_data", {}).get("form_key")
+        return sent if isinstance(sent, uuid.UUID) else uuid.uuid4()
+
+    def clean(self) -> dict[str, Any]:
+        """Say what to do about a form without a usable key, which no reader can see or correct."""
+        if self.errors.pop("form_key", None):
+            self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
+        return self.cleaned_data
+
+
+class VersionForm(forms.Form):
+    """Which version of the appointment the page showed."""
+
+    version = forms.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class BlockForm(ProvidersDayForm):
+    """What to close, and why."""
+
+    starts = _clock_field(_("From"))
+    ends = _clock_field(_("Until"))
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=LONGEST_BLOCK_REASON,
+        help_text=_("Staff see it in the calendar; patients don't."),
+        error_messages={"required": _("Write why: others read it in the calendar.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields, in order."""
+        starts, ends = self.cleaned_data.get("starts"), self.cleaned_data.get("ends")
+        if isinstance(starts, time) and isinstance(ends, time) and ends <= starts:
+            self.add_error("ends", _("The end must come after the beginning."))
+        return self.cleaned_data
+
+    def wanted(self) -> dict[str, Any]:
+        """Return provider_id, day, clock and minutes of a valid form."""
+        values = self.cleaned_data
+        starts, ends = values["starts"], values["ends"]
+        minutes = (ends.hour - starts.hour) * 60 + ends.minute - starts.minute
+        return {"provider_id": values["provider"], "day": values["day"], "clock": starts, "minutes": minutes}
+
+
+class MarkForm(forms.Form):
+    """Whether the patient came; empty takes it back. `seen` is what the page showed."""
+
+    mark = forms.ChoiceField(choices=[("", ""), *Attendance.choices], required=False)
+    seen = forms.ChoiceField(choices=[("", ""), *Attendance.choices], required=False)

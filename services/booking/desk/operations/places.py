@@ -1,0 +1,88 @@
+"""Winning a time: of all who want it, patients among them, one gets it."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import NoReturn
+
+from django.db import IntegrityError
+
+from patients.models import Patient
+from portal.refusals import Refusal
+from services.booking.choices import BookingRefusal, SlotState
+from services.booking.desk import policy, queries
+from services.booking.desk.choices import DeskRefusal, Rule
+from services.booking.desk.queries import Place
+from services.booking.models import Appointment, Slot
+from services.booking.operations import BookingRefused
+from services.booking.operations.appointments import take
+
+_FENCES = {
+    "appointment_one_live_per_slot": BookingRefusal.TAKEN,
+    "appointment_provider_not_double_booked": BookingRefusal.CLASHES,
+    "slot_no_overlap": DeskRefusal.OVERLAPS,
+}
+
+
+class RuleInTheWay(BookingRefused):
+    """Rules would stop the patient, and staff have not said that they put all of them aside. Nothing was changed."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        super().__init__(DeskRefusal.RULE)
+        self.rules = rules
+
+
+def refuse(reason: Refusal) -> NoReturn:
+    """Raise BookingRefused."""
+    raise BookingRefused(reason)
+
+
+@contextmanager
+def fences() -> Iterator[None]:
+    """Say what it means when a constraint stops us; stands around the transaction."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if constraint not in _FENCES:
+            raise
+        raise BookingRefused(_FENCES[constraint]) from error
+
+
+def overrule(
+    patient: Patient,
+    place: Place,
+    confirmed: Collection[str],
+    *,
+    now: datetime,
+    moved: Appointment | None = None,
+) -> list[str]:
+    """Return the rules that are put aside; what allows the rest stays as it is until the transaction ends.
+
+    `confirmed` are those that the page named and staff put aside. Raises RuleInTheWay when there are others.
+    """
+    rules = queries.rules_against(patient, place, now=now, moved=moved, for_share=True)
+    if not set(rules) <= set(confirmed):
+        raise RuleInTheWay(rules)
+    return [rule.value for rule in rules]
+
+
+def win(place: Place, *, now: datetime) -> Slot:
+    """Take the place and return its slot; where there is none, one is made. Raises BookingRefused when it is gone."""
+    refusal = policy.refuse_place(ends_at=place.ends_at, now=now)
+    if refusal:
+        refuse(refusal)
+    if place.slot is None:
+        return Slot.objects.create(
+            clinic_id=place.provider.clinic_id,
+            provider=place.provider,
+            starts_at=place.starts_at,
+            ends_at=place.ends_at,
+            day=place.day,
+            kind=place.kind,
+            state=SlotState.TAKEN,
+            by_hand=True,
+        )
+    if not take(place.slot):
+        refuse(BookingRefusal.TAKEN)
+    return place.slot

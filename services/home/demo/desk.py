@@ -1,0 +1,62 @@
+"""What staff of the demo's clinics have done by hand: a time for somebody who came in, another put aside, a block."""
+
+import uuid
+from datetime import datetime, time, timedelta
+
+from clinic_admin.models import Clinic, Provider
+from identity.models import User
+from patients.models import Patient
+from services.booking.choices import SlotKind, SlotState
+from services.booking.desk import operations, queries
+from services.booking.desk.choices import Attendance, Rule
+from services.booking.models import Appointment, Slot
+from services.booking.operations import BookingRefused
+
+_REASONS = {"NO": "Kurs i sårstell", "DK": "Kursus i sårpleje"}
+_BLOCK_FROM, _BLOCK_MINUTES = time(12), 60
+
+
+def load(clinic: Clinic, provider: Provider, patients: list[Patient], actor: User, now: datetime) -> None:
+    """Let `actor` book for the first two of the patients, one of them against a rule, and close an hour."""
+    arrives, urgent = patients[:2]
+    today = now.astimezone(clinic.zone).date()
+    free = Slot.objects.filter(provider=provider, state=SlotState.FREE, starts_at__gt=now).order_by(
+        "starts_at"
+    )
+    came = _book(arrives, free.filter(day=today).first(), actor, now)
+    if came is not None:
+        operations.mark(
+            clinic=clinic, appointment_id=came.pk, mark=Attendance.ARRIVED, seen="", actor=actor, now=now
+        )
+    later = free.filter(kind=SlotKind.URGENT, day__gt=today + timedelta(days=1)).first()
+    _book(urgent, later, actor, now)
+    _block(clinic, provider, actor, now)
+
+
+def _book(patient: Patient, slot: Slot | None, actor: User, now: datetime) -> Appointment | None:
+    place = queries.place_of_slot(clinic=patient.clinic, slot_id=slot.pk) if slot else None
+    if place is None:
+        return None
+    return operations.book(
+        patient=patient,
+        place=place,
+        reason="",
+        tells=False,
+        confirmed=Rule.values,
+        form_key=uuid.uuid4(),
+        actor=actor,
+        now=now,
+    )
+
+
+def _block(clinic: Clinic, provider: Provider, actor: User, now: datetime) -> None:
+    day = now.astimezone(clinic.zone).date() + timedelta(days=1)
+    place = queries.free_place(
+        clinic=clinic, provider_id=provider.pk, day=day, clock=_BLOCK_FROM, minutes=_BLOCK_MINUTES
+    )
+    if place is None:
+        return
+    try:
+        operations.block(clinic=clinic, place=place, reason=_REASONS[clinic.country], actor=actor, now=now)
+    except BookingRefused:
+        return  # the hour is full: nothing to close
