@@ -53,6 +53,7 @@ class EndReason(TextChoices):
         "by-oneself",
         _("You were signed out here because you ended this session from another device."),
     )
+    AT_PROVIDER = "at-provider", _("You were signed out here because you signed out at your eID's provider.")
     PASSWORD = "password", _("You were signed out because there is a new password.")
     CONTACT = (
         "contact",

@@ -25,7 +25,7 @@ KEPT_FOR = timedelta(hours=24)
 MOST_PER_PERSON = 5
 MOST_CHARACTERS = 150_000
 """A matrix of sixty providers and every tick fits."""
-_LEFT_OUT = re.compile(r"password|^csrfmiddlewaretoken$|^code$|^otp", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"password|^csrfmiddlewaretoken$|^code$|^otp|^proof-|^credential$", re.IGNORECASE)
 _KEY = "kept_forms"
 
 Fields = list[tuple[str, str]]

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
-from identity.choices import Protocol
+from identity import open_sessions
+from identity.choices import EndReason, Protocol
 from identity.models import IdentityProvider, ProviderLogout, ProviderSession, UsedMessage, User
 from identity.verified import Evidence
 from portal import audit, crypto
@@ -58,17 +58,14 @@ def end(provider: IdentityProvider, *, name_id: str, session_indexes: list[str],
     if session_indexes:
         found = found.filter(session_index__in=session_indexes)
     rows = list(found.select_related("user").select_for_update(of=("self",)))
-    named = [row.session_key for row in rows]
-    open_ones = set(Session.objects.filter(session_key__in=named).values_list("session_key", flat=True))
+    keys_of: dict[User, list[str]] = {}
     for row in rows:
-        if row.session_key in open_ones:
-            audit.record(
-                action="session.end", subject=row.user, actor=audit.SYSTEM, now=now, reason="provider"
-            )
-    Session.objects.filter(session_key__in=named).delete()
-    UserSession.objects.filter(session_key__in=named).delete()
+        keys_of.setdefault(row.user, []).append(row.session_key)
     ProviderSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    return len(open_ones)
+    return sum(
+        open_sessions.end(user, keys, why=EndReason.AT_PROVIDER, actor=audit.SYSTEM, now=now)
+        for user, keys in keys_of.items()
+    )
 
 
 def sweep(*, now: datetime) -> None:

@@ -134,7 +134,7 @@ def _first_opinion(encoded: str, trust: Trust, request_id: str) -> Any:
 
 def second_opinion(assertion: Any, certificates: list[str]) -> Any:
     """Return the assertion that signxml verified; it must be the very one that was given. Raises MessageRefused."""
-    text = etree.tostring(assertion)
+    text = etree.tostring(assertion, with_tail=False)
     for certificate in certificates:
         try:
             seen = XMLVerifier().verify(

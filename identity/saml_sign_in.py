@@ -145,7 +145,9 @@ def _fail(sign_in: LoginTransaction, fault: SignInFault | None, check: str, now:
         subject=sign_in,
         actor=audit.SYSTEM,
         now=now,
+        login_id=sign_in.step_up_of_id,
         provider=sign_in.provider.slug,
+        method=sign_in.provider.method,
         reason=fault.value if fault else check,
         check=check,
     )

@@ -5,26 +5,36 @@ there or here raises FORMAT_VERSION when a reader of the older form would stumbl
 zone and the reader's language are in force.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.db.models import Model, Q, QuerySet
 
 from clinic_admin.choices import Service
 from identity import devices
 from identity.choices import Assurance
-from identity.models import Account, ActionLink, ClinicMembership, ExternalIdentity, OneTimeCode
+from identity.models import (
+    Account,
+    ActionLink,
+    ClinicMembership,
+    ExternalIdentity,
+    KeptForm,
+    OneTimeCode,
+)
 from notifications.models import OutboxMessage
 from notifications.retention import SECRETS
+from patients.contact.models import ContactChange
 from patients.guardianship.models import Guardian, Proxy
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import SpecialRights
-from services.booking.models import Appointment
+from services.booking.models import Appointment, GuestRequest
 from services.own import clinic_queries, log_queries, sign_in_queries, words
 from services.own.log_queries import Entry
 from services.registration.models import LoginRequest
@@ -62,6 +72,7 @@ def parts_of(reader: Reader) -> list[Part]:
     """Return the parts in the file's order. Nothing is read before a part's rows are asked for."""
     return [
         Part("record", lambda: [_record(reader)], is_list=False),
+        Part("contact_changes", lambda: _contact_changes(reader)),
         Part("login", lambda: [_login(reader)], is_list=False),
         Part("clinics", lambda: _clinics(reader)),
         Part("password_accounts", lambda: _memberships(reader)),
@@ -70,7 +81,10 @@ def parts_of(reader: Reader) -> list[Part]:
         Part("guardians", lambda: _guardians(reader)),
         Part("proxies", lambda: _proxies(reader)),
         Part("appointments", lambda: _appointments(reader)),
+        Part("requests_without_account", lambda: _guest_requests(reader)),
         Part("messages", lambda: _messages(reader)),
+        Part("kept_forms", lambda: _kept_forms(reader)),
+        Part("open_sessions", lambda: _open_sessions(reader)),
         Part("sign_ins", lambda: _sign_ins(reader)),
         Part("log", lambda: _log(reader)),
     ]
@@ -98,6 +112,19 @@ def _record(reader: Reader) -> Row:
         "wants_electronic_answers": patient.wants_electronic_answers,
         "changed_at": patient.updated_at,
     }
+
+
+def _contact_changes(reader: Reader) -> Iterator[Row]:
+    """Yield new addresses and numbers that were asked for, confirmed or not."""
+    for row in ContactChange.objects.filter(patient=reader.patient).order_by("created_at", "pk"):
+        yield {
+            "kind": str(row.get_kind_display()),
+            "to": row.value,
+            "created_at": row.created_at,
+            "kept_until": row.expires_at,
+            "confirmed_at": row.confirmed_at,
+            "ended_at": row.ended_at,
+        }
 
 
 def _login(reader: Reader) -> Row:
@@ -255,13 +282,35 @@ def _history(reader: Reader, appointments: Sequence[Appointment]) -> dict[str, l
     return found
 
 
+def _guest_requests(reader: Reader) -> Iterator[Row]:
+    """Yield requests that staff made an appointment of this record; whose the others are nobody has said."""
+    own = GuestRequest.objects.filter(clinic=reader.patient.clinic, appointment__patient=reader.patient)
+    for row in own.order_by("created_at", "pk"):
+        yield {
+            "state": str(row.get_status_display()),
+            "starts_at": row.starts_at,
+            "given_name": row.given_name,
+            "family_name": row.family_name,
+            "mobile": row.mobile,
+            "language": row.language,
+            "reason": row.reason,
+            "created_at": row.created_at,
+            "confirmed_at": row.confirmed_at,
+            "decided_at": row.decided_at,
+        }
+
+
 def _messages(reader: Reader) -> Iterator[Row]:
     yield from _about("patients.patient", [str(reader.patient.pk)])
+    asked = ContactChange.objects.filter(patient=reader.patient)
+    yield from _about("patients.contactchange", _ids(asked))
     yield from _about("registration.loginrequest", _ids(_own_requests(reader)))
     accounts = list(_own_memberships(reader))
     yield from _about("identity.clinicmembership", [str(one.pk) for one in accounts])
     yield from _about("identity.actionlink", _ids(ActionLink.objects.filter(membership__in=accounts)))
     yield from _about("identity.onetimecode", _ids(OneTimeCode.objects.filter(membership__in=accounts)))
+    guests = GuestRequest.objects.filter(appointment__patient=reader.patient)
+    yield from _about("booking.guestrequest", _ids(guests))
     own = Appointment.objects.for_patient(reader.patient).only("pk", "starts_at")
     for chunk in _chunks(own, "starts_at"):
         yield from _about("booking.appointment", [str(one.pk) for one in chunk])
@@ -282,6 +331,33 @@ def _about(kind: str, ids: list[str]) -> Iterator[Row]:
             "to": row.recipient or None,
             "title": None if is_secret else row.title or None,
             "text": None if is_secret else row.body or None,
+        }
+
+
+# -- sessions ----------------------------------------------------------------------------------------------
+def _kept_forms(reader: Reader) -> Iterator[Row]:
+    """Yield what was typed when a session ended, until it is sent or a day has passed."""
+    own = KeptForm.objects.filter(user=reader.account.user_id, clinic=reader.patient.clinic, acted_by=None)
+    for row in own.filter(expires_at__gt=reader.now).order_by("kept_at", "pk"):
+        yield {
+            "page": row.page,
+            "kept_at": row.kept_at,
+            "kept_until": row.expires_at,
+            "typed": [
+                {"name": str(name), "value": str(value)} for name, value in json.loads(row.fields or "[]")
+            ],
+        }
+
+
+def _open_sessions(reader: Reader) -> Iterator[Row]:
+    own = UserSession.objects.filter(user=reader.account.user_id)
+    if reader.clinic_scope is not None:
+        own = own.filter(data__clinic_scope=reader.clinic_scope)
+    for row in own.order_by("created_at", "pk"):
+        yield {
+            "opened_at": row.created_at,
+            "device": devices.words_for(row.user_agent),
+            "network_address": str(row.ip),
         }
 
 

@@ -50,6 +50,7 @@ _REASONS: Mapping[str, str | Promise] = {
     "too-long": gettext_lazy("a sign-in lasts for some hours at most"),
     "too-many": gettext_lazy("signed in at too many places"),
     "by-oneself": gettext_lazy("from another device"),
+    "at-provider": gettext_lazy("at the eID's provider"),
     "password-changed": gettext_lazy("there is a new password"),
     "contact-changed": gettext_lazy("mobile or e-mail was changed"),
     "by-staff": gettext_lazy("the access was changed"),

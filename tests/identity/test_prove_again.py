@@ -6,11 +6,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
+from identity import kept_forms
 from identity.models import User
 from portal.models import AuditEvent
 from tests.architecture.build_everything import make_place
@@ -159,6 +161,11 @@ def test_w17_who_thinks_better_of_it_gets_back_to_the_page_also_after_a_wrong_co
     assert f'href="{page}"' in second.text
     evil = admin.post(switch(office), {"portal": "off", "proof-back": "//evil.example"})
     assert "evil.example" not in evil.text
+
+
+def test_w17_the_answer_is_not_kept_when_the_session_has_ended_meanwhile() -> None:
+    sent = QueryDict("portal=off&proof-code=123456&proof-credential=%7B%7D&proof-back=/x/&credential=%7B%7D")
+    assert kept_forms.fields_of(sent) == [("portal", "off")]
 
 
 def test_w17_an_empty_form_is_asked_about_too(admin: Client, office: Clinic) -> None:

@@ -637,6 +637,24 @@ def test_s31_the_shapes_of_encryption_that_real_providers_use(
     accepted(client, clinic, asked, good(asked, encryption=encryption))
 
 
+def test_s31_typed_values_and_line_breaks_as_other_software_writes_them(
+    client: Client, clinic: Clinic, asked: Asked
+) -> None:
+    typed = (
+        '<saml:AttributeValue xmlns:xs="http://www.w3.org/2001/XMLSchema" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string">'
+    )
+
+    def change(text: str) -> str:
+        return text.replace("<saml:AttributeValue>", typed).replace("><saml:", ">\n  <saml:")
+
+    def spread(text: str) -> str:
+        return text.replace("><", ">\n<")
+
+    answer = good(asked, before_signing=change, after_signing=lambda text: f"{text}\n", around=spread)
+    accepted(client, clinic, asked, answer)
+
+
 def test_s35_two_certificates_of_the_provider_at_once(client: Client, clinic: Clinic) -> None:
     connect_saml(clinic, signing_certificates=[idp_pair().certificate, pair("new idp").certificate])
     for signer in (idp_pair(), pair("new idp")):

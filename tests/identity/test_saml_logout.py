@@ -2,6 +2,7 @@
 
 import zlib
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -178,7 +179,11 @@ def test_w7_the_providers_logout_ends_the_right_session_without_a_cookie(
     assert (root.get("InResponseTo"), relay_state) == ("_logout-1", "theirs")
     assert root.find(f"{SAMLP}Status")[0].get("Value") == f"{STATUS}Success"
     ended = AuditEvent.objects.get(action="session.end")
-    assert ended.details["reason"] == "provider"
+    assert ended.details["reason"] == "at-provider"
+    assert str(ended.login_id) == ended.subject_id
+    signed_in.cookies["django_language"] = "en"
+    page = signed_in.get(reverse("home:start", args=[clinic.portal_identifier]), follow=True)
+    assert "because you signed out at your eID's provider" in unescape(page.content.decode())
     assert NAME_ID not in str(ended.details)
 
 

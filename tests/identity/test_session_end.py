@@ -17,7 +17,7 @@ from clinic_admin.models import Clinic
 from identity import kept_forms, open_sessions, operations
 from identity.choices import EndReason
 from identity.models import EndedSession, IdentityProvider, KeptForm, User
-from patients.models import Patient
+from patients.models import ContactChange, Patient
 from portal.models import AuditEvent
 from tests.build import make_clinic
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
@@ -201,7 +201,7 @@ def test_what_is_sent_after_the_end_comes_back_after_signing_in_and_is_not_carri
     after = Patient.objects.get()
     assert (after.mobile, after.email) == (before.mobile, before.email)
     assert patient.post(details, TYPED)["Location"] == details
-    assert Patient.objects.get().email == "ny@x.example"
+    assert ContactChange.objects.get(kind="email").value == "ny@x.example"
     assert KeptForm.objects.count() == 0
     assert "had typed" not in patient.get(details).content.decode()
 
@@ -334,7 +334,7 @@ def test_after_signing_in_in_another_tab_the_open_page_can_still_be_sent(
     signs_in_strictly()
     sent = browser.post(details, TYPED | {"email": "barn@x.example", "csrfmiddlewaretoken": open_page})
     assert (sent.status_code, sent["Location"]) == (303, details)  # never for oneself: kept for the other
-    assert Patient.objects.get().email == "ny@x.example"
+    assert ContactChange.objects.get(kind="email").value == "ny@x.example"
     assert KeptForm.objects.get().acted_by == relation
     assert "barn@x.example" not in browser.get(details).content.decode()
     refused = browser.post(details, TYPED | {"csrfmiddlewaretoken": "x" * 64})

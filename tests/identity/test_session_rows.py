@@ -12,7 +12,7 @@ from django.utils import timezone
 from clinic_admin.models import Clinic
 from identity import memberships, open_sessions
 from identity.models import User
-from patients import operations as patients
+from patients.contact import operations as contact
 from patients.models import Patient
 from portal.models import AuditEvent
 from tests.architecture.test_house_rules import every_pattern
@@ -103,7 +103,7 @@ def test_w6_a_new_address_or_number_ends_the_sessions_that_rest_on_it(client, cl
     client.cookies["django_language"] = "en"
     signs_in(client, clinic)
     wanted = {"mobile": patient.mobile, "email": patient.email, "language": ""} | changes
-    patients.change_contact(patient=patient, actor=None, now=timezone.now(), **wanted)
+    contact.change_contact(patient=patient, actor=None, now=timezone.now(), **wanted)
     assert (
         "your mobile or e-mail was changed"
         in client.get(address("start", clinic), follow=True).content.decode()
@@ -114,7 +114,7 @@ def test_w6_a_new_address_or_number_ends_the_sessions_that_rest_on_it(client, cl
 
 def test_w6_another_language_of_messages_ends_nothing(client, clinic, patient):
     signs_in(client, clinic)
-    patients.change_contact(
+    contact.change_contact(
         patient=patient,
         mobile=patient.mobile,
         email=patient.email,

@@ -46,11 +46,11 @@ def test_the_page_between_works_without_scripts(product, demo, new_page):
     page = new_page(width=375, height=760, scripts=False)
     page.goto("/holm/")
     page.get_by_role("button", name=re.compile("MitID")).click()
-    page.get_by_label("Mette Æbelø").check()
+    page.get_by_label("Søren Østergaard").check()
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator("main")).to_contain_text("You are done here")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Mette")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Søren")
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile(r"/holm/signed-out/\?at=mitid"))
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible
+from tests.journeys.people import is_accessible, says_that_it_is_right
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +27,7 @@ def signs_in(page):
 def test_a_patient_sees_who_looked_takes_the_data_out_leaves_and_comes_back(product, demo, new_page):
     page = new_page(width=375, height=760)
     signs_in(page)
+    says_that_it_is_right(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Donald")
 
     page.get_by_role("navigation", name="Main menu").get_by_role("link", name="My page").click()

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
@@ -12,9 +13,10 @@ from django.utils import timezone, translation
 from django.utils.html import escape
 
 from identity.choices import Assurance
+from identity.models import KeptForm
 from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
-from patients import operations as patients
+from patients.contact import operations as contact
 from patients.guardianship import operations as guardianship
 from patients.guardianship.choices import Area
 from portal.models import AuditEvent
@@ -64,7 +66,7 @@ def fill(place):
         patient=place.patient,
         subject=request,
     )
-    patients.change_contact(
+    contact.change_contact(
         patient=place.patient,
         mobile="+4798765432",
         email="ny@x.example",
@@ -137,6 +139,29 @@ def test_it_has_the_texts_of_messages_but_no_codes(place, browser):
     told = {one["kind"]: one["text"] for one in json.loads(text)["messages"]}
     assert "Forespurt time" in told.values()
     assert "123456" not in text
+
+
+def test_it_has_where_one_is_signed_in_and_what_was_kept_of_a_form(place, browser):
+    now = timezone.now()
+    UserSession.objects.create(
+        user=place.user, ip="192.0.2.7", session_key="k" * 32, user_agent="Firefox/140.0 Windows"
+    )
+    KeptForm.objects.create(
+        user=place.user,
+        clinic=place.clinic,
+        page="/x/",
+        action="/x/",
+        fields=json.dumps([["reason", "Halvskrevet grunn"]]),
+        kept_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    told = json.loads(content(takes(browser, place.clinic)))
+    assert told["kept_forms"][0]["typed"] == [{"name": "reason", "value": "Halvskrevet grunn"}]
+    here = [one for one in told["open_sessions"] if one["network_address"] == "192.0.2.7"]
+    assert [one["device"] for one in here] == ["Firefox on Windows"]
+    assert "kkkk" not in json.dumps(told), "what opens a session is never shown"
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert not list(_faults(told, schema, schema, "file"))
 
 
 def test_it_has_no_password_hash_and_nothing_of_anybody_else(place, browser):

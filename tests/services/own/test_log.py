@@ -12,6 +12,7 @@ from clinic_admin.choices import Role
 from identity.choices import UserKind
 from patients import operations as patients
 from patients.choices import SeenIn
+from patients.contact import operations as contact
 from patients.models import DataChange
 from portal import audit
 from portal.models import AuditEvent
@@ -168,7 +169,7 @@ def test_looks_by_the_same_person_on_a_day_are_one_line_with_every_page(place):
 
 # -- changes -----------------------------------------------------------------------------------------------
 def test_contact_details_are_shown_with_what_they_were_and_became(place, browser):
-    patients.change_contact(
+    contact.change_contact(
         patient=place.patient,
         mobile="+4798765432",
         email="",
@@ -188,7 +189,7 @@ def test_contact_details_are_shown_with_what_they_were_and_became(place, browser
 
 
 def test_the_trail_itself_holds_neither_number_nor_address_and_they_rest_encrypted(place):
-    patients.change_contact(
+    contact.change_contact(
         patient=place.patient,
         mobile="+4798765432",
         email="new@x.example",
@@ -253,7 +254,7 @@ def test_what_the_portal_did_by_itself_is_said_so(place):
 
 
 def test_the_patients_own_acts_are_theirs(place, browser):
-    patients.change_contact(
+    contact.change_contact(
         patient=place.patient, mobile="", email="", language="", actor=place.user, now=timezone.now()
     )
     assert "You" in page(browser, place.clinic, "log").content.decode()
@@ -393,6 +394,7 @@ def test_a_long_trail_is_read_along_its_indexes(place):
 ELSEWHERE = {
     *("patients.imported", "patient_log.exported", "register.refused", "inbox.assigned", "guardians.loaded"),
     *("membership.child_confirmed", "membership.child_ended", "membership.child_made", "calendar.extended"),
+    *("register.set_aside", "register.put_back"),
     *("guest.requested", "guest.refused", "guest.withdrawn", "guest.viewed"),
 }
 """Recorded about the clinic, the register or a login, never about one patient."""
