@@ -2,17 +2,17 @@
 
 import argparse
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from launcher.places import LOGS
 from tests.journeys.product import Product, running
 from verify_idp import oidc_flows, saml_flows
 from verify_idp.report import Report
 
-ROOT = Path(__file__).resolve().parent.parent
-LOGS = ROOT / ".local" / "logs" / "verify-idp"
+HERE = LOGS / "verify-idp"
 PROVIDERS: dict[str, Callable[[Product, Report], None]] = {
     "oidc-provider": oidc_flows.run,
     "samlp": saml_flows.run_samlp,
@@ -28,13 +28,14 @@ def main() -> int:
     unknown = [name for name in chosen if name not in PROVIDERS]
     if unknown:
         parser.error(f"no such provider: {', '.join(unknown)}")
-    folder = LOGS / time.strftime("%Y-%m-%d-%H%M%S")
+    folder = HERE / time.strftime("%Y-%m-%d-%H%M%S")
     folder.mkdir(parents=True)
     report = Report(folder)
     with running(folder, f"verify_idp_{secrets.token_hex(4)}") as product:
         product.manage("make_demo")
         for name in chosen:
             PROVIDERS[name](product, report)
+    shutil.rmtree(folder / "static", ignore_errors=True)
     print(f"{report.passed} ok, {report.failed} failed. Logs: {folder}", flush=True)
     return report.exit_code
 
