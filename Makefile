@@ -4,7 +4,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) -m launcher
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset setup test check fix messages assets e2e faults bench lock
+.PHONY: help demo demo-reset setup test check fix messages assets e2e faults verify-idp bench lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ e2e: ## only the browser tests
 
 faults: ## the long form of the kill and load tests (VENTEROM_KILLS=300, VENTEROM_SEED repeats a run)
 	@$(LAUNCH) faults $(ARGS)
+
+verify-idp: ## sign in at identity providers that others wrote (npm, and Debian's simplesamlphp where installed)
+	@$(LAUNCH) verify-idp $(ARGS)
 
 bench: ## measure speed against the targets
 	@$(LAUNCH) bench $(ARGS)

@@ -1,5 +1,6 @@
 """Every change of sign-in: beginning, answering, opening and ending sessions, and the logins of staff."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +77,8 @@ LINKS_ARE_KEPT = timedelta(days=30)
 SESSION_ROWS_LAST = timedelta(hours=1)
 """So long a listed session may be without its row: it is listed a moment before that is stored."""
 PATIENT_BACKEND = "identity.backends.PatientBackend"
+_PLAIN_WORDS = re.compile(r"[a-zA-Z_:\- ]+( \d{3})?")
+"""What a failure may be called in the audit trail: no numbers but an HTTP status at the end."""
 
 
 class SignInRefused(Refused):
@@ -690,7 +693,7 @@ def _fail(
         status__in=[TransactionStatus.CONSUMED, TransactionStatus.FAILED]
     ).update(status=TransactionStatus.FAILED, evidence=None)
     action = action or ("auth.fail" if fault else "auth.cancel")
-    known = check if check.replace("-", "").replace("_", "").replace(" ", "").isalpha() else ""
+    known = check if _PLAIN_WORDS.fullmatch(check) else ""
     _record(
         action,
         sign_in,

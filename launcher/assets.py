@@ -65,7 +65,7 @@ def ensure() -> None:
             return
         print("Building the style sheet and scripts …", flush=True)
         LOG.unlink(missing_ok=True)
-        npm, search_path = _npm()
+        npm, search_path = npm_command()
         installed_from = fingerprint([ROOT / "package.json", ROOT / "package-lock.json"])
         if not MODULES_MARKER.exists() or MODULES_MARKER.read_text() != installed_from:
             _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], search_path)
@@ -84,7 +84,7 @@ def _listing() -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _npm() -> tuple[list[str], str]:
+def npm_command() -> tuple[list[str], str]:
     """The start of an npm command, and the PATH for it: the machine's Node, else the wheel's in the environment."""
     search_path = os.environ.get("PATH", os.defpath)
     if has_system_node():

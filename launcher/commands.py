@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from launcher import assets, checking, demo, environment
+from launcher import assets, checking, demo, environment, identity_providers
 from launcher.places import LOCAL, ROOT, VENV_PYTHON, make_local, need_room
 from launcher.trouble import Trouble
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--only-tests", action="store_true", help="leave out the checks around the tests"
             )
-        if name in {"test", "check", "e2e", "faults", "bench", "messages", "lock"}:
+        if name in {"test", "check", "e2e", "faults", "verify-idp", "bench", "messages", "lock"}:
             command.epilog = "Further arguments are passed on."
     return main_parser
 
@@ -47,6 +47,7 @@ HELP = {
     "assets": "build style sheet, fonts and scripts into static/vendor",
     "e2e": "only the browser tests",
     "faults": "the long form of the kill and load tests: ten minutes of kill -9 and crowds",
+    "verify-idp": "sign in at identity providers that others wrote (npm, and Debian's simplesamlphp where installed)",
     "lock": "write the hash locks anew from requirements/*.in (ARGS=--upgrade takes newer versions)",
     "bench": "measure speed against the targets",
 }
@@ -97,7 +98,7 @@ def _prepare(command: str, given: list[str]) -> None:
         os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", "launcher", *given], environment.clean_environment())  # noqa: S606 - the same command in another Python
 
 
-NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "faults", "bench"}
+NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "faults", "verify-idp", "bench"}
 LONG_KILLS = "300"
 
 
@@ -130,6 +131,7 @@ def _with_arguments(command: str, passed_on: list[str]) -> int:
     ways: dict[str, Callable[[], int]] = {
         "e2e": lambda: checking.tests_only(["-m", "browser", *passed_on]),
         "faults": lambda: checking.tests_only(["tests/faults", "tests/load", "-s", *passed_on]),
+        "verify-idp": lambda: identity_providers.verify(passed_on),
         "lock": lambda: checking.lock(passed_on),
         "bench": lambda: checking.with_servers(["-m", "bench", *passed_on]),
         "messages": lambda: checking.with_servers(["manage.py", "messages", *passed_on]),

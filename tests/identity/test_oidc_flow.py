@@ -395,6 +395,18 @@ def test_o31_a_broken_token_endpoint_is_a_calm_page(
     assert len(events("auth.fail")) == 1
 
 
+def test_o31_the_trail_says_how_the_provider_refused(
+    client: Client, clinic: Clinic, provider: IdentityProvider, idp: FakeIdp
+) -> None:
+    begin(client, clinic)
+    idp.answers["/token"] = (401, {}, b'{"error": "invalid_client"}')
+    refused(come_back(client, idp), client)
+    idp.answers["/par"] = (400, {}, b"{}")
+    refused(begin(client, clinic), client)
+    said = [event.details["check"] for event in events("auth.fail")]
+    assert said == ["token endpoint: status 401", "PAR endpoint: status 400"]
+
+
 def test_o31_a_provider_that_hangs_is_given_up(
     client: Client, clinic: Clinic, provider: IdentityProvider, idp: FakeIdp, monkeypatch: Any
 ) -> None:

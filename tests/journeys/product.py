@@ -46,9 +46,9 @@ class Product:
 
     def fill(self, script: str, **values: object) -> dict[str, str]:
         """Run one of the scripts that fill a clinic in through operations; return what it prints."""
-        return json.loads(
-            self.python("-m", f"tests.journeys.{script}", json.dumps(values)).stdout.splitlines()[-1]
-        )
+        said = self.python("-m", f"tests.journeys.{script}", json.dumps(values)).stdout
+        printed: dict[str, str] = json.loads(said.splitlines()[-1])
+        return printed
 
 
 @contextlib.contextmanager
@@ -91,6 +91,6 @@ def running(folder: Path, database: str) -> Iterator[Product]:
 def answers(address: str) -> bool:
     """Whether the web server is up."""
     with contextlib.suppress(OSError):
-        return urllib.request.urlopen(f"{address}/healthz", timeout=5).status == 200
+        return bool(urllib.request.urlopen(f"{address}/healthz", timeout=5).status == 200)
     time.sleep(0.1)
     return False
