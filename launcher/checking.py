@@ -210,7 +210,8 @@ def _pytest(settings: Mapping[str, str], pytest_arguments: Sequence[str]) -> int
 
 
 def _test_workers() -> int:
-    return max(2, min(os.cpu_count() or 2, MOST_TEST_WORKERS))
+    """One more than processors: journeys wait for clocks and pages half of their time."""
+    return max(3, min((os.cpu_count() or 2) + 1, MOST_TEST_WORKERS))
 
 
 def _print(outcome: Outcome, *, always_say: bool = False) -> Outcome:

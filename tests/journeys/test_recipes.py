@@ -14,6 +14,7 @@ from tests.journeys.people import (
     books,
     is_accessible,
     patient_signs_in,
+    shows_the_second_step_if_asked,
     staff_signs_in,
 )
 
@@ -75,10 +76,11 @@ class Recipes:
 
     def _save(self):
         self.admin.locator(".save-bar").get_by_role("button", name="Save", exact=True).click()
-        self.admin.wait_for_load_state()
+        shows_the_second_step_if_asked(self.admin, self.told["admin_secret"])
         again = self.admin.get_by_role("button", name="Save all the same")
         if again.count():
             again.click()
+            shows_the_second_step_if_asked(self.admin, self.told["admin_secret"])
         expect(self.admin.locator("#notices")).not_to_be_empty()
 
     def offered(self, patient, day=None):
