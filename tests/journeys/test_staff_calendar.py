@@ -131,7 +131,9 @@ def test_a_secretarys_morning(clinic, secretary, product):
     expect(page.get_by_role("link", name="Block time")).to_be_hidden()
     expect(page.locator(".key-help")).to_be_hidden()
     expect(dag.locator("a.entry", has_text="Kari Prøve")).to_be_visible()
-    assert page.pdf(prefer_css_page_size=True, path=product.folder / "day.pdf").startswith(b"%PDF")
+    paper = page.pdf(prefer_css_page_size=True, path=product.folder / "day.pdf")
+    assert len(re.findall(rb"/MediaBox", paper)) == 1, "the day fits on one sheet"
+    page.screenshot(path=product.folder / "print.png", full_page=True)
     page.emulate_media(media="screen")
 
 
