@@ -36,7 +36,8 @@ from services.access import queries as access
 from services.access.models import SpecialRights
 from services.booking.desk.choices import Rule
 from services.booking.earlier.words import suits
-from services.booking.models import Appointment, EarlierOffer, EarlierWish, GuestRequest
+from services.booking.models import Appointment, DrawRequest, EarlierOffer, EarlierWish, GuestRequest
+from services.booking.release.queries import providers_named
 from services.own import clinic_queries, log_queries, sign_in_queries, words
 from services.own.log_queries import Entry
 from services.registration.models import LoginRequest
@@ -85,6 +86,7 @@ def parts_of(reader: Reader) -> list[Part]:
         Part("appointments", lambda: _appointments(reader)),
         Part("requests_without_account", lambda: _guest_requests(reader)),
         Part("earlier_times", lambda: _earlier_times(reader)),
+        Part("draw_requests", lambda: _draw_requests(reader)),
         Part("messages", lambda: _messages(reader)),
         Part("kept_forms", lambda: _kept_forms(reader)),
         Part("open_sessions", lambda: _open_sessions(reader)),
@@ -336,6 +338,22 @@ def _earlier_times(reader: Reader) -> Iterator[Row]:
         }
 
 
+def _draw_requests(reader: Reader) -> Iterator[Row]:
+    """Yield what the patient asked for in draws of urgent times, and what came of it."""
+    own = DrawRequest.objects.filter(patient=reader.patient).select_related("draw").order_by("asked_at", "pk")
+    for row in own:
+        yield {
+            "id": row.pk,
+            "day": row.draw.day,
+            "asked_at": row.asked_at,
+            "with": providers_named(reader.patient.clinic, row.providers),
+            "reason": row.reason,
+            "wants_reminder": row.wants_reminder,
+            "state": str(row.get_outcome_display()),
+            "place": row.rank,
+        }
+
+
 def _messages(reader: Reader) -> Iterator[Row]:
     yield from _about("patients.patient", [str(reader.patient.pk)])
     asked = ContactChange.objects.filter(patient=reader.patient)
@@ -348,6 +366,8 @@ def _messages(reader: Reader) -> Iterator[Row]:
     guests = GuestRequest.objects.filter(appointment__patient=reader.patient)
     yield from _about("booking.guestrequest", _ids(guests))
     yield from _about("booking.earlieroffer", _ids(EarlierOffer.objects.filter(patient=reader.patient)))
+    drawn = DrawRequest.objects.filter(patient=reader.patient)
+    yield from _about("booking.drawrequest", _ids(drawn))
     own = Appointment.objects.for_patient(reader.patient).only("pk", "starts_at")
     for chunk in _chunks(own, "starts_at"):
         yield from _about("booking.appointment", [str(one.pk) for one in chunk])

@@ -14,6 +14,7 @@ from patients.choices import SeenIn
 from patients.operations import note_listed
 from services.booking import staff_queries
 from services.booking.release import operations, policy, queries
+from services.booking.release.policy import Window
 from services.booking.staff_forms import DayForm
 
 
@@ -63,7 +64,11 @@ def _past(request: StaffRequest, clinic: Clinic, day: date, now: datetime) -> di
         now=now,
     )
     is_held = draw is not None and draw.drawn_at is not None
+    window = queries.window_of(clinic, day)
+    if draw is not None and is_held:  # as it was then, whatever the settings say now
+        window = Window(day, draw.opens_at, draw.closes_at)
     return {
+        "window": window,
         "report": report,
         "draw": draw,
         "faults": queries.faults_of(draw) if draw is not None and is_held else [],
