@@ -33,7 +33,7 @@ messages: ## collect the texts to translate
 assets: ## build style sheet, fonts and scripts into static/vendor
 	@$(LAUNCH) assets
 
-e2e: ## only the browser tests
+e2e: ## the browser tests, the long ones among them
 	@$(LAUNCH) e2e $(ARGS)
 
 faults: ## the long form of the kill and load tests (VENTEROM_KILLS=300, VENTEROM_SEED repeats a run)

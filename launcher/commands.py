@@ -45,7 +45,7 @@ HELP = {
     "fix": "repair style and format",
     "messages": "collect the texts to translate",
     "assets": "build style sheet, fonts and scripts into static/vendor",
-    "e2e": "only the browser tests",
+    "e2e": "the browser tests, the long ones among them",
     "faults": "the long form of the kill and load tests: ten minutes of kill -9 and crowds",
     "verify-idp": "sign in at identity providers that others wrote (npm, and Debian's simplesamlphp where installed)",
     "lock": "write the hash locks anew from requirements/*.in (ARGS=--upgrade takes newer versions)",
@@ -128,6 +128,8 @@ def _with_arguments(command: str, passed_on: list[str]) -> int:
     """Commands whose further arguments go to the tool behind them."""
     if command == "faults":
         os.environ.setdefault("VENTEROM_KILLS", LONG_KILLS)
+    if command == "e2e":
+        os.environ.setdefault("VENTEROM_LONG", "yes")
     ways: dict[str, Callable[[], int]] = {
         "e2e": lambda: checking.tests_only(["-m", "browser", *passed_on]),
         "faults": lambda: checking.tests_only(["tests/faults", "tests/load", "-s", *passed_on]),

@@ -33,9 +33,9 @@ def asked_in_vain(settings, monkeypatch):
     monkeypatch.setattr(wakeup._Broker, "silent_until", 0.0)
     asked, publish = [], wakeup._publish
 
-    def counting():
+    def counting(*task):
         asked.append(1)
-        publish()
+        publish(*task)
 
     monkeypatch.setattr(wakeup, "_publish", counting)
     yield asked

@@ -47,6 +47,7 @@ def look(page, name):
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
 def test_a_time_that_is_cancelled_goes_to_the_patient_who_waits(clinic, new_page, scripts):
     has, waits = clinic["patients"][:2] if scripts else clinic["patients"][2:4]

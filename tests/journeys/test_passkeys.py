@@ -172,6 +172,7 @@ def test_a_passkey_is_worth_nothing_at_another_address_or_without_its_owner(prod
     is_in(page)
 
 
+@pytest.mark.long
 def test_without_scripts_there_is_the_code(product, clinic, new_page):
     page = new_page(scripts=False)
     gives_password(page, clinic, "admin")

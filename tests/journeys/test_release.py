@@ -39,6 +39,7 @@ def asks(page, patient, *, looks):
     return page.url
 
 
+@pytest.mark.long
 def test_two_ask_one_wins_and_the_secretary_sees_the_order(product, clinic, new_page):
     first, second = clinic["patients"][:2]
     phone, desk = new_page(width=375, height=740), new_page(scripts=False)

@@ -101,6 +101,7 @@ def test_the_warning_comes_staying_is_one_press_in_all_tabs_and_typed_text_comes
     expect(mine.locator("#notices")).not_to_contain_text("had typed")
 
 
+@pytest.mark.long
 def test_without_scripts_nothing_typed_is_lost_either(product, patients, new_page):
     mine = new_page(**PHONE, scripts=False)
     patient_signs_in(mine, CLINIC, patients[1])
@@ -127,14 +128,15 @@ def test_another_browsers_session_is_ended_from_the_list(product, patients, new_
     here.get_by_role("link", name=re.compile("Where you are signed in")).click()
     expect(here.get_by_role("heading", level=1)).to_have_text("Where you are signed in")
     rows = here.locator("main .rows > li")
-    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_be_visible()
+    before = rows.count()
     expect(rows.first).to_contain_text("Here")
     expect(rows.first).to_contain_text("Chrome on Linux")
     is_accessible(here)
     here.screenshot(path=product.folder / "list-375.png", full_page=True)
     rows.nth(1).get_by_role("button", name="End").click()
     expect(here.locator("#notices")).to_contain_text("That session is ended.")
-    expect(rows).to_have_count(1)
+    expect(rows).to_have_count(before - 1)
     there.goto(f"/{CLINIC}/start/")
     expect(there.locator("main")).to_contain_text("you ended this session from another device")
     is_accessible(there)
@@ -142,6 +144,7 @@ def test_another_browsers_session_is_ended_from_the_list(product, patients, new_
     expect(here.get_by_role("heading", level=1)).to_have_text("You are signed out")
 
 
+@pytest.mark.long
 def test_the_longest_time_is_told_and_cannot_be_made_longer(product, patients, new_page):
     mine = new_page(**PHONE)
     patient_signs_in(mine, CLINIC, patients[3])
@@ -162,6 +165,7 @@ def test_the_longest_time_is_told_and_cannot_be_made_longer(product, patients, n
     expect(mine.locator("input[name=email]")).to_have_value(TYPED)
 
 
+@pytest.mark.long
 def test_a_recent_eid_is_asked_for_and_what_was_typed_is_there_afterwards(product, patients, new_page):
     mine = new_page(**PHONE)
     patient_signs_in(mine, CLINIC, patients[4])

@@ -148,6 +148,7 @@ def drags(page, entry, goal, below=0):
     page.wait_for_url(re.compile("/move/"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
 def test_a_time_is_written_and_moved_in_plain_forms_on_a_phone(clinic, secretary, scripts):
     page = secretary(width=375, height=740, scripts=scripts)

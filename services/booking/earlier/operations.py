@@ -348,6 +348,13 @@ def _locked(patient: Patient, offer_id: UUID) -> EarlierOffer:
     return rows.select_for_update(of=("self",)).get(patient=patient, pk=offer_id)
 
 
+_ENDED = {
+    OfferStatus.DECLINED: "earlier.declined",
+    OfferStatus.EXPIRED: "earlier.expired",
+    OfferStatus.FAILED: "earlier.failed",
+}
+
+
 def _end(offer: EarlierOffer, status: OfferStatus, *, actor: Any, now: datetime) -> None:
     """End an offer that was not accepted. Its time stays held a moment for the next in line."""
     _store_end(offer, status, now=now)
@@ -355,7 +362,7 @@ def _end(offer: EarlierOffer, status: OfferStatus, *, actor: Any, now: datetime)
     held = Slot.objects.filter(pk=offer.slot_id or 0, state=SlotState.FREE)
     held.update(held_until=now + policy.GRACE)
     wakeup.wake_after_commit()
-    audit.record(action=f"earlier.{status.value}", subject=offer, actor=actor, now=now)
+    audit.record(action=_ENDED[status], subject=offer, actor=actor, now=now)
 
 
 def _store_end(offer: EarlierOffer, status: OfferStatus, *, now: datetime) -> None:

@@ -26,7 +26,7 @@ from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.policy import PoolSlot
 from services.booking.release.queries import Asker
 
-log = logging.getLogger("venterom.booking")
+log = logging.getLogger(__name__)
 
 
 class DrawRefused(Refused):
