@@ -164,6 +164,7 @@ def test_what_nobody_knows_about_a_guardian_is_accepted_with_a_proof(product, de
     assert arrived(phone, "freja@example.dk", link)
 
 
+@pytest.mark.long
 def test_at_once_where_the_clinic_lets_people_in_and_a_child_with_its_own_address(product, demo, new_page):
     admin = new_page()
     staff_of_demo(admin, "karen@holm.example")

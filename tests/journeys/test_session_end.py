@@ -51,6 +51,7 @@ def signs_in_at_the_provider(page, patient):
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+@pytest.mark.long
 def test_the_warning_comes_staying_is_one_press_in_all_tabs_and_typed_text_comes_back(
     product, patients, new_page
 ):
