@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from clinic_admin.models import Provider
 from delegation.models import Absence
@@ -21,6 +21,9 @@ from services.booking.choices import (
 from services.booking.models import AbsenceAnswer, Appointment, Slot
 from services.booking.operations import BookingRefused, receipts, telling
 from services.booking.operations.appointments import locked, place_of, take
+from services.booking.operations.refusals import TAKEN, fences
+
+_CLASHES = dict.fromkeys(TAKEN, BookingRefusal.CLASHES)
 
 
 def move_to_cover(
@@ -37,7 +40,7 @@ def move_to_cover(
     One act: the old time is kept unless the new one is won. Sent twice it is moved once. Raises BookingRefused,
     Appointment.DoesNotExist when the appointment isn't the clinic's.
     """
-    try:
+    with fences(_CLASHES):
         return _move(
             absence=absence,
             appointment_id=appointment_id,
@@ -46,11 +49,6 @@ def move_to_cover(
             actor=actor,
             now=now,
         )
-    except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if constraint in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
-            raise BookingRefused(BookingRefusal.CLASHES) from error
-        raise
 
 
 @transaction.atomic

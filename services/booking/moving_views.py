@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
-from services.booking import operations, policy, queries, times
+from services.booking import choosing, operations, queries, times
 from services.booking.choices import REMINDER_PRICE, BookingRefusal
-from services.booking.forms import BookForm, FindForm, MoveForm
+from services.booking.forms import BookForm, MoveForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up
@@ -30,45 +30,22 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
     found = _movable(request, appointment)
     if found.refusal is not None:
         return _stopped(request, found.appointment, found.refusal, status=409)
-    page = reverse("booking:move", args=[clinic.portal_identifier, appointment])
-    asked = FindForm(request.GET).wanted()
-    week = times.week_from(
-        asked["from_day"],
-        today=now.astimezone(clinic.zone).date(),
-        last_day=policy.last_day(now, zone=clinic.zone),
-        provider_id=asked["provider"],
-        page=page,
-    )
-    offer = queries.offer(
-        patient=request.patient,
-        assurance=request.sign_in.assurance,
-        first_day=week.first_day,
-        last_day=week.last_day,
-        now=now,
-        provider_id=asked["provider"],
-    )
-    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
-    first = offer.first_free
-    context = {
-        "appointment": found.appointment,
-        "page_url": page,
-        "offer": offer,
-        "chosen": chosen,
-        "week": week,
-        "days": times.days_of(
-            offer.times,
-            first_day=week.first_day,
-            last_day=week.last_day,
-            zone=clinic.zone,
-            page=page,
-            names_provider=chosen is None and len(offer.providers) > 1,
+    context = choosing.words(
+        request.GET,
+        clinic=clinic,
+        page=reverse("booking:move", args=[clinic.portal_identifier, appointment]),
+        offer_of=lambda first_day, last_day, provider_id: queries.offer(
+            patient=request.patient,
+            assurance=request.sign_in.assurance,
+            first_day=first_day,
+            last_day=last_day,
+            now=now,
+            provider_id=provider_id,
         ),
-        "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
-        if first
-        else "",
-    }
-    template = "booking/move.html#offer" if _wants_part(request) else "booking/move.html"
-    return render(request, template, context)
+        now=now,
+    )
+    part = "#offer" if choosing.wants_part(request.htmx) else ""
+    return render(request, f"booking/move.html{part}", {**context, "appointment": found.appointment})
 
 
 @patient_page(area=Area.APPOINTMENTS)
@@ -211,8 +188,3 @@ def _any_page(
         "reminder_price": REMINDER_PRICE,
     }
     return render(request, "booking/any_urgent.html", context, status=status)
-
-
-def _wants_part(request: PatientRequest) -> bool:
-    """Return whether only a part of the page changes. Going back asks for the whole page again."""
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request

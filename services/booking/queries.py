@@ -17,7 +17,7 @@ from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import policy
-from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
+from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
 from services.booking.policy import Held
 
@@ -591,9 +591,10 @@ def cancellable_until(appointment: Appointment, clinic: Clinic) -> datetime:
 def held(patient: Patient, *, now: datetime, apart_from: UUID | None = None) -> Held:
     """Return how many live appointments to come the patient has asked for online. One query.
 
-    A request that is to replace another counts with it as one.
+    A request that is to replace another counts with it as one, as long as the patient has both.
     """
-    rows = Appointment.objects.for_patient(patient).live().filter(starts_at__gt=now, replaces=None)
+    rows = Appointment.objects.for_patient(patient).live().filter(starts_at__gt=now)
+    rows = rows.exclude(replaces__status__in=LIVE)
     if apart_from is not None:
         rows = rows.exclude(pk=apart_from)
     found = (

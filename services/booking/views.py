@@ -18,10 +18,10 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
-from services.booking import operations, policy, queries, times
+from services.booking import choosing, operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
-from services.booking.forms import BookForm, FindForm
+from services.booking.forms import BookForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up, news_of
@@ -36,50 +36,29 @@ EARLIER_PER_PAGE = 20
 def find(request: PatientRequest) -> HttpResponse:
     """Show whom the patient may book, and a week of free times."""
     clinic, now = request.clinic, timezone.now()
-    page = reverse("booking:find", args=[clinic.portal_identifier])
-    asked = FindForm(request.GET).wanted()
-    week = times.week_from(
-        asked["from_day"],
-        today=now.astimezone(clinic.zone).date(),
-        last_day=policy.last_day(now, zone=clinic.zone),
-        provider_id=asked["provider"],
-        page=page,
-    )
-    offer = queries.offer(
-        patient=request.patient,
-        assurance=request.sign_in.assurance,
-        first_day=week.first_day,
-        last_day=week.last_day,
+    found = choosing.words(
+        request.GET,
+        clinic=clinic,
+        page=reverse("booking:find", args=[clinic.portal_identifier]),
+        offer_of=lambda first_day, last_day, provider_id: queries.offer(
+            patient=request.patient,
+            assurance=request.sign_in.assurance,
+            first_day=first_day,
+            last_day=last_day,
+            now=now,
+            provider_id=provider_id,
+        ),
         now=now,
-        provider_id=asked["provider"],
     )
-    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
-    first = offer.first_free
-    return render(
-        request,
-        "booking/find.html#offer" if _wants_part(request) else "booking/find.html",
-        {
-            "page_url": page,
-            "offer": offer,
-            "own_answer": None if offer.providers else _why_nothing(request, now),
-            "news": news_of(request, now),
-            "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
-            "chosen": chosen,
-            "asked_provider": asked["provider"],
-            "week": week,
-            "days": times.days_of(
-                offer.times,
-                first_day=week.first_day,
-                last_day=week.last_day,
-                zone=clinic.zone,
-                page=page,
-                names_provider=chosen is None and len(offer.providers) > 1,
-            ),
-            "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
-            if first
-            else "",
-        },
-    )
+    offer = found["offer"]
+    context = {
+        **found,
+        "own_answer": None if offer.providers else _why_nothing(request, now),
+        "news": news_of(request, now),
+        "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
+    }
+    part = "#offer" if choosing.wants_part(request.htmx) else ""
+    return render(request, f"booking/find.html{part}", context)
 
 
 def _why_nothing(request: PatientRequest, now: datetime) -> OwnReason | None:
@@ -89,11 +68,6 @@ def _why_nothing(request: PatientRequest, now: datetime) -> OwnReason | None:
         assurance=request.sign_in.assurance,
         day=now.astimezone(request.clinic.zone).date(),
     )
-
-
-def _wants_part(request: PatientRequest) -> bool:
-    """Return whether only a part of the page changes. Going back asks for the whole page again."""
-    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 # -- book --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from clinic_admin.models import Clinic
@@ -23,16 +23,15 @@ from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import (
     decide,
     locked,
-    refuse,
     refuse_over_limit,
     store,
     take,
 )
 from services.booking.operations.moving import put_onto, refuse_giving_up
+from services.booking.operations.refusals import fences, refuse
 
 _LOCK_CLASS = 0xEA51
 """First half of the advisory lock's key: passing times on. The second half is the clinic."""
-_FENCES = {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}
 
 
 class EarlierRefused(Refused):
@@ -141,15 +140,11 @@ def accept(
     when it is over; BookingRefused when the time can't be had any more: then it is passed on, nothing else is changed.
     """
     try:
-        return _accept(patient=patient, offer_id=offer_id, assurance=assurance, actor=actor, now=now)
+        with fences():
+            return _accept(patient=patient, offer_id=offer_id, assurance=assurance, actor=actor, now=now)
     except BookingRefused:
         _give_up(patient, offer_id, now)
         raise
-    except IntegrityError as error:
-        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) not in _FENCES:
-            raise
-        _give_up(patient, offer_id, now)
-        raise BookingRefused(BookingRefusal.TAKEN) from error
 
 
 @transaction.atomic

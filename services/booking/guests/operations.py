@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from clinic_admin.models import Clinic
@@ -26,6 +26,7 @@ from services.booking.guests.letters import Code
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import telling
 from services.booking.operations.appointments import take
+from services.booking.operations.refusals import TAKEN, fences
 from services.booking.queries import open_slot
 
 
@@ -62,7 +63,7 @@ _REASONS = {
     BookingRefusal.TAKEN: GuestRefusal.TAKEN,
     BookingRefusal.PAST: GuestRefusal.PAST,
 }
-_FENCES = {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}
+_CLASHES = dict.fromkeys(TAKEN, GuestRefusal.CLASHES)
 
 
 # -- by the person -----------------------------------------------------------------------------------------
@@ -181,13 +182,8 @@ def approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> G
     Raises GuestRefused: decided already, the record is not active, the time has passed, or the provider is taken;
     GuestRequest.DoesNotExist: not the clinic's.
     """
-    try:
+    with fences(_CLASHES, GuestRefused):
         return _approve(clinic=clinic, request_id=request_id, actor=actor, now=now)
-    except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if constraint in _FENCES:
-            raise GuestRefused(GuestRefusal.CLASHES) from error
-        raise
 
 
 @transaction.atomic
@@ -246,14 +242,19 @@ def refuse(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> Gu
 
 @transaction.atomic
 def forget(*, now: datetime) -> int:
-    """Delete what nobody finished within a day, and what was decided a month ago; return how many requests."""
+    """Delete what nobody finished within a day, what was decided a month ago, and what nobody ever answered a month
+    after its time; return how many requests.
+    """
     unfinished = GuestRequest.objects.filter(
         status=GuestStatus.STARTED, created_at__lt=now - policy.KEPT_UNFINISHED
     )
     decided = GuestRequest.objects.exclude(status__in=GuestStatus.open()).filter(
         decided_at__lt=now - policy.KEPT_DECIDED, created_at__lt=now - policy.KEPT_DECIDED
     )
-    return unfinished.delete()[0] + decided.delete()[0]
+    unanswered = GuestRequest.objects.filter(
+        status=GuestStatus.WAITING, starts_at__lt=now - policy.KEPT_DECIDED
+    )
+    return sum(rows.delete()[0] for rows in (unfinished, decided, unanswered))
 
 
 # -- parts -------------------------------------------------------------------------------------------------

@@ -11,5 +11,6 @@ urlpatterns = [
     path("code/", views.code, name="code"),
     path("code/again/", views.again, name="again"),
     path("request/", views.request_page, name="request"),
+    path("link-over/", views.link_over, name="link_over"),
     path("r/<str:word>/", views.link, name="link"),
 ]

@@ -20,10 +20,8 @@ from identity import code_sender, national_id
 from portal import throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
-from services.booking import policy as booking_policy
-from services.booking import times
+from services.booking import choosing, times
 from services.booking.choices import BookingRefusal
-from services.booking.forms import FindForm
 from services.booking.guests import operations, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus
 from services.booking.guests.forms import ConfirmForm, WishForm
@@ -76,42 +74,17 @@ def own_request_page(view: View) -> View:
 def find(request: ClinicRequest) -> HttpResponse:
     """Show whom anyone may ask for a time, and a week of free times."""
     clinic, now = request.clinic, timezone.now()
-    page = reverse("guests:find", args=[clinic.portal_identifier])
-    asked = FindForm(request.GET).wanted()
-    week = times.week_from(
-        asked["from_day"],
-        today=now.astimezone(clinic.zone).date(),
-        last_day=booking_policy.last_day(now, zone=clinic.zone),
-        provider_id=asked["provider"],
-        page=page,
-    )
-    offer = queries.offer(
+    context = choosing.words(
+        request.GET,
         clinic=clinic,
-        first_day=week.first_day,
-        last_day=week.last_day,
-        now=now,
-        provider_id=asked["provider"],
-    )
-    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
-    first = offer.first_free
-    context = {
-        "page_url": page,
-        "offer": offer,
-        "chosen": chosen,
-        "week": week,
-        "days": times.days_of(
-            offer.times,
-            first_day=week.first_day,
-            last_day=week.last_day,
-            zone=clinic.zone,
-            page=page,
-            names_provider=chosen is None and len(offer.providers) > 1,
+        page=reverse("guests:find", args=[clinic.portal_identifier]),
+        offer_of=lambda first_day, last_day, provider_id: queries.offer(
+            clinic=clinic, first_day=first_day, last_day=last_day, now=now, provider_id=provider_id
         ),
-        "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
-        if first
-        else "",
-    }
-    return render(request, "booking/guests/find.html", context)
+        now=now,
+    )
+    part = "#offer" if choosing.wants_part(request.htmx) else ""
+    return render(request, f"booking/guests/find.html{part}", context)
 
 
 # -- ask ---------------------------------------------------------------------------------------------------
@@ -229,9 +202,16 @@ def link(request: ClinicRequest, word: str) -> HttpResponse:
     """Take the word of a message out of the address, and show the request it leads to."""
     found = queries.request_by_word(clinic=request.clinic, word=word)
     if found is None:
-        return render(request, "booking/guests/link_over.html", status=404)
+        return redirect("guests:link_over", request.clinic.portal_identifier)
     request.session[_REQUEST] = str(found.pk)
     return redirect("guests:request", request.clinic.portal_identifier)
+
+
+@own_request_page
+@require_safe
+def link_over(request: ClinicRequest) -> HttpResponse:
+    """Say that the link is over, at an address without its word."""
+    return render(request, "booking/guests/link_over.html", status=404)
 
 
 # -- parts -------------------------------------------------------------------------------------------------

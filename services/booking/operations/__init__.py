@@ -2,9 +2,10 @@
 
 from services.booking.operations.answers import approve, refuse_request
 from services.booking.operations.any_time import book_any_urgent
-from services.booking.operations.appointments import BookingRefused, book, cancel, drop_reminders
+from services.booking.operations.appointments import book, cancel, drop_reminders
 from services.booking.operations.calendars import CalendarChange, extend_calendar
 from services.booking.operations.moving import move
+from services.booking.operations.refusals import BookingRefused
 from services.booking.operations.trials import make_slots_for_trials
 
 __all__ = [

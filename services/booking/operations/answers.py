@@ -13,7 +13,8 @@ from services.booking import policy
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment
 from services.booking.operations import receipts, telling
-from services.booking.operations.appointments import BookingRefused, end, locked, place_of
+from services.booking.operations.appointments import end, locked, place_of
+from services.booking.operations.refusals import BookingRefused
 
 
 @transaction.atomic

@@ -11,10 +11,11 @@ from patients.models import Patient
 from services.booking import queries
 from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment
-from services.booking.operations.appointments import decide, refuse, refuse_over_limit, store
-from services.booking.operations.appointments import same_form as same_form_of
+from services.booking.operations.appointments import decide, hold_form, refuse_over_limit, store
+from services.booking.operations.refusals import fences, refuse
 
 
+@fences()
 @transaction.atomic
 def book_any_urgent(
     *,
@@ -31,7 +32,7 @@ def book_any_urgent(
     Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. The same
     form_key again gives the same appointment. Raises BookingRefused when there is none, or the patient has enough.
     """
-    done = same_form_of(patient, form_key)
+    done = hold_form(patient, form_key)
     if done is not None:
         return done
     slot = queries.take_first_urgent(patient=patient, assurance=assurance, now=now)

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -16,7 +16,6 @@ from identity.choices import Assurance
 from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
-from portal.refusals import Refused
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -31,13 +30,10 @@ from services.booking.choices import (
 )
 from services.booking.models import Appointment, AppointmentQuerySet, Slot
 from services.booking.operations import receipts, telling
+from services.booking.operations.refusals import TAKEN, BookingRefused, constraint_of, refuse
 from services.booking.release import queries as release
 
 _ONCE_PER_FORM = "appointment_once_per_form"
-
-
-class BookingRefused(Refused):
-    """A time can't be had, given back, approved or moved. Nothing was changed."""
 
 
 def book(
@@ -175,9 +171,19 @@ def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
     slot = own.annotate(is_first=is_first).first()
     if slot is None or slot.is_first:
         return slot
+    _wait_for(lock)
+    return own.first()
+
+
+def hold_form(patient: Patient, form_key: UUID) -> Appointment | None:
+    """Let the same form, sent twice, wait for its first until our transaction ends; return what that has made."""
+    _wait_for(_form_lock(patient, form_key))
+    return same_form(patient, form_key)
+
+
+def _wait_for(lock: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
-    return own.first()
 
 
 def _form_lock(patient: Patient, form_key: UUID) -> int:
@@ -249,8 +255,7 @@ def refuse_over_limit(
     clinic = patient.clinic
     if clinic.most_upcoming is None and (clinic.most_urgent is None or kind != SlotKind.URGENT):
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_patient_lock(patient)])
+    _wait_for(_patient_lock(patient))
     held = queries.held(patient, now=now, apart_from=moved.pk if moved else None)
     refusal = policy.refuse_another(
         kind, held=held, most_upcoming=clinic.most_upcoming, most_urgent=clinic.most_urgent
@@ -278,18 +283,14 @@ def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusa
 
 def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> Appointment:
     """Say what it means that a constraint stopped a booking; raise what no booking should ever meet."""
-    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    constraint = constraint_of(error)
     if constraint == _ONCE_PER_FORM:
         existing = same_form(patient, form_key)
         if existing is not None:
             return existing
-    if constraint in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
-        raise BookingRefused(BookingRefusal.TAKEN) from error
+    if constraint in TAKEN:
+        raise BookingRefused(TAKEN[constraint]) from error
     raise error
-
-
-def refuse(reason: BookingRefusal) -> NoReturn:
-    raise BookingRefused(reason)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from delegation import queries as delegation
 from delegation.choices import Topic
@@ -19,17 +19,16 @@ from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptK
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
 from services.booking.operations.appointments import (
-    BookingRefused,
     decide,
     decision_about,
     end,
     locked,
     place_of,
-    refuse,
     refuse_over_limit,
     store,
     take,
 )
+from services.booking.operations.refusals import fences, refuse
 
 
 def move(
@@ -49,7 +48,7 @@ def move(
     `version` is the one that the page showed. Raises Appointment.DoesNotExist when it isn't the patient's,
     BookingRefused when the old time can't be given up or the new one can't be had; nothing is changed then.
     """
-    try:
+    with fences():
         return _move(
             patient=patient,
             appointment_id=appointment_id,
@@ -60,11 +59,6 @@ def move(
             actor=actor,
             now=now,
         )
-    except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if constraint in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
-            raise BookingRefused(BookingRefusal.TAKEN) from error
-        raise
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Length
 
 from clinic_admin.models import Clinic
@@ -20,6 +20,7 @@ from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment, Draw, DrawRequest, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import decide, refuse_over_limit, store, take
+from services.booking.operations.refusals import fences
 from services.booking.policy import refuse_another
 from services.booking.release import letters, policy, queries
 from services.booking.release.choices import DrawRefusal, Outcome
@@ -189,14 +190,10 @@ def _give(draw: Draw, asker: Asker, pool: dict[PoolSlot, Slot], given: set[PoolS
 def _win(request: DrawRequest, slot: Slot, now: datetime) -> BookingRefusal | None:
     """Book the slot for the patient as if they had done it now; return why that can't be, or None."""
     try:
-        request.appointment = _book(request, slot, now)
+        with fences():
+            request.appointment = _book(request, slot, now)
     except BookingRefused as refused:
         return BookingRefusal(refused.reason)
-    except IntegrityError as error:
-        after_fence = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if after_fence not in {"appointment_one_live_per_slot", "appointment_provider_not_double_booked"}:
-            raise
-        return BookingRefusal.TAKEN
     return None
 
 

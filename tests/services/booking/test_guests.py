@@ -377,6 +377,7 @@ def test_what_nobody_needs_any_more_is_deleted(clinic, provider):
     assert not GuestRequest.objects.filter(pk=started).exists()
     assert operations.forget(now=NOW + policy.KEPT_DECIDED + timedelta(days=1)) == 1
     assert list(GuestRequest.objects.all()) == [waits]
+    assert operations.forget(now=waits.starts_at + policy.KEPT_DECIDED + timedelta(days=1)) == 1
 
 
 def test_the_audit_tells_each_step_and_nothing_that_was_written(clinic, provider):
@@ -433,7 +434,9 @@ def test_the_link_of_the_message_leads_to_the_request_in_any_browser_and_leaves_
     answer = other.get(path, follow=True)
     assert answer.redirect_chain[-1][0] == page("request", clinic)
     assert path.rstrip("/").rsplit("/", 1)[1] not in str(GuestRequest.objects.values())
-    assert Client().get(page("link", clinic, "made-up")).status_code == 404
+    gone = Client().get(page("link", clinic, "made-up"), follow=True)
+    assert gone.status_code == 404
+    assert gone.redirect_chain[-1][0] == page("link_over", clinic)
 
 
 def test_the_same_page_answers_people_with_a_record_and_without(clinic, provider):

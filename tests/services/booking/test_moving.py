@@ -345,6 +345,17 @@ def test_moving_is_no_further_appointment(world):
     move(world, appointment, other_slot(world))
 
 
+def test_what_took_the_place_of_another_counts_as_soon_as_it_is_approved(world):
+    appointment = by_hand(world)
+    asked = move(world, appointment, other_slot(world))
+    limit(world, most_upcoming=1)
+    assert queries.held(world.patient, now=NOW).upcoming == 1
+    operations.approve(clinic=world.clinic, appointment_id=asked.pk, actor=make_user(), now=NOW)
+    assert queries.held(world.patient, now=NOW).upcoming == 1
+    third = make_slot(world.gp, NOW + timedelta(days=5))
+    assert refusal(world.book, third) == BookingRefusal.TOO_MANY
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_tabs_do_not_get_past_the_limit():
     world = make_world()
@@ -407,6 +418,43 @@ def test_pressed_twice_it_is_one_appointment(world):
     key = uuid.uuid4()
     assert any_urgent(world, form_key=key).pk == any_urgent(world, form_key=key).pk
     assert Slot.objects.filter(state=SlotState.TAKEN).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pressed_twice_at_the_same_moment_it_is_one_appointment():
+    world = make_world()
+    for hours in (2, 3):
+        urgent_slot(world.gp, hours)
+    key, gate = uuid.uuid4(), threading.Barrier(4)
+
+    def press(_number):
+        try:
+            gate.wait()
+            return any_urgent(world, form_key=key).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(press, range(4)))) == 1
+    assert Slot.objects.filter(state=SlotState.TAKEN).count() == 1
+
+
+def test_a_provider_who_is_booked_over_the_calendar_is_a_refusal_and_no_failure(world):
+    slot = urgent_slot(world.gp, 2)
+    Appointment.objects.create(
+        clinic=world.clinic,
+        patient=make_patient(world.clinic),
+        provider=world.gp,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        kind=SlotKind.PORTAL,
+        status=BOOKED,
+        form_key=uuid.uuid4(),
+        requested_at=NOW,
+        requested_by=make_user(),
+        decided_at=NOW,
+    )
+    assert refusal(any_urgent, world) == BookingRefusal.TAKEN
 
 
 def test_the_limit_gives_the_time_back(world):

@@ -9,9 +9,9 @@ from clinic_admin.models import Clinic
 from identity.models import User
 from portal import audit
 from services.booking.desk import policy
-from services.booking.desk.operations.places import refuse
 from services.booking.models import Appointment
 from services.booking.operations.appointments import locked
+from services.booking.operations.refusals import refuse
 
 
 @transaction.atomic

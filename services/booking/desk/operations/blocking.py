@@ -12,10 +12,11 @@ from services.booking import freeing
 from services.booking.choices import BookingRefusal, SlotKind, SlotState
 from services.booking.desk import policy
 from services.booking.desk.choices import DeskRefusal
-from services.booking.desk.operations.places import fences, refuse
+from services.booking.desk.operations.places import FENCES
 from services.booking.desk.policy import Span
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Block, Slot
+from services.booking.operations.refusals import fences, refuse
 
 _DAY = timedelta(days=1)
 
@@ -34,7 +35,7 @@ def block(*, clinic: Clinic, place: Place, reason: str, actor: User, now: dateti
     A free slot that begins or ends outside is blocked as a whole. Raises BookingRefused when it is past, everything is
     taken, or somebody takes some of it at this moment.
     """
-    with fences(), transaction.atomic():
+    with fences(FENCES), transaction.atomic():
         if place.ends_at <= now:
             refuse(BookingRefusal.PAST)
         span = Span(place.starts_at, place.ends_at)

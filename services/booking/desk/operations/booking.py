@@ -11,11 +11,12 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
-from services.booking.desk.operations.places import RuleInTheWay, fences, overrule, win
+from services.booking.desk.operations.places import FENCES, RuleInTheWay, overrule, win
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
-from services.booking.operations.appointments import same_form
+from services.booking.operations.appointments import hold_form
+from services.booking.operations.refusals import fences
 
 __all__ = ["RuleInTheWay", "book"]
 
@@ -37,10 +38,10 @@ def book(
     knowingly: what is put aside is kept with the appointment and in the trail. Raises RuleInTheWay when there are
     others, BookingRefused when the time is gone; nothing is stored then.
     """
-    done = same_form(patient, form_key)
-    if done is not None:
-        return done
-    with fences(), transaction.atomic():
+    with fences(FENCES), transaction.atomic():
+        done = hold_form(patient, form_key)
+        if done is not None:
+            return done
         overruled = overrule(patient, place, confirmed, now=now)
         slot = win(place, now=now)
         appointment = _store(patient, slot, reason, overruled, form_key=form_key, actor=actor, now=now)

@@ -13,11 +13,12 @@ from portal import audit
 from services.booking import freeing
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.desk import policy
-from services.booking.desk.operations.places import fences, overrule, refuse, win
+from services.booking.desk.operations.places import FENCES, overrule, win
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
 from services.booking.operations.appointments import locked, place_of
+from services.booking.operations.refusals import fences, refuse
 
 
 def move(
@@ -36,7 +37,7 @@ def move(
     `version` is the one that the page showed: who comes second changes nothing. Sent twice it is moved once. Raises
     Appointment.DoesNotExist, RuleInTheWay, BookingRefused; nothing is changed then.
     """
-    with fences(), transaction.atomic():
+    with fences(FENCES), transaction.atomic():
         appointment = locked(Appointment.objects.for_clinic(clinic), appointment_id)
         appointment.clinic = appointment.patient.clinic = clinic
         if _is_there(appointment, place):

@@ -1,14 +1,9 @@
 """Winning a time: of all who want it, patients among them, one gets it."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime
-from typing import NoReturn
-
-from django.db import IntegrityError
 
 from patients.models import Patient
-from portal.refusals import Refusal
 from services.booking.choices import BookingRefusal, SlotState
 from services.booking.desk import policy, queries
 from services.booking.desk.choices import DeskRefusal, Rule
@@ -16,12 +11,14 @@ from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import take
+from services.booking.operations.refusals import ONE_PER_TIME, TAKEN, refuse
 
-_FENCES = {
-    "appointment_one_live_per_slot": BookingRefusal.TAKEN,
-    "appointment_provider_not_double_booked": BookingRefusal.CLASHES,
+FENCES = {
+    **TAKEN,
+    ONE_PER_TIME: BookingRefusal.CLASHES,
     "slot_no_overlap": DeskRefusal.OVERLAPS,
 }
+"""What stops staff: they also make slots, and book over the calendar."""
 
 
 class RuleInTheWay(BookingRefused):
@@ -30,23 +27,6 @@ class RuleInTheWay(BookingRefused):
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         super().__init__(DeskRefusal.RULE)
         self.rules = rules
-
-
-def refuse(reason: Refusal) -> NoReturn:
-    """Raise BookingRefused."""
-    raise BookingRefused(reason)
-
-
-@contextmanager
-def fences() -> Iterator[None]:
-    """Say what it means when a constraint stops us; stands around the transaction."""
-    try:
-        yield
-    except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if constraint not in _FENCES:
-            raise
-        raise BookingRefused(_FENCES[constraint]) from error
 
 
 def overrule(

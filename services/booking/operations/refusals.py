@@ -1,0 +1,42 @@
+"""Saying no: what a rule refuses, and what it means when a constraint of the database stops an act."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NoReturn
+
+from django.db import IntegrityError
+
+from portal.refusals import Refusal, Refused
+from services.booking.choices import BookingRefusal
+
+ONE_PER_SLOT, ONE_PER_TIME = "appointment_one_live_per_slot", "appointment_provider_not_double_booked"
+"""The fences behind everyone who takes a time: one live appointment per slot, none beside another of the provider."""
+TAKEN: Mapping[str, Refusal] = dict.fromkeys((ONE_PER_SLOT, ONE_PER_TIME), BookingRefusal.TAKEN)
+
+
+class BookingRefused(Refused):
+    """A time can't be had, given back, approved or moved. Nothing was changed."""
+
+
+def refuse(reason: Refusal) -> NoReturn:
+    """Raise BookingRefused."""
+    raise BookingRefused(reason)
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """Return the name of the constraint that stopped a statement, empty if the database names none."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+
+
+@contextmanager
+def fences(
+    meanings: Mapping[str, Refusal] = TAKEN, refused: type[Refused] = BookingRefused
+) -> Iterator[None]:
+    """Say what it means when a constraint stops us; stands around the transaction. Others pass as they are."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = constraint_of(error)
+        if constraint not in meanings:
+            raise
+        raise refused(meanings[constraint]) from error
