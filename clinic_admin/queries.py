@@ -7,11 +7,14 @@ from uuid import UUID
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal.alphabet import InAlphabet
+from portal.ready import Given, Ready
+
+_CLINIC = Ready(lambda: Clinic.objects.filter(portal_identifier=Given("identifier")))
 
 
 def clinic_by_identifier(identifier: str) -> Clinic | None:
     """Return the clinic whose portal has this identifier, active or not."""
-    return Clinic.objects.filter(portal_identifier=identifier.lower()).first()
+    return _CLINIC.first(identifier=identifier.lower())
 
 
 def clinic_by_any_identifier(identifier: str) -> Clinic | None:

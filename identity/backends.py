@@ -6,6 +6,13 @@ from django.contrib.auth.backends import BaseBackend
 
 from identity.choices import UserKind
 from identity.models import User
+from portal.ready import Given, Ready
+
+_PATIENT = Ready(
+    lambda: User.objects.filter(kind=UserKind.PATIENT, is_active=True, pk=Given("id")).select_related(
+        "account"
+    )
+)
 
 
 class PatientBackend(BaseBackend):
@@ -13,5 +20,4 @@ class PatientBackend(BaseBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the patient with the account, unless their login was closed meanwhile. One query."""
-        patients = User.objects.filter(kind=UserKind.PATIENT, is_active=True)
-        return patients.select_related("account").filter(pk=user_id).first()
+        return _PATIENT.first(id=user_id)

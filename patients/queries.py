@@ -9,19 +9,22 @@ from clinic_admin.models import Clinic
 from patients import policy
 from patients.import_rows import GoodRow
 from patients.models import Patient
+from portal.ready import Given, Ready
 
 IMPORTED_FIELDS = ("birth_date", "given_name", "family_name", "mobile", "email", "gp_id", "is_active")
 """What an import may say about a patient, besides the national ID."""
 
 
+_RECORD = Ready(
+    lambda: Patient.objects.filter(clinic=Given("clinic"), national_id_index=Given("index")).select_related(
+        "gp"
+    )
+)
+
+
 def record_of(*, national_id_index: str, clinic: Clinic) -> Patient | None:
     """Return the clinic's record of the person, active or not, with the GP."""
-    return (
-        Patient.objects.for_clinic(clinic)
-        .filter(national_id_index=national_id_index)
-        .select_related("gp")
-        .first()
-    )
+    return _RECORD.first(clinic=clinic.pk, index=national_id_index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ CACHES = {
 
 # -- sessions and sign-in ----------------------------------------------------------------------------------
 # Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "identity.session_store"
 SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
 SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -15,6 +15,7 @@ from patients.guardianship.choices import ActingRefusal, Area, Kind, Status
 from patients.guardianship.models import ActingRules, Guardian, Proxy
 from patients.guardianship.policy import People, Standing
 from patients.models import Patient
+from portal.ready import Given, Ready
 
 
 class Adult(Protocol):
@@ -108,22 +109,34 @@ class Person:
     relation_id: UUID | None = None
 
 
+_CHILDREN = Ready(
+    lambda: Guardian.objects.filter(clinic=Given("clinic"), adult_index=Given("index")).select_related(
+        "patient__acting_rules"
+    )
+)
+_GIVERS = Ready(
+    lambda: (
+        Proxy.objects.filter(clinic=Given("clinic"), receiver_index=Given("index"), ended_at=None)
+        .select_related("patient__acting_rules")
+        .order_by("created_at")
+    )
+)
+
+
 def people(*, clinic: Clinic, adult: Adult, now: datetime) -> list[Person]:
     """Return the patients of the clinic whom the adult may act for, children first, by age. Two queries.
 
     Only whom they may act for now: everyone else's name, and that the clinic has them, is nobody's business.
     """
     found = []
-    own = Guardian.objects.filter(clinic=clinic, adult_index=adult.national_id_index)
-    for guardian in own.select_related("patient__acting_rules"):
+    for guardian in _CHILDREN.all(clinic=clinic.pk, index=adult.national_id_index):
         child = guardian.patient
         child.clinic = clinic
         answer = acting_by_guardian(guardian, child, adult, now=now)
         if child.is_open and isinstance(answer, Acting):
             found.append(Person(child, Kind.GUARDIAN, answer, relation_id=guardian.pk))
     found.sort(key=lambda one: (one.patient.birth_date or date.max, one.patient.given_name))
-    given = Proxy.objects.filter(clinic=clinic, receiver_index=adult.national_id_index, ended_at=None)
-    for proxy in given.select_related("patient__acting_rules").order_by("created_at"):
+    for proxy in _GIVERS.all(clinic=clinic.pk, index=adult.national_id_index):
         giver = proxy.patient
         giver.clinic = clinic
         answer = acting_by_proxy(proxy, giver, adult, now=now)

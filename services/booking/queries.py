@@ -13,6 +13,7 @@ from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Closure, Provider
 from identity.choices import Assurance
 from patients.models import Patient
+from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
@@ -425,6 +426,16 @@ class Consideration:
     """The patient's own live appointment there, if the slot is theirs already."""
 
 
+def _considered() -> QuerySet[Slot]:
+    """Return the clinic's slot with its provider, and the patient's own live appointment on it."""
+    own = Appointment.objects.live().filter(patient=Given("patient"), slot=OuterRef("pk")).values("pk")[:1]
+    slots = Slot.objects.filter(clinic=Given("clinic"), pk=Given("id"))
+    return slots.select_related("provider").annotate(own=Subquery(own))
+
+
+_CONSIDERED = Ready(_considered)
+
+
 def consider(
     *,
     patient: Patient,
@@ -436,13 +447,7 @@ def consider(
     """Return what a patient who opens this slot should see; None when the clinic has no such slot. Two queries,
     three where the clinic limits how many a patient may have.
     """
-    own = Appointment.objects.for_patient(patient).live().filter(slot=OuterRef("pk")).values("pk")[:1]
-    slot = (
-        Slot.objects.filter(clinic=patient.clinic_id, pk=slot_id)
-        .select_related("provider")
-        .annotate(own=Subquery(own))
-        .first()
-    )
+    slot = _CONSIDERED.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk)
     if slot is None:
         return None
     clinic = patient.clinic
@@ -470,7 +475,7 @@ def consider(
         decision.approval,
         decision.may_cancel,
         refusal or _over_limit(patient, slot, moved, now),
-        slot.own,
+        slot.own,  # type: ignore[attr-defined]
     )
 
 
@@ -498,13 +503,20 @@ def providers_with_templates() -> list[Provider]:
 # -- the patient's own appointments ------------------------------------------------------------------------
 def upcoming(patient: Patient, now: datetime) -> QuerySet[Appointment]:
     """Return the patient's live appointments that have not ended, the next one first, with providers."""
-    return (
-        Appointment.objects.for_patient(patient)
-        .live()
-        .filter(ends_at__gt=now)
-        .select_related("provider")
-        .order_by("starts_at")
-    )
+    return _upcoming(patient.pk, now)
+
+
+def _upcoming(patient: UUID | Given, now: datetime | Given) -> QuerySet[Appointment]:
+    live = Appointment.objects.live().filter(patient=patient, ends_at__gt=now)
+    return live.select_related("provider").order_by("starts_at")
+
+
+_UPCOMING = Ready(lambda: _upcoming(Given("patient"), Given("now")))
+
+
+def all_upcoming(patient: Patient, now: datetime) -> list[Appointment]:
+    """Return all of `upcoming`, read. One query."""
+    return _UPCOMING.all(patient=patient.pk, now=now)
 
 
 def next_appointment(patient: Patient, now: datetime) -> Appointment | None:

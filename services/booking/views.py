@@ -179,7 +179,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
         request,
         "booking/appointments.html",
         {
-            "upcoming": list(queries.upcoming(request.patient, now)),
+            "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
         },
     )

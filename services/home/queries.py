@@ -58,7 +58,7 @@ class StartPage:
 
 def start_page(*, patient: Patient, assurance: Assurance, now: datetime) -> StartPage:
     """Return what the start page shows. Two queries: the appointments and the access decision."""
-    upcoming = list(booking.upcoming(patient=patient, now=now))
+    upcoming = booking.all_upcoming(patient, now)
     today = now.astimezone(patient.clinic.zone).date()
     windows = access.windows(
         patient=patient,

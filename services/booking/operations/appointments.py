@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BooleanField, Exists, Func, OuterRef, Value
+from django.db.models import BooleanField, Exists, Func, OuterRef, QuerySet
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Closure
@@ -16,6 +16,7 @@ from identity.choices import Assurance
 from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
+from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -163,16 +164,24 @@ def store(
 def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
     """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
     lock = _form_lock(patient, form_key)
-    is_first = Func(Value(lock), function="pg_try_advisory_xact_lock", output_field=BooleanField())
-    closed = Closure.objects.filter(
-        clinic_id=patient.clinic_id, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
-    )
-    own = Slot.objects.filter(~Exists(closed), pk=slot_id, clinic_id=patient.clinic_id)
-    slot = own.annotate(is_first=is_first).first()
-    if slot is None or slot.is_first:
+    slot = _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+    if slot is None or slot.is_first:  # type: ignore[attr-defined]
         return slot
     _wait_for(lock)
-    return own.first()
+    return _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+
+
+def _open_slot() -> QuerySet[Slot]:
+    """Return the clinic's slot on a day that isn't closed, and whether ours is the first form to hold the lock."""
+    closed = Closure.objects.filter(
+        clinic=Given("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
+    )
+    is_first = Func(Given("lock"), function="pg_try_advisory_xact_lock", output_field=BooleanField())
+    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic"))
+    return own.annotate(is_first=is_first)
+
+
+_SLOT = Ready(_open_slot)
 
 
 def hold_form(patient: Patient, form_key: UUID) -> Appointment | None:
@@ -271,7 +280,10 @@ def _patient_lock(patient: Patient) -> int:
 
 def same_form(patient: Patient, form_key: UUID) -> Appointment | None:
     """Return the appointment that this form has made already."""
-    return Appointment.objects.for_patient(patient).filter(form_key=form_key).first()
+    return _OF_FORM.first(patient=patient.pk, form_key=form_key)
+
+
+_OF_FORM = Ready(lambda: Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key")))
 
 
 def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment:
