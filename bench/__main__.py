@@ -66,7 +66,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> int:
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
-    practice = people.make_practice(providers=10, patients=1000)
+    practice = people.make_practice(providers=10, patients=2000)
     figures = []
 
     def say(*found: measures.Figure) -> None:
@@ -84,7 +84,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> int:
             servers = measures.Servers(base, product, options.rounds, options.seconds)
             say(*measures.pages(servers, practice))
             say(*measures.bookings(servers, practice))
-            say(measures.rush(servers, practice))
+            say(*measures.rushes(servers, practice))
         say(measures.sending(practice, rounds=options.rounds))
     except measures.Broken as broken:
         print(f"BROKEN: {broken}", file=sys.stderr, flush=True)  # noqa: T201

@@ -45,7 +45,16 @@ class _Line:
         self.port = port
         self.socket: socket.socket | None = None
 
-    def ask(self, request: bytes) -> Answer:
+    def ask(self, request: bytes, *, anew: bool = False) -> Answer:
+        """Send the request and return the answer. With `anew` the connection is opened for it and closed after it."""
+        if anew:
+            self.close()
+        answer = self._ask(request)
+        if anew:
+            self.close()
+        return answer
+
+    def _ask(self, request: bytes) -> Answer:
         started = time.perf_counter()
         fresh = self.socket is None
         answer = self._try(request)
@@ -93,13 +102,16 @@ class _Line:
         self.socket = None
 
 
-def send_all(port: int, requests: Sequence[bytes], *, clients: int) -> list[Answer]:
-    """Send each request once, by so many clients at the same time. Return the answers in the order of requests."""
+def send_all(port: int, requests: Sequence[bytes], *, clients: int, each_anew: bool = False) -> list[Answer]:
+    """Send each request once, by so many clients at the same time. Return the answers in the order of requests.
+
+    With `each_anew` every request has a connection of its own, as the people of a crowd have.
+    """
     answers: list[Answer] = [Answer(0, b"", 0)] * len(requests)
     numbers = iter(range(len(requests)))
 
     def do(line: _Line, number: int) -> None:
-        answers[number] = line.ask(requests[number])
+        answers[number] = line.ask(requests[number], anew=each_anew)
 
     _together(port, numbers, do, clients)
     return answers

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from django.conf import settings
@@ -182,32 +182,71 @@ def _no_double_booking() -> None:
         raise Broken("a slot is booked twice")
 
 
-def rush(servers: Servers, practice: Practice, *, patients: int = 1000, times: int = 10) -> Figure:
-    """Measure how long it takes until a thousand patients who want ten urgent times all know."""
-    slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=20)
-    wanted = [
-        practice.booking(guest, slots[number % times])
-        for number, guest in enumerate(practice.guests[:patients])
+def rushes(servers: Servers, practice: Practice) -> list[Figure]:
+    """Measure how long it takes until everyone knows who wants one of few urgent times at the same moment.
+
+    All of them ask for a time they have seen, or press "the first free urgent time".
+    """
+
+    def of_the_list(slots: list[int]) -> Callable[[int, Guest], bytes]:
+        return lambda number, guest: practice.booking(guest, slots[number % len(slots)])
+
+    def any_of_them(_slots: list[int]) -> Callable[[int, Guest], bytes]:
+        return lambda _number, guest: practice.any_urgent(guest)
+
+    return [
+        _rush(
+            "rush_all_answered", servers, practice, of_the_list, patients=1000, times=10, hour=18, target=6
+        ),
+        _rush("rush_2000_on_50", servers, practice, of_the_list, patients=2000, times=50, hour=19, target=6),
+        _rush("rush_any", servers, practice, any_of_them, patients=1000, times=10, hour=20, target=3),
     ]
-    began = time.perf_counter()
-    _expect(load.send_all(servers.base.port, [load.get("/")] * len(wanted), clients=RUSH_CLIENTS), 200)
-    base = time.perf_counter() - began
-    began = time.perf_counter()
-    answers = load.send_all(servers.product.port, wanted, clients=RUSH_CLIENTS)
-    product = time.perf_counter() - began
-    _expect(answers, 302, 409, 422)
-    winners = sum(answer.status == 302 for answer in answers)
-    stored = Appointment.objects.filter(slot__in=slots, status__in=LIVE).count()
-    if not winners == stored == times:
-        raise Broken(f"{winners} were told they won and {stored} are booked, of {times} times")
+
+
+def _rush(
+    name: str,
+    servers: Servers,
+    practice: Practice,
+    request_of: Callable[[list[int]], Callable[[int, Guest], bytes]],
+    *,
+    patients: int,
+    times: int,
+    hour: int,
+    target: float,
+) -> Figure:
+    """Let each patient ask once, over a connection of their own, and the base answer as many."""
+    slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=hour)
+    ask = request_of(slots)
+    wanted = [ask(number, guest) for number, guest in enumerate(practice.guests[:patients])]
+    base = _seconds(servers.base, [load.get("/")] * len(wanted), 200)
+    product = _seconds(servers.product, wanted, 302, 409, 422)
+    winners = Appointment.objects.filter(slot__in=slots, status__in=LIVE)
+    told = sum(answer.status == 302 for answer in product.answers)
+    if not told == winners.count() == winners.values("patient").distinct().count() == times:
+        raise Broken(f"{told} were told they won and {winners.count()} are booked, of {times} times")
     _no_double_booking()
     return Figure(
-        "rush_all_answered",
-        product / base,
-        6,
+        name,
+        product.seconds / base.seconds,
+        target,
         less_is_better=True,
-        measured={"base_seconds": base, "product_seconds": product, "patients": len(wanted)},
+        measured={"base_seconds": base.seconds, "product_seconds": product.seconds, "patients": len(wanted)},
     )
+
+
+class _Took(NamedTuple):
+    """How long a crowd waited, and what it heard."""
+
+    seconds: float
+    answers: list[load.Answer]
+
+
+def _seconds(server: web.Server, wanted: Sequence[bytes], *statuses: int) -> _Took:
+    began = time.perf_counter()
+    answers = load.send_all(server.port, wanted, clients=RUSH_CLIENTS, each_anew=True)
+    took = _Took(time.perf_counter() - began, answers)
+    _expect(answers, *statuses)
+    return took
 
 
 # -- the database --------------------------------------------------------------------------------------------

@@ -53,13 +53,20 @@ class Practice:
 
     def booking(self, guest: Guest, slot_id: int, *, form_key: str = "") -> bytes:
         """Return the request by which the guest books the slot."""
+        return self._wish(guest, f"book/{slot_id}/", form_key)
+
+    def any_urgent(self, guest: Guest, *, form_key: str = "") -> bytes:
+        """Return the request by which the guest takes the first free urgent time."""
+        return self._wish(guest, "book/first-urgent/", form_key)
+
+    def _wish(self, guest: Guest, path: str, form_key: str) -> bytes:
         fields = {
             "reason": "Sore throat",
             "wants_reminder": "on",
             "form_key": form_key or str(uuid.uuid4()),
             "csrfmiddlewaretoken": TOKEN,
         }
-        return load.post(f"/{self.clinic.portal_identifier}/book/{slot_id}/", fields, cookies=guest.cookies)
+        return load.post(f"/{self.clinic.portal_identifier}/{path}", fields, cookies=guest.cookies)
 
     def page(self, guest: Guest, path: str) -> bytes:
         """Return the request for one of the clinic's pages, as in "start/"."""

@@ -426,6 +426,14 @@ class Consideration:
     """The patient's own live appointment there, if the slot is theirs already."""
 
 
+def slot_of(patient: Patient, slot_id: int) -> Slot | None:
+    """Return the slot of the patient's clinic with its provider, or None. One query."""
+    return _SLOT.first(id=slot_id, clinic=patient.clinic_id)
+
+
+_SLOT = Ready(lambda: Slot.objects.filter(clinic=Given("clinic"), pk=Given("id")).select_related("provider"))
+
+
 def _considered() -> QuerySet[Slot]:
     """Return the clinic's slot with its provider, and the patient's own live appointment on it."""
     own = Appointment.objects.live().filter(patient=Given("patient"), slot=OuterRef("pk")).values("pk")[:1]

@@ -22,7 +22,7 @@ from services.booking import choosing, operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
-from services.booking.models import Appointment
+from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up, news_of
 
@@ -81,7 +81,7 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
         return _ask_why(request, slot, now)
     form = BookForm(request.POST, asks_for_reminder=_asks_for_reminder(request))
     if not form.is_valid():
-        return _book_page(request, form, _consider(request, slot, now), None, now=now, status=422)
+        return _considered_page(request, form, _consider(request, slot, now), now)
     try:
         appointment = operations.book(
             patient=request.patient,
@@ -94,8 +94,9 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        seen, reason = _consider(request, slot, now), BookingRefusal(refused.reason)
-        return _book_page(request, form, seen, reason, now=now, status=422 if seen else 404)
+        # Where everyone comes at once, most leave here: no more is read than the page shows.
+        lost, reason = queries.slot_of(request.patient, slot), BookingRefusal(refused.reason)
+        return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
     return _to_appointment(request, appointment.pk)
 
 
@@ -103,9 +104,7 @@ def _ask_why(request: PatientRequest, slot_id: int, now: datetime) -> HttpRespon
     seen = _consider(request, slot_id, now)
     if seen is not None and seen.own is not None:
         return _to_appointment(request, seen.own)
-    refusal = seen.refusal if seen else BookingRefusal.NOT_OFFERED
-    form = BookForm(asks_for_reminder=_asks_for_reminder(request))
-    return _book_page(request, form, seen, refusal, now=now, status=_status_of(seen, refusal))
+    return _considered_page(request, BookForm(asks_for_reminder=_asks_for_reminder(request)), seen, now)
 
 
 def _consider(request: PatientRequest, slot_id: int, now: datetime) -> queries.Consideration | None:
@@ -118,45 +117,50 @@ def _asks_for_reminder(request: PatientRequest) -> bool:
     return bool(request.patient.mobile) and not request.clinic.reminds_everyone
 
 
-def _status_of(seen: queries.Consideration | None, refusal: BookingRefusal | None) -> int:
-    if seen is None:
-        return 404
-    return 409 if refusal else 200
-
-
 def _to_appointment(request: PatientRequest, appointment_id: UUID) -> HttpResponse:
     return redirect("booking:appointment", request.clinic.portal_identifier, appointment_id)
 
 
-def _book_page(
+def _considered_page(
+    request: PatientRequest, form: BookForm, seen: queries.Consideration | None, now: datetime
+) -> HttpResponse:
+    """Show the time with the form, and its errors, or why the time can't be had."""
+    if seen is None:
+        return _refused_page(request, form, None, BookingRefusal.NOT_OFFERED, now, status=404)
+    if seen.refusal is not None and not form.is_bound:
+        return _refused_page(request, form, seen.slot, seen.refusal, now, status=409)
+    context = {"form": form, "seen": seen, "slot": seen.slot, "reminder_price": REMINDER_PRICE}
+    return render(request, "booking/book.html", context, status=422 if form.is_bound else 200)
+
+
+def _refused_page(
     request: PatientRequest,
     form: BookForm,
-    seen: queries.Consideration | None,
-    refusal: BookingRefusal | None,
-    *,
+    slot: Slot | None,
+    refusal: BookingRefusal,
     now: datetime,
+    *,
     status: int,
 ) -> HttpResponse:
-    context: dict[str, Any] = {
+    """Show why the time can't be had, with the nearest free ones, and what was written."""
+    context = {
         "form": form,
-        "seen": seen,
+        "slot": slot,
         "refusal": refusal,
-        "keeps_text": form.is_bound and refusal is not None,
-        "reminder_price": REMINDER_PRICE,
+        "keeps_text": form.is_bound,
+        "nearest": _nearest(request, slot, now),
     }
-    if refusal is not None:
-        context["nearest"] = _nearest(request, seen, now)
     return render(request, "booking/book.html", context, status=status)
 
 
-def _nearest(request: PatientRequest, seen: queries.Consideration | None, now: datetime) -> list[Any]:
+def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[Any]:
     """Return free times near the lost one, as the page shows them."""
     page = reverse("booking:find", args=[request.clinic.portal_identifier])
     found = queries.nearest_free(
         patient=request.patient,
         assurance=request.sign_in.assurance,
-        to=max(seen.slot.starts_at, now) if seen else now,
-        provider_id=seen.slot.provider_id if seen else None,
+        to=max(lost.starts_at, now) if lost else now,
+        provider_id=lost.provider_id if lost else None,
         now=now,
     )
     return [
