@@ -1,4 +1,4 @@
-"""Fields that several forms share: a national ID, and the code of a message."""
+"""Fields that several forms share: a national ID, the code of a message, and a password that is chosen."""
 
 from typing import Any
 
@@ -25,6 +25,20 @@ class NationalIdField(forms.CharField):
             return national_id.parse(text, self.country)
         except BadNationalId as bad:
             raise forms.ValidationError(str(bad.message)) from None
+
+
+PATIENTS_PASSWORD = _(
+    "At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."
+)
+"""What identity.passwords asks of a patient's password, to be read before it is chosen (003)."""
+
+
+class NewPasswordField(forms.CharField):
+    """A password that is chosen now: kept with its spaces, and known to password managers as a new one."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        super().__init__(label=label, max_length=200, strip=False, widget=widget, **kwargs)
 
 
 class CodeField(forms.CharField):

@@ -5,23 +5,17 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from identity.form_fields import NewPasswordField
+
 
 class PasswordForm(forms.Form):
     """The password, twice."""
 
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    password = NewPasswordField(
+        _("Password"),
         help_text=_("At least 12 characters. Some words in a row are easy to remember and hard to guess."),
     )
-    again = forms.CharField(
-        label=_("The same password again"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    again = NewPasswordField(_("The same password again"))
 
     def clean(self) -> dict[str, Any]:
         """Refuse two different passwords."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from patients.choices import MessageLanguage
 from patients.models import Patient
 from portal import phone_numbers
-from portal.phone_numbers import BadPhoneNumber
+from portal.mobile_field import MobileField, of_country
 
 
 class LanguageForm(forms.Form):
@@ -23,11 +23,8 @@ class LanguageForm(forms.Form):
 class ContactForm(forms.Form):
     """How the clinic reaches the patient. Everything may be empty: it is pointed out, never forced (000 §9)."""
 
-    mobile = forms.CharField(
-        label=_("Mobile"),
+    mobile = MobileField(
         required=False,
-        max_length=phone_numbers.LONGEST,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
         help_text=_(
             "For reminders and confirmations by SMS. Foreign numbers begin with + and the country code."
         ),
@@ -47,6 +44,7 @@ class ContactForm(forms.Form):
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country = country
+        of_country(self, country)
 
     @classmethod
     def of(cls, patient: Patient) -> "ContactForm":
@@ -62,16 +60,6 @@ class ContactForm(forms.Form):
     def moves_contact_of(self, patient: Patient) -> bool:
         """Return whether saving would change where codes and links go."""
         return (self.cleaned_data["mobile"], self.cleaned_data["email"]) != (patient.mobile, patient.email)
-
-    def clean_mobile(self) -> str:
-        """Return the number as E.164, or empty."""
-        text: str = self.cleaned_data["mobile"]
-        if not text:
-            return ""
-        try:
-            return phone_numbers.parse_mobile(text, self.country)
-        except BadPhoneNumber as bad:
-            raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
 
 
 class CodeForm(forms.Form):

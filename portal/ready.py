@@ -25,7 +25,7 @@ class Given(Expression):
         super().__init__()
         self.name = name
 
-    def as_sql(self, _compiler: SQLCompiler, _connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, _compiler: SQLCompiler, _connection: Any) -> tuple[str, Any]:
         """Return a place for the value, marked by ourselves."""
         return "%s", [self]
 
@@ -43,9 +43,9 @@ class Ready(Generic[Row]):
         filled = tuple(values[one.name] if isinstance(one, Given) else one for one in parameters)
         found = queryset.all()
         asks = copy.copy(compiler)
-        asks.connection = connections[compiler.using]
-        asks.as_sql = lambda *_, **__: (sql, filled)
-        found.query.get_compiler = lambda *_, **__: asks
+        asks.connection = connections[queryset.db]
+        asks.as_sql = lambda *_, **__: (sql, filled)  # type: ignore[method-assign]
+        found.query.get_compiler = lambda *_, **__: asks  # type: ignore[method-assign]
         return list(found)
 
     def first(self, **values: Any) -> Row | None:

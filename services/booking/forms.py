@@ -28,7 +28,22 @@ class FindForm(forms.Form):
 
 
 class ReasonField(forms.CharField):
-    """Text whose line ends count as one character, as the reader's counter counts them."""
+    """Why somebody wants to come. Line ends count as one character, as the reader's counter counts them."""
+
+    def __init__(self, *, rows: int = 4, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Write in a few words why you want to come."),
+            "max_length": _(
+                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
+            ),
+        }
+        super().__init__(
+            label=_("What is it about?"),
+            max_length=policy.LONGEST_REASON,
+            widget=forms.Textarea(attrs={"rows": rows}),
+            error_messages=messages,
+            **kwargs,
+        )
 
     def to_python(self, value: Any) -> str:
         """Return the text with plain line ends."""
@@ -38,18 +53,7 @@ class ReasonField(forms.CharField):
 class BookForm(forms.Form):
     """Why the patient comes, and whether to be reminded."""
 
-    reason = ReasonField(
-        label=_("What is it about?"),
-        help_text=_("A few words are enough. The clinic reads them before you come."),
-        max_length=policy.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={
-            "required": _("Write in a few words why you want to come."),
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            ),
-        },
-    )
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before you come."))
     wants_reminder = forms.BooleanField(required=False)
     form_key = forms.UUIDField(widget=forms.HiddenInput)
 

@@ -7,9 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.countries import CodeChannel, rules_of
 from identity.choices import EidProof
-from identity.form_fields import CodeField, NationalIdField
-from portal import phone_numbers
-from portal.phone_numbers import BadPhoneNumber
+from identity.form_fields import PATIENTS_PASSWORD, CodeField, NationalIdField, NewPasswordField
+from portal.mobile_field import MobileField, of_country
 
 
 class _CountryForm(forms.Form):
@@ -44,21 +43,8 @@ class PasswordForm(forms.Form):
     """A password of one's own, twice, and the code where one is asked for."""
 
     code = CodeField()
-    password = forms.CharField(
-        label=_("New password"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_(
-            "At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."
-        ),
-    )
-    again = forms.CharField(
-        label=_("The same password again"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField(_("New password"), help_text=PATIENTS_PASSWORD)
+    again = NewPasswordField(_("The same password again"))
 
     def __init__(self, *args: Any, asks_for_code: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,23 +69,13 @@ class ResetForm(_CountryForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
-    mobile = forms.CharField(
-        label=_("Mobile"),
-        max_length=phone_numbers.LONGEST,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-    )
+    mobile = MobileField()
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, country=country, **kwargs)
+        of_country(self, country)
         if rules_of(country).code_channel is not CodeChannel.SMS:
             del self.fields["mobile"]
-
-    def clean_mobile(self) -> str:
-        """Return the number as E.164."""
-        try:
-            return phone_numbers.parse_mobile(self.cleaned_data["mobile"], self.country)
-        except BadPhoneNumber as bad:
-            raise forms.ValidationError(str(bad.message)) from None
 
 
 class NoEidForm(forms.Form):

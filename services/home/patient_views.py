@@ -21,10 +21,11 @@ from patients.contact import queries as contact_queries
 from patients.forms import ContactForm
 from patients.models import Patient
 from patients.operations import PatientRefused
+from patients.search_form import SearchForm
 from services.access import special_editor
 from services.booking.staff_queries import waiting_counts
 from services.home import account_card, patient_history, patient_queries
-from services.home.patient_forms import PortalAccessForm, SearchForm
+from services.home.patient_forms import PortalAccessForm
 
 TABS = ("patient", "contact", "guardians", "portal", "appointments", "history")
 

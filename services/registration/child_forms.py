@@ -6,9 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from identity import national_id, passwords
+from identity.form_fields import PATIENTS_PASSWORD, NewPasswordField
 from identity.national_id import BadNationalId, NationalId
-from portal import phone_numbers
-from portal.phone_numbers import BadPhoneNumber
+from portal.mobile_field import MobileField, of_country
 
 TERMS = "2026-11"
 """The version of the terms that the form shows."""
@@ -43,21 +43,12 @@ class ConfirmChildForm(forms.Form):
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country = country
+        of_country(self, country)
         for name in ("child", "guardian"):
             field = self.fields[name]
             assert isinstance(field, _Number)
             field.country = country
             field.widget.attrs["data-national-id"] = country  # puts its own hyphen in
-
-
-def _password(label: Any, help_text: Any = "") -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        max_length=200,
-        strip=False,
-        help_text=help_text,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
 
 
 class MakeChildForm(ConfirmChildForm):
@@ -77,31 +68,13 @@ class MakeChildForm(ConfirmChildForm):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    mobile = forms.CharField(
-        label=_("Mobile"),
-        required=False,
-        max_length=phone_numbers.LONGEST,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-    )
-    password = _password(
-        _("The child's password"),
-        _("At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."),
-    )
-    again = _password(_("The same password again"))
+    mobile = MobileField(required=False)
+    password = NewPasswordField(_("The child's password"), help_text=PATIENTS_PASSWORD)
+    again = NewPasswordField(_("The same password again"))
     terms = forms.BooleanField(
         label=_("I have read and accept the terms"),
         error_messages={"required": _("Without the terms there is no sign-in.")},
     )
-
-    def clean_mobile(self) -> str:
-        """Return the number as E.164, or empty."""
-        text: str = self.cleaned_data["mobile"]
-        if not text:
-            return ""
-        try:
-            return phone_numbers.parse_mobile(text, self.country)
-        except BadPhoneNumber as bad:
-            raise forms.ValidationError(str(bad.message)) from None
 
     def clean(self) -> dict[str, Any]:
         """Refuse what was written twice and differs, and passwords that are easy to guess."""

@@ -6,9 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from identity import national_id, passwords
+from identity.form_fields import PATIENTS_PASSWORD, NewPasswordField
 from identity.national_id import BadNationalId, NationalId
-from portal import phone_numbers
-from portal.phone_numbers import BadPhoneNumber
+from portal.mobile_field import MobileField, of_country
 
 
 class ContactPart(forms.Form):
@@ -25,12 +25,7 @@ class ContactPart(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    mobile = forms.CharField(
-        label=_("Mobile"),
-        required=False,
-        max_length=phone_numbers.LONGEST,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
-    )
+    mobile = MobileField(required=False)
     terms = forms.BooleanField(
         label=_("I have read and accept the terms"),
         error_messages={"required": _("Without the terms you can't register.")},
@@ -39,16 +34,7 @@ class ContactPart(forms.Form):
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country = country
-
-    def clean_mobile(self) -> str:
-        """Return the number as E.164, or empty."""
-        text: str = self.cleaned_data["mobile"]
-        if not text:
-            return ""
-        try:
-            return phone_numbers.parse_mobile(text, self.country)
-        except BadPhoneNumber as bad:
-            raise forms.ValidationError(str(bad.message)) from None
+        of_country(self, country)
 
     def clean(self) -> dict[str, Any]:
         """Refuse two different addresses."""
@@ -73,21 +59,8 @@ class RegisterForm(ContactPart):
     family_name = forms.CharField(
         label=_("Family name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
     )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_(
-            "At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."
-        ),
-    )
-    again = forms.CharField(
-        label=_("The same password again"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = NewPasswordField(_("Password"), help_text=PATIENTS_PASSWORD)
+    again = NewPasswordField(_("The same password again"))
     field_order = (
         "number",
         "given_name",

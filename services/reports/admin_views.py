@@ -17,7 +17,7 @@ from patients.choices import SeenIn
 from patients.operations import PatientRefused, note_listed, show_national_id
 from services.reports import operations, patient_file, patient_queries, policy, queries
 from services.reports.choices import ChangeKind, PatientOrder
-from services.reports.forms import PORTAL_ITSELF, ChangesForm, SearchForm
+from services.reports.forms import PORTAL_ITSELF, ChangesForm, LogSearchForm
 from services.reports.patient_queries import PER_PAGE, Search
 from services.reports.queries import ChangeFilter, Cursor
 
@@ -102,12 +102,12 @@ def file(request: StaffRequest) -> HttpResponse:
     return cast(HttpResponse, answer)
 
 
-def _search_form(request: StaffRequest, data: QueryDict) -> SearchForm:
+def _search_form(request: StaffRequest, data: QueryDict) -> LogSearchForm:
     today = timezone.localdate(timezone=request.clinic.zone)
-    return SearchForm({"q": data.get("q", "")}, country=request.clinic.country, today=today)
+    return LogSearchForm({"q": data.get("q", "")}, country=request.clinic.country, today=today)
 
 
-def _search(request: StaffRequest, form: SearchForm) -> Search:
+def _search(request: StaffRequest, form: LogSearchForm) -> Search:
     try:
         chosen = tuple(UUID(text) for text in request.GET.getlist("patient")[:PER_PAGE])
     except ValueError:
@@ -115,7 +115,9 @@ def _search(request: StaffRequest, form: SearchForm) -> Search:
     return Search(request.clinic, form.wanted, chosen)
 
 
-def _patients(request: StaffRequest, asked: Search, *, form: SearchForm, status: int = 200) -> HttpResponse:
+def _patients(
+    request: StaffRequest, asked: Search, *, form: LogSearchForm, status: int = 200
+) -> HttpResponse:
     order = request.GET.get("order", "")
     if order.removeprefix("-") not in patient_queries.ORDERS:
         order = PatientOrder.FAMILY_NAME

@@ -1,14 +1,12 @@
 """What is asked of the logs."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from patients import search
-from patients.search import BadSearch, Wanted
+from patients.search_form import SearchForm
 from portal.day_field import DayField
 from services.reports.choices import ChangeKind
 from services.reports.queries import Colleague
@@ -17,30 +15,8 @@ PORTAL_ITSELF = "portal"
 """Stands for nobody in the list of people: what the product does by itself."""
 
 
-class SearchForm(forms.Form):
-    """Part of a name, a birth date, a national ID or a mobile number; the last two are why the form is posted."""
-
-    q = forms.CharField(
-        label=_("Name, date of birth or national ID"),
-        max_length=search.LONGEST,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: Any, country: str, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.country = country
-        self.today = today
-        self.wanted = Wanted()
-
-    def clean_q(self) -> str:
-        """Read whom the text asks for."""
-        text: str = self.cleaned_data["q"]
-        try:
-            self.wanted = search.parse(text, country=self.country, today=self.today)
-        except BadSearch as bad:
-            raise forms.ValidationError(bad.sentence) from None
-        return text
+class LogSearchForm(SearchForm):
+    """Whose line of the log; a full number that nobody here has is said to be one."""
 
     def refuse_stranger(self) -> None:
         """Say that nobody here has the number."""

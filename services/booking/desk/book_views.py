@@ -15,8 +15,9 @@ from clinic_admin.guards import StaffRequest, staff_page
 from patients.choices import SeenIn
 from patients.models import Patient
 from patients.operations import note_listed
+from patients.search_form import SearchForm
 from services.booking.desk import operations, queries
-from services.booking.desk.forms import BookForm, FindForm
+from services.booking.desk.forms import BookForm
 from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.places import asked_place, day_address, parts
 from services.booking.desk.queries import Place
@@ -34,7 +35,7 @@ def choose_patient(request: StaffRequest) -> HttpResponse:
         return render(request, "booking/desk/time.html", wanted, status=422 if asked.is_wrong else 200)
     today = now.astimezone(request.clinic.zone).date()
     sent = request.POST if request.method == "POST" else None
-    form = FindForm(sent, country=request.clinic.country, today=today)
+    form = SearchForm(sent, country=request.clinic.country, today=today, is_required=True)
     found = None
     if sent is not None and form.is_valid():
         found = queries.find_patients(clinic=request.clinic, wanted=form.wanted)

@@ -9,9 +9,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.models import Provider
-from patients import search
-from patients.search import BadSearch, Wanted
-from services.booking import policy as booking
 from services.booking.desk import policy
 from services.booking.desk.choices import Attendance
 from services.booking.forms import ReasonField
@@ -97,30 +94,6 @@ class FreeTimeForm(ProvidersDayForm):
         }
 
 
-class FindForm(forms.Form):
-    """One box for whatever is known of the patient. It is posted: numbers never stand in an address."""
-
-    q = forms.CharField(
-        label=_("Name, birth date, mobile or national ID"),
-        max_length=80,
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": _("Write whom you look for.")},
-    )
-
-    def __init__(self, *args: Any, country: str, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.country, self.today, self.wanted = country, today, Wanted()
-
-    def clean_q(self) -> str:
-        """Read the text; `wanted` is then whom it asks for."""
-        text: str = self.cleaned_data["q"]
-        try:
-            self.wanted = search.parse(text, country=self.country, today=self.today)
-        except BadSearch as bad:
-            raise forms.ValidationError(bad.sentence) from None
-        return text
-
-
 class ActForm(forms.Form):
     """Whether the patient is told, and which rules the page named and staff put aside."""
 
@@ -134,17 +107,7 @@ class ActForm(forms.Form):
 class BookForm(ActForm):
     """Why the patient comes, as far as staff know."""
 
-    reason = ReasonField(
-        label=_("What is it about?"),
-        required=False,
-        max_length=booking.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            ),
-        },
-    )
+    reason = ReasonField(required=False, rows=3)
     form_key = forms.UUIDField(widget=forms.HiddenInput)
     field_order = ("reason", "tells", "form_key")
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
 from services.access.queries import ProviderChoice
-from services.booking import policy
 from services.booking.choices import REMINDER_PRICE
 from services.booking.earlier.choices import PartOfDay
 from services.booking.earlier.operations import Suits
@@ -51,16 +50,7 @@ class JoinForm(forms.Form):
     first_day = _day(_("From"))
     last_day = _day(_("Until"))
     reason = ReasonField(
-        label=_("What is it about?"),
-        help_text=_("A few words are enough. The clinic reads them when you have got a time."),
-        max_length=policy.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={
-            "required": _("Write in a few words why you want to come."),
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            ),
-        },
+        help_text=_("A few words are enough. The clinic reads them when you have got a time.")
     )
     wants_reminder = forms.BooleanField(required=False)
 

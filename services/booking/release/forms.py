@@ -7,7 +7,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from services.access.queries import ProviderChoice
-from services.booking import policy
 from services.booking.choices import REMINDER_PRICE
 from services.booking.forms import ReasonField
 
@@ -23,18 +22,7 @@ class AskForm(forms.Form):
         help_text=_("Choose nobody if anyone will do: then the chance is greatest."),
         error_messages={"invalid_choice": _("You can't ask for this provider any more. Choose again.")},
     )
-    reason = ReasonField(
-        label=_("What is it about?"),
-        help_text=_("A few words are enough. The clinic reads them only if you get a time."),
-        max_length=policy.LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={
-            "required": _("Write in a few words why you want to come."),
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            ),
-        },
-    )
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them only if you get a time."))
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(
