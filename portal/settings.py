@@ -302,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     "look ahead for gaps": {"task": "delegation.look_ahead", "schedule": 3600.0},
     "extend the calendars": {"task": "booking.extend_calendars", "schedule": 3600.0},
     "pass freed times on": {"task": "booking.pass_on", "schedule": 60.0},
+    "keep the reminders": {"task": "booking.keep_reminders", "schedule": 300.0},
     "hold the draws": {"task": "booking.keep_up_draws", "schedule": 20.0},
     "forget lost draws": {"task": "booking.forget_draw_reasons", "schedule": 3600.0},
     "forget old guests": {"task": "booking.forget_guests", "schedule": 3600.0},

@@ -5,11 +5,13 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from clinic_admin.models import Clinic
 from services.booking import operations, queries
 from services.booking.earlier import operations as earlier_times
 from services.booking.earlier import queries as earlier_queries
 from services.booking.guests import operations as guests
 from services.booking.release import operations as release
+from services.booking.reminders import operations as reminders
 
 log = logging.getLogger("venterom.booking")
 
@@ -46,6 +48,17 @@ def pass_on() -> None:
         except Exception:
             # One clinic's trouble must not keep the others waiting.
             log.exception("times not passed on", extra={"clinic": clinic.pk})
+
+
+@shared_task(name="booking.keep_reminders")
+def keep_reminders() -> None:
+    """Bring the reminders that are due soon in line with settings and contact details, clinic by clinic."""
+    for clinic in Clinic.objects.filter(is_active=True).order_by("pk"):
+        try:
+            reminders.keep_up(clinic, timezone.now())
+        except Exception:
+            # One clinic's trouble must not keep the others' patients from being reminded.
+            log.exception("reminders not kept", extra={"clinic": clinic.pk})
 
 
 @shared_task(name="booking.keep_up_draws")

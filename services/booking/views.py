@@ -20,11 +20,13 @@ from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
 from services.booking import choosing, operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
-from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up, news_of
+from services.booking.reminders.views import reminder_words
+from services.booking.reminders.words import Choice, choice_for
 
 EARLIER_PER_PAGE = 20
 
@@ -79,7 +81,7 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return _ask_why(request, slot, now)
-    form = BookForm(request.POST, asks_for_reminder=_asks_for_reminder(request))
+    form = BookForm(request.POST, reminder=_reminder(request, now))
     if not form.is_valid():
         return _book_page(request, form, _consider(request, slot, now), None, now=now, status=422)
     try:
@@ -104,7 +106,7 @@ def _ask_why(request: PatientRequest, slot_id: int, now: datetime) -> HttpRespon
     if seen is not None and seen.own is not None:
         return _to_appointment(request, seen.own)
     refusal = seen.refusal if seen else BookingRefusal.NOT_OFFERED
-    form = BookForm(asks_for_reminder=_asks_for_reminder(request))
+    form = BookForm(reminder=_reminder(request, now, seen))
     return _book_page(request, form, seen, refusal, now=now, status=_status_of(seen, refusal))
 
 
@@ -114,8 +116,9 @@ def _consider(request: PatientRequest, slot_id: int, now: datetime) -> queries.C
     )
 
 
-def _asks_for_reminder(request: PatientRequest) -> bool:
-    return bool(request.patient.mobile) and not request.clinic.reminds_everyone
+def _reminder(request: PatientRequest, now: datetime, seen: queries.Consideration | None = None) -> Choice:
+    starts_at = seen.slot.starts_at if seen else None
+    return choice_for(request.patient, request.clinic, starts_at=starts_at, now=now)
 
 
 def _status_of(seen: queries.Consideration | None, refusal: BookingRefusal | None) -> int:
@@ -142,7 +145,6 @@ def _book_page(
         "seen": seen,
         "refusal": refusal,
         "keeps_text": form.is_bound and refusal is not None,
-        "reminder_price": REMINDER_PRICE,
     }
     if refusal is not None:
         context["nearest"] = _nearest(request, seen, now)
@@ -206,7 +208,7 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "requested_for": _other(request, found.requested_by, found.requested_at),
             "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
             "may_see_reason": _may_see_reason(request, found),
-            "is_reminded": found.wants_reminder or request.clinic.reminds_everyone,
+            **reminder_words(request, found, now),
         },
     )
 

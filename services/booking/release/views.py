@@ -20,6 +20,7 @@ from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.forms import AskForm
 from services.booking.release.operations import DrawRefused
 from services.booking.release.policy import Window
+from services.booking.reminders.words import choice_for
 
 
 def keeps_up(view: View) -> View:
@@ -106,7 +107,7 @@ def _form(request: PatientRequest, window: Window, own: DrawRequest | None, now:
     return AskForm(
         request.POST if request.method == "POST" else None,
         choices=_choices(request, window, now),
-        asks_for_reminder=bool(request.patient.mobile) and not request.clinic.reminds_everyone,
+        reminder=choice_for(request.patient, request.clinic, now=now),
         initial={"providers": own.providers, "reason": own.reason, "wants_reminder": own.wants_reminder}
         if own is not None and waits
         else None,
