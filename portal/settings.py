@@ -304,6 +304,7 @@ CELERY_BEAT_SCHEDULE = {
     "pass freed times on": {"task": "booking.pass_on", "schedule": 60.0},
     "keep the reminders": {"task": "booking.keep_reminders", "schedule": 300.0},
     "hold the draws": {"task": "booking.keep_up_draws", "schedule": 20.0},
+    "forget who waited and drew": {"task": "booking.forget_people", "schedule": 3600.0},
     "forget lost draws": {"task": "booking.forget_draw_reasons", "schedule": 3600.0},
     "forget old guests": {"task": "booking.forget_guests", "schedule": 3600.0},
     "forget old texts": {"task": "notifications.sweep", "schedule": 3600.0},

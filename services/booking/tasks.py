@@ -50,6 +50,15 @@ def pass_on() -> None:
             log.exception("times not passed on", extra={"clinic": clinic.pk})
 
 
+@shared_task(name="booking.forget_people")
+def forget_people() -> None:
+    """Delete old wishes for earlier times, and take the names from old draws."""
+    now = timezone.now()
+    log.info(
+        "forgotten", extra={"wishes": earlier_times.forget(now), "draw_requests": release.forget_people(now)}
+    )
+
+
 @shared_task(name="booking.keep_reminders")
 def keep_reminders() -> None:
     """Bring the reminders that are due soon in line with settings and contact details, clinic by clinic."""

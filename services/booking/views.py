@@ -183,6 +183,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
         {
             "upcoming": list(queries.upcoming(request.patient, now)),
             "page": pages.get_page(request.GET.get("page")),
+            "news": news_of(request, now),
         },
     )
 
