@@ -5,13 +5,13 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from clinic_admin.models import Clinic
 from services.booking import operations, queries
 from services.booking.earlier import operations as earlier_times
 from services.booking.earlier import queries as earlier_queries
 from services.booking.guests import operations as guests
 from services.booking.release import operations as release
 from services.booking.reminders import operations as reminders
+from services.booking.reminders import queries as reminder_queries
 
 log = logging.getLogger("venterom.booking")
 
@@ -62,7 +62,7 @@ def forget_people() -> None:
 @shared_task(name="booking.keep_reminders")
 def keep_reminders() -> None:
     """Bring the reminders that are due soon in line with settings and contact details, clinic by clinic."""
-    for clinic in Clinic.objects.filter(is_active=True).order_by("pk"):
+    for clinic in reminder_queries.clinics_that_remind():
         try:
             reminders.keep_up(clinic, timezone.now())
         except Exception:

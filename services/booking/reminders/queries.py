@@ -16,6 +16,11 @@ from services.booking.reminders.policy import Outlook, Wish
 PER_PAGE = 50
 
 
+def clinics_that_remind() -> list[Clinic]:
+    """Return the clinics whose portal is on. One query."""
+    return list(Clinic.objects.filter(is_active=True).order_by("pk"))
+
+
 def wish_of(appointment: Appointment) -> Wish:
     """Return what decides about the appointment's reminder; its clinic and patient are at hand."""
     clinic, patient = appointment.clinic, appointment.patient

@@ -9,15 +9,16 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
+from notifications import queries as outbox
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxMessage
 from patients.models import Patient
 from portal.models import AuditEvent
-from services.booking import operations, policy
+from services.booking import operations, policy, tasks
 from services.booking.choices import AppointmentStatus
 from services.booking.models import Appointment
 from services.booking.reminders import operations as reminders
@@ -257,6 +258,22 @@ def test_a_new_number_and_another_language_reach_a_reminder_that_waits():
     assert "Du har" in row.body
 
 
+def test_the_clock_comes_by_each_clinic_and_one_that_fails_keeps_no_other_from_it(monkeypatch):
+    bad, good = make_world(), make_world()
+    good.book(make_slot(good.gp, NOW + timedelta(days=2)), wants_reminder=False)
+    Clinic.objects.update(reminds_everyone=True)
+    keep = reminders.keep_up
+
+    def fails(clinic, now):
+        if clinic.pk == bad.clinic.pk:
+            raise RuntimeError
+        return keep(clinic, now)
+
+    monkeypatch.setattr(reminders, "keep_up", fails)
+    tasks.keep_reminders()
+    assert [row.state for row in rows()] == [State.QUEUED]
+
+
 def test_of_a_cancelled_or_a_moved_appointment_nothing_comes_back():
     world = make_world()
     appointment = world.book(make_slot(world.gp, LATER))
@@ -404,16 +421,12 @@ def test_failed_reminders_are_found_by_their_index_among_a_hundred_thousand_mess
             [world.pk, other.pk],
         )
         cursor.execute("ANALYZE notifications_outboxmessage")
-        cursor.execute(
-            """
-            EXPLAIN (ANALYZE, FORMAT TEXT) SELECT id, not_after FROM notifications_outboxmessage
-            WHERE clinic_id = %s AND kind = 'reminder'
-              AND state IN ('undelivered', 'failed', 'failed_final', 'expired', 'no_recipient')
-              AND not_after >= now() AND not_after < now() + interval '1 year'
-            ORDER BY not_after, id LIMIT 51
-            """,
-            [world.pk],
-        )
+        with CaptureQueriesContext(connection) as seen:
+            found = outbox.failed_reminders(
+                world, after=None, since=timezone.now(), before=timezone.now() + timedelta(days=365), most=51
+            )
+        assert len(found) == 51
+        cursor.execute(f"EXPLAIN ANALYZE {seen[0]['sql']}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "outbox_failed_reminders" in plan
     assert "Sort" not in plan
