@@ -24,6 +24,11 @@ class CountryRules:
     """How one-time codes travel (000 §10, 003)."""
     code_price: str
     """What one code costs the patient; empty where it costs nothing."""
+    reminder_ore: int
+    """What an SMS reminder that the patient asks for costs the patient, in hundredths of the currency; 0: nothing. One
+    crown in Norway (000 §2.2); Denmark alike, for want of another source."""
+    currency: str
+    """ISO 4217."""
     codes_need_reason: bool
     """Only patients marked "no eID" at the clinic, and children below `own_decisions_from`, sign in with codes (004)."""
     needs_registration: bool
@@ -50,6 +55,8 @@ RULES = {
     Country.NORWAY: CountryRules(
         code_channel=CodeChannel.SMS,
         code_price="1 kr",
+        reminder_ore=100,
+        currency="NOK",
         codes_need_reason=False,
         needs_registration=False,
         eid_from=0,
@@ -64,6 +71,8 @@ RULES = {
     Country.DENMARK: CountryRules(
         code_channel=CodeChannel.EMAIL,
         code_price="",
+        reminder_ore=100,
+        currency="DKK",
         codes_need_reason=True,
         needs_registration=True,
         eid_from=15,

@@ -52,6 +52,18 @@ class State(TextChoices):
     CANCELLED = "cancelled", _("Withdrawn before it was sent")
 
 
+class WhyNotSent(TextChoices):
+    """Why a message did not arrive, as staff read it."""
+
+    NO_RECIPIENT = "no-recipient", _("There is neither a mobile number nor an e-mail address.")
+    NUMBER = "number", _("The number does not exist, or can't receive SMS.")
+    BLOCKED = "blocked", _("The phone or its operator blocks our messages.")
+    UNREACHABLE = "unreachable", _("The phone could not be reached.")
+    OPERATOR = "operator", _("The operator refused the message, or gave up.")
+    NOT_IN_TIME = "not-in-time", _("It could not be sent in time.")
+    WITHDRAWN = "withdrawn", _("It was withdrawn before it was sent.")
+
+
 class Outcome(TextChoices):
     """How one attempt to send ended."""
 

@@ -17,12 +17,17 @@ from notifications.models import ChannelPause, OutboxAttempt, OutboxMessage
 from notifications.policy import Pace
 from portal import crypto
 
-# One statement: take what is due, and store the attempt. No two senders get the same row, and none waits.
+# One statement: take what is due, and store the attempt. No two senders get the same row, and none waits. A reminder
+# that an outage has delayed into the clinic's quiet hours waits until they are over.
 _CLAIM = """
 WITH due AS (
     SELECT id FROM notifications_outboxmessage
     WHERE state = 'queued' AND channel = %(channel)s AND next_try_at <= %(now)s AND not_after > %(now)s
       AND epoch = COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)
+      AND (kind <> 'reminder' OR (
+          SELECT clock >= %(quiet_until)s AND clock < %(quiet_from)s
+          FROM (SELECT (%(now)s::timestamptz AT TIME ZONE time_zone)::time AS clock
+                FROM clinic_admin_clinic c WHERE c.id = clinic_id) AS wall))
     ORDER BY next_try_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), attempt AS (
     INSERT INTO notifications_outboxattempt (id, message_id, started_at, outcome, code, last_status)
@@ -118,10 +123,19 @@ def claim(
             limit=limit,
             owner=owner[:80],
             only=only,
+            quiet_from=policy.QUIET_FROM,
+            quiet_until=policy.QUIET_UNTIL,
             now=now,
             lease_until=now + pace.lease,
         )
     return [_letter(row, now) for row in rows]
+
+
+def taken_back(letters: Sequence[Letter]) -> set[UUID]:
+    """Return which of these messages were withdrawn since they were taken out. One query."""
+    keys = [letter.message_id for letter in letters]
+    gone = OutboxMessage.objects.filter(pk__in=keys, withdrawn_at__isnull=False)
+    return set(gone.values_list("pk", flat=True))
 
 
 def take_unclear(*, limit: int, now: datetime, pace: Pace) -> list[Letter]:

@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
@@ -51,17 +51,26 @@ class Sender:
         sms.close(self._client)
 
     def send(self, letters: list[Letter], *, may_start: Callable[[], bool]) -> Iterator[_Done]:
-        """Send letters and give their answers as they come, several at a time. No letter is left without one."""
-        texts = [letter for letter in letters if letter.channel is Channel.SMS]
-        mails = [letter for letter in letters if letter.channel is Channel.EMAIL]
-        waiting: set[Future[_Done]] = {
-            self._threads.submit(self._send_text, letter, may_start) for letter in texts
-        }
+        """Send letters and give their answers as they come, several at a time. No letter is left without one.
+
+        What was withdrawn since it was taken out is not started: an appointment may be cancelled while others' letters
+        are on their way. It is asked for in the caller's thread, just before each letter starts.
+        """
+        texts = deque(letter for letter in letters if letter.channel is Channel.SMS)
+        mails, gone = _without_withdrawn([letter for letter in letters if letter.channel is Channel.EMAIL])
+        waiting: set[Future[_Done]] = set()
         if mails:
             waiting.add(self._threads.submit(lambda: list(mail.send_all(mails, may_start))))
-        while waiting:
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield [pair for future in ready for pair in future.result()]
+        while texts or waiting or gone:
+            room = max(0, sms.SENDER_THREADS - len(waiting))
+            going, more = _without_withdrawn([texts.popleft() for _ in range(min(room, len(texts)))])
+            waiting |= {self._threads.submit(self._send_text, letter, may_start) for letter in going}
+            if gone or more:
+                yield [*gone, *more]
+                gone = []
+            if waiting:
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield [pair for future in ready for pair in future.result()]
 
     def _send_text(self, letter: Letter, may_start: Callable[[], bool]) -> _Done:
         answer = sms.send(self._client, letter) if may_start() else Answer(Outcome.NOT_STARTED)
@@ -80,6 +89,13 @@ class Sender:
     def statuses(self, sids: list[str]) -> Iterator[str | None]:
         """Ask the provider how far it has come with messages."""
         return self._threads.map(lambda sid: sms.status_of(self._client, sid), sids)
+
+
+def _without_withdrawn(letters: list[Letter]) -> tuple[list[Letter], _Done]:
+    """Return the letters that may go, and the answer for those that were withdrawn meanwhile. One query, none for none."""
+    gone = claims.taken_back(letters) if letters else set()
+    kept = [letter for letter in letters if letter.message_id not in gone]
+    return kept, [(one, Answer(Outcome.NOT_STARTED)) for one in letters if one.message_id in gone]
 
 
 def run(*, now: datetime | None = None, pace: Pace = NORMAL) -> int:

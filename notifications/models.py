@@ -6,7 +6,7 @@ from django.db.models import Q
 from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, Outcome, State
 from notifications.demo_models import DemoBusyNumber, DemoEmail, DemoSms
-from notifications.policy import OPEN_STATES
+from notifications.policy import OPEN_STATES, TROUBLED
 from portal.fields import EncryptedTextField
 from portal.models import PublicIdModel
 
@@ -113,15 +113,12 @@ class OutboxMessage(PublicIdModel):
             models.Index(
                 fields=["clinic", "-closed_at"],
                 name="outbox_not_reached",
-                condition=Q(
-                    state__in=[
-                        State.UNDELIVERED,
-                        State.FAILED,
-                        State.FAILED_FINAL,
-                        State.EXPIRED,
-                        State.NO_RECIPIENT,
-                    ]
-                ),
+                condition=Q(state__in=TROUBLED),
+            ),
+            models.Index(
+                fields=["clinic", "not_after", "id"],
+                name="outbox_failed_reminders",
+                condition=Q(kind=MessageKind.REMINDER, state__in=TROUBLED),
             ),
         ]
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxAttempt, OutboxControl, OutboxMessage
-from notifications.policy import GIVE_UP_AFTER, OPEN_STATES
+from notifications.policy import GIVE_UP_AFTER, LOOSE, OPEN_STATES
 from notifications.wakeup import wake_after_commit
 
 
@@ -108,6 +108,67 @@ def cancel_messages(*, subject: models.Model, kinds: list[MessageKind] | None = 
     return messages.filter(state__in=[State.QUEUED, State.UNKNOWN]).update(
         state=State.CANCELLED, withdrawn_at=now, closed_at=now, next_try_at=None
     )
+
+
+@transaction.atomic
+def arrange(
+    *, subject: models.Model, kind: MessageKind, version: int, wanted: NewMessage | None, now: datetime
+) -> bool:
+    """Make the message about this version of the row what is wanted now, or nothing; return whether anything changed.
+
+    For what was queued long before it is due: number, text, channel and time may have changed, or whether it is wanted
+    at all. What has been tried, or may have reached anyone, stays as it is, and nothing is queued beside it: at most one
+    message of a version is sent. A message that is just being taken out is waited for.
+    """
+    about = OutboxMessage.objects.about(subject).filter(kind=kind, version=version)
+    rows = list(about.select_for_update().order_by("pk"))
+    if is_arranged(rows, wanted, now=now) or any(_has_loose_end(row) for row in rows):
+        return False
+    for row in rows:
+        if wanted is None or row.channel != wanted.channel:
+            _withdraw(row, now)
+        else:
+            _rewrite(row, wanted, now)
+    if wanted is not None and all(row.channel != wanted.channel for row in rows):
+        queue_messages([wanted], now=now)
+    return True
+
+
+def is_arranged(rows: Sequence[OutboxMessage], wanted: NewMessage | None, *, now: datetime) -> bool:
+    """Return whether `arrange` would leave these rows of one version alone: all is as wanted, or has been tried."""
+    if any(row.state not in _UNTRIED or row.tries > 0 for row in rows):
+        return True
+    live = [row for row in rows if row.state != State.CANCELLED]
+    if wanted is None:
+        return not live
+    new = _row(wanted, now)
+    return len(live) == 1 and all(getattr(live[0], field) == getattr(new, field) for field in _COMPARED)
+
+
+_UNTRIED = {State.QUEUED, State.CANCELLED, State.NO_RECIPIENT}
+_REWRITTEN = ("recipient", "title", "body", "due_at", "not_after", "state")
+_COMPARED = ("channel", *_REWRITTEN)
+
+
+def _has_loose_end(row: OutboxMessage) -> bool:
+    """Return whether an attempt may have reached anyone."""
+    return row.attempts.filter(outcome__in=LOOSE).exists()
+
+
+def _withdraw(row: OutboxMessage, now: datetime) -> None:
+    if row.state == State.CANCELLED:
+        return
+    row.state, row.withdrawn_at, row.closed_at, row.next_try_at = State.CANCELLED, now, now, None
+    row.save(update_fields=["state", "withdrawn_at", "closed_at", "next_try_at"])
+
+
+def _rewrite(row: OutboxMessage, wanted: NewMessage, now: datetime) -> None:
+    new = _row(wanted, now)
+    for field in _REWRITTEN:
+        setattr(row, field, getattr(new, field))
+    row.next_try_at, row.closed_at = new.next_try_at, new.closed_at
+    row.withdrawn_at = row.erased_at = None
+    row.save(update_fields=[*_REWRITTEN, "next_try_at", "closed_at", "withdrawn_at", "erased_at"])
 
 
 @transaction.atomic

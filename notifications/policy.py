@@ -1,15 +1,16 @@
 """Rules of delivery as plain functions. At most one message per dedupe key reaches the provider."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from notifications.choices import CarrierStatus, Channel, Found, MessageKind, Outcome, State
+from notifications.choices import CarrierStatus, Channel, Found, MessageKind, Outcome, State, WhyNotSent
 
 STEPS: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset(
         {
             State.SENDING,
             State.CANCELLED,
+            State.NO_RECIPIENT,
             State.EXPIRED,
             State.UNKNOWN,
             State.ACCEPTED,
@@ -49,14 +50,21 @@ STEPS: dict[State, frozenset[State]] = {
     State.UNDELIVERED: frozenset(),
     State.FAILED: frozenset(),
     State.FAILED_FINAL: frozenset(),
-    State.NO_RECIPIENT: frozenset(),
-    State.CANCELLED: frozenset(),
+    # Of these two nothing was ever sent, so they may be asked for again (operations.arrange).
+    State.NO_RECIPIENT: frozenset({State.QUEUED, State.CANCELLED}),
+    State.CANCELLED: frozenset({State.QUEUED, State.NO_RECIPIENT}),
 }
 """From each state, the states that may follow. A queued message is unknown only after a restore, and sent
 at once only when news of an earlier attempt, that was believed lost, comes before the next one."""
 
 OPEN_STATES = (State.QUEUED, State.SENDING, State.UNKNOWN)
 """Somebody must still do something about these; all others have a closing time."""
+
+TROUBLED = (State.UNDELIVERED, State.FAILED, State.FAILED_FINAL, State.EXPIRED, State.NO_RECIPIENT)
+"""It did not arrive, as far as we know: somebody should phone instead."""
+
+LOOSE = (Outcome.PENDING, Outcome.UNCLEAR, Outcome.ACCEPTED)
+"""Attempts that ended like this may have reached somebody."""
 
 MAX_TRIES = 5
 """So often a message is given to the provider before we stop."""
@@ -163,6 +171,31 @@ def outcome_by_answer(status: int, code: int | None) -> Outcome:
     return Outcome.UNCLEAR
 
 
+_WRONG_NUMBER = frozenset({21211, 21214, 21217, 21265, 21421, 21614, 30005, 30006})
+_BLOCKED = frozenset({21610, 30004, 30007})
+
+
+def why_not_sent(state: State, code: str) -> WhyNotSent | None:
+    """Return why a message did not arrive, or None where nothing is wrong.
+
+    `code` is the provider's number of the last attempt or of its receipt, or our own word; empty when there is none.
+    """
+    if state is State.NO_RECIPIENT:
+        return WhyNotSent.NO_RECIPIENT
+    if state is State.CANCELLED:
+        return WhyNotSent.WITHDRAWN
+    if state is State.EXPIRED:
+        return WhyNotSent.NOT_IN_TIME
+    if state not in TROUBLED:
+        return None
+    number = int(code) if code.isdecimal() else 0
+    if number in _BLOCKED:
+        return WhyNotSent.BLOCKED
+    if number in _WRONG_NUMBER:
+        return WhyNotSent.NUMBER
+    return WhyNotSent.UNREACHABLE if state is State.UNDELIVERED else WhyNotSent.OPERATOR
+
+
 BREAKER_FAILURES = 20
 """So many refusals of our account in a row stop a channel for a while."""
 BREAKER_PAUSE = timedelta(minutes=1)
@@ -201,6 +234,9 @@ class Pace:
 
 NORMAL = Pace()
 
+QUIET_FROM = time(21, 0)
+QUIET_UNTIL = time(7, 0)
+"""On the clinic's clock. Between these nobody gets a reminder."""
 REMINDER_NEEDS = timedelta(hours=2)
 REMINDER_BLIND = timedelta(hours=3)
 

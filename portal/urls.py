@@ -58,6 +58,7 @@ urlpatterns += [
                 path("staff/patients/", include("services.home.patient_urls")),
                 path("staff/earlier/", include("services.booking.earlier.staff_urls")),
                 path("staff/without-account/", include("services.booking.guests.staff_urls")),
+                path("staff/reminders/", include("services.booking.reminders.staff_urls")),
                 path("staff/release/", include("services.booking.release.staff_urls")),
                 path("staff/desk/", include("services.booking.desk.urls")),
                 path("staff/", include("services.booking.staff_urls")),

@@ -61,6 +61,8 @@ class Entry:
     """Which of `lanes` side by side, from 1."""
     lanes: int = 1
     is_cancelled: bool = False
+    warning: str = ""
+    """What somebody should see to: a sign, and these words for who does not see it."""
     mover: str = ""
     """Address at which the entry gets another time, for scripts that drag it."""
     target: str = ""

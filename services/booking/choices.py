@@ -5,9 +5,6 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.refusals import NextStep, Refusal
 
-REMINDER_PRICE = _("1 kr")
-"""What an SMS that the patient asks for costs the patient, in either country's crowns (000 §2.2, §10)."""
-
 
 class SlotKind(TextChoices):
     """What a slot is for (001, 000 §2.2)."""

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from services.booking import policy
-from services.booking.choices import REMINDER_PRICE
+from services.booking.reminders.words import Choice
 
 
 class FindForm(forms.Form):
@@ -57,11 +57,13 @@ class BookForm(forms.Form):
     wants_reminder = forms.BooleanField(required=False)
     form_key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, asks_for_reminder: bool, **kwargs: Any) -> None:
-        """Take whether the patient can choose a reminder: not where the clinic sends one to everyone anyway."""
+    def __init__(self, *args: Any, reminder: Choice, **kwargs: Any) -> None:
+        """Take what is said about the reminder: it can be chosen where the choice has a label."""
         super().__init__(*args, **kwargs)
-        if asks_for_reminder:
-            self.fields["wants_reminder"].label = _("Remind me by SMS, %(price)s") % {"price": REMINDER_PRICE}
+        self.reminder = reminder
+        if reminder.label:
+            self.fields["wants_reminder"].label = reminder.label
+            self.fields["wants_reminder"].help_text = reminder.hint
         else:
             del self.fields["wants_reminder"]
 

@@ -479,9 +479,12 @@ class DrawRequest(PublicIdModel):
     """A patient asks for an urgent time of the day. Once for each patient and day."""
 
     draw = models.ForeignKey(Draw, on_delete=models.PROTECT, related_name="requests")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, null=True, on_delete=models.PROTECT, related_name="+")
+    """Empty some time after the draw: then it can still be checked, and tells of nobody."""
     asked_at = models.DateTimeField()
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     assurance = models.PositiveSmallIntegerField(choices=Assurance.choices)
     """How the person had signed in who asked; the draw decides with it."""
     reason = EncryptedTextField(blank=True)
@@ -502,6 +505,11 @@ class DrawRequest(PublicIdModel):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="draw_request_known_or_forgotten",
+                condition=Q(patient__isnull=False, asked_by__isnull=False)
+                | Q(patient__isnull=True, asked_by__isnull=True, appointment__isnull=True),
+            ),
             models.UniqueConstraint(fields=["draw", "patient"], name="draw_request_once_per_patient"),
             models.UniqueConstraint(fields=["draw", "rank"], name="draw_request_one_per_rank"),
             models.UniqueConstraint(fields=["draw", "slot_number"], name="draw_request_one_per_slot"),
@@ -519,3 +527,9 @@ class DrawRequest(PublicIdModel):
 
     def __str__(self) -> str:
         return f"draw request {self.pk}"
+
+    @property
+    def asker(self) -> Patient:
+        """Return whose request it is. Only of a draw that is young enough to know."""
+        assert self.patient is not None
+        return self.patient

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.booking import choosing, operations, queries, times
-from services.booking.choices import REMINDER_PRICE, BookingRefusal
+from services.booking.choices import BookingRefusal
 from services.booking.forms import BookForm, MoveForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up
+from services.booking.reminders.words import choice_for
 
 
 # -- move --------------------------------------------------------------------------------------------------
@@ -157,10 +158,10 @@ def _confirm_page(
 def any_urgent(request: PatientRequest) -> HttpResponse:
     """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""
     now = timezone.now()
-    asks = bool(request.patient.mobile) and not request.clinic.reminds_everyone
+    reminder = choice_for(request.patient, request.clinic, now=now)
     if request.method != "POST":
-        return _any_page(request, BookForm(asks_for_reminder=asks), None, status=200)
-    form = BookForm(request.POST, asks_for_reminder=asks)
+        return _any_page(request, BookForm(reminder=reminder), None, status=200)
+    form = BookForm(request.POST, reminder=reminder)
     if not form.is_valid():
         return _any_page(request, form, None, status=422)
     try:
@@ -185,6 +186,5 @@ def _any_page(
         "form": form,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
-        "reminder_price": REMINDER_PRICE,
     }
     return render(request, "booking/any_urgent.html", context, status=status)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol, TypeVar
 
 from clinic_admin.choices import Service
+from notifications.policy import QUIET_FROM, QUIET_UNTIL
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
 
 HORIZON = timedelta(weeks=12)
@@ -14,8 +15,6 @@ HORIZON = timedelta(weeks=12)
 LONGEST_REASON = 500
 """Characters of the reason for a visit."""
 
-QUIET_FROM = time(21, 0)
-QUIET_UNTIL = time(7, 0)
 BEFORE_QUIET = time(20, 30)
 """When a reminder goes that would fall into the quiet hours: early enough to be out before they begin."""
 

@@ -14,6 +14,8 @@ from patients.guardianship import words
 from services.booking.choices import AppointmentStatus
 from services.booking.desk.choices import Attendance
 from services.booking.models import Appointment
+from services.booking.reminders.choices import Stage
+from services.booking.reminders.policy import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,13 @@ GOING = {State.QUEUED, State.SENDING, State.UNKNOWN}
 def look_of(appointment: Appointment) -> Look:
     """Return the colour and the sign of the appointment's status."""
     return LOOKS[AppointmentStatus(appointment.status)]
+
+
+def colour_of(reminder: Outlook) -> str:
+    """Return the colour of how the reminder stands."""
+    if reminder.stage is Stage.FAILED:
+        return "danger"
+    return "success" if reminder.stage in {Stage.SENT, Stage.DELIVERED} else ""
 
 
 def history_of(appointment: Appointment) -> list[Event]:
@@ -118,6 +127,8 @@ def _told(line: LedgerLine) -> Told:
         colour, sign = "", "clock" if line.state in GOING else "minus"
     notes = []
     if line.is_trouble:
+        if line.why:
+            notes.append(str(line.why.label))
         notes.append(_("Phone the patient instead."))
     if line.may_have_been_sent:
         notes.append(_("It may have arrived all the same."))

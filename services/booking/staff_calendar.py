@@ -177,6 +177,7 @@ def _appointment(appointment: AppointmentOfDay, clinic: Clinic, now: datetime) -
         text=" · ".join(words),
         url=reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk]),
         badge=_("Online") if appointment.is_online else "",
+        warning=_("The reminder did not arrive") if appointment.reminder_failed else "",
         mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version),
     )
 

@@ -6,12 +6,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce
 
 from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Closure, Provider, StaffMember
 from delegation.models import Absence, AbsenceCover
+from notifications.choices import MessageKind
+from notifications.models import OutboxMessage
+from notifications.policy import TROUBLED
 from patients.guardianship import words
 from services.booking.choices import LIVE, AppointmentStatus
 from services.booking.guests.choices import GuestStatus
@@ -65,6 +68,8 @@ class AppointmentOfDay:
     patient_name: str
     is_online: bool
     patient_id: UUID
+    reminder_failed: bool
+    """Whether the reminder of this time did not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,15 @@ def slots_of_day(
     return tuple(SlotOfDay(*row) for row in rows)
 
 
+_FAILED_REMINDER = OutboxMessage.objects.filter(
+    subject_type=Appointment._meta.label_lower,
+    subject_id=Cast(OuterRef("pk"), CharField()),
+    version=OuterRef("version"),
+    kind=MessageKind.REMINDER,
+    state__in=TROUBLED,
+)
+
+
 def appointments_of_day(
     clinic: Clinic, day: date, provider_ids: Collection[int], *, days: int = 1
 ) -> tuple[AppointmentOfDay, ...]:
@@ -219,6 +233,7 @@ def appointments_of_day(
         .live()
         .filter(starts_at__gte=starts, starts_at__lt=ends, provider_id__in=provider_ids)
         .order_by("starts_at", "pk")
+        .annotate(reminder_failed=Exists(_FAILED_REMINDER))
         .values_list(
             "pk",
             "provider_id",
@@ -233,6 +248,7 @@ def appointments_of_day(
             "patient__family_name",
             "requested_by__kind",
             "patient_id",
+            "reminder_failed",
         )
     )
     return tuple(
@@ -241,6 +257,7 @@ def appointments_of_day(
             patient_name=f"{row[9]} {row[10]}".strip(),
             is_online=row[11] == ONLINE,
             patient_id=row[12],
+            reminder_failed=row[13],
         )
         for row in rows
     )

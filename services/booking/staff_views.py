@@ -25,7 +25,8 @@ from services.booking.desk import policy as desk
 from services.booking.desk.choices import Attendance, Rule
 from services.booking.desk.moving import moving_of
 from services.booking.models import Appointment
-from services.booking.staff_appointment import history_of, look_of, told
+from services.booking.reminders.queries import outlook_of
+from services.booking.staff_appointment import colour_of, history_of, look_of, told
 from services.booking.staff_calendar import (
     MOST_PROVIDERS,
     Contents,
@@ -77,6 +78,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "away": [provider for provider in providers if provider.is_absent],
         "legend": legend(),
         "left_out": len(everyone) - len(providers) if not chosen else 0,
+        "misses_reminders": any(one.reminder_failed for one in appointments),
         "is_empty": not slots and not appointments,
         "facts": facts,
         "waiting_count": facts.waiting,
@@ -149,6 +151,8 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found),
         "ledger": told(ledger_of(found)),
+        "reminder": (reminder := outlook_of(found, now)),
+        "reminder_colour": colour_of(reminder),
         "waiting_count": staff_queries.waiting_counts(request.clinic).total,
     }
     return render(request, "booking/staff/appointment.html", context)

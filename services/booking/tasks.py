@@ -10,6 +10,8 @@ from services.booking.earlier import operations as earlier_times
 from services.booking.earlier import queries as earlier_queries
 from services.booking.guests import operations as guests
 from services.booking.release import operations as release
+from services.booking.reminders import operations as reminders
+from services.booking.reminders import queries as reminder_queries
 
 log = logging.getLogger("venterom.booking")
 
@@ -46,6 +48,26 @@ def pass_on() -> None:
         except Exception:
             # One clinic's trouble must not keep the others waiting.
             log.exception("times not passed on", extra={"clinic": clinic.pk})
+
+
+@shared_task(name="booking.forget_people")
+def forget_people() -> None:
+    """Delete old wishes for earlier times, and take the names from old draws."""
+    now = timezone.now()
+    log.info(
+        "forgotten", extra={"wishes": earlier_times.forget(now), "draw_requests": release.forget_people(now)}
+    )
+
+
+@shared_task(name="booking.keep_reminders")
+def keep_reminders() -> None:
+    """Bring the reminders that are due soon in line with settings and contact details, clinic by clinic."""
+    for clinic in reminder_queries.clinics_that_remind():
+        try:
+            reminders.keep_up(clinic, timezone.now())
+        except Exception:
+            # One clinic's trouble must not keep the others' patients from being reminded.
+            log.exception("reminders not kept", extra={"clinic": clinic.pk})
 
 
 @shared_task(name="booking.keep_up_draws")

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from services.booking import moving_views, views
+from services.booking.reminders import views as reminder_views
 
 app_name = "booking"
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("appointments/", views.appointments, name="appointments"),
     path("appointments/<uuid:appointment>/", views.appointment, name="appointment"),
     path("appointments/<uuid:appointment>/cancellation/", views.cancel, name="cancel"),
+    path("appointments/<uuid:appointment>/reminder/", reminder_views.turn, name="reminder"),
     path("appointments/<uuid:appointment>/move/", moving_views.move_find, name="move"),
     path("appointments/<uuid:appointment>/move/<int:slot>/", moving_views.move_to, name="move_to"),
     path("appointments/<uuid:appointment>/appointment.ics", views.calendar_file, name="calendar_file"),

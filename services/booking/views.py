@@ -20,11 +20,13 @@ from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
 from services.booking import choosing, operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
-from services.booking.choices import REMINDER_PRICE, AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up, news_of
+from services.booking.reminders.views import reminder_words
+from services.booking.reminders.words import Choice, choice_for
 
 EARLIER_PER_PAGE = 20
 
@@ -79,7 +81,7 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return _ask_why(request, slot, now)
-    form = BookForm(request.POST, asks_for_reminder=_asks_for_reminder(request))
+    form = BookForm(request.POST, reminder=_reminder(request, now))
     if not form.is_valid():
         return _considered_page(request, form, _consider(request, slot, now), now)
     try:
@@ -104,7 +106,7 @@ def _ask_why(request: PatientRequest, slot_id: int, now: datetime) -> HttpRespon
     seen = _consider(request, slot_id, now)
     if seen is not None and seen.own is not None:
         return _to_appointment(request, seen.own)
-    return _considered_page(request, BookForm(asks_for_reminder=_asks_for_reminder(request)), seen, now)
+    return _considered_page(request, BookForm(reminder=_reminder(request, now, seen)), seen, now)
 
 
 def _consider(request: PatientRequest, slot_id: int, now: datetime) -> queries.Consideration | None:
@@ -113,8 +115,9 @@ def _consider(request: PatientRequest, slot_id: int, now: datetime) -> queries.C
     )
 
 
-def _asks_for_reminder(request: PatientRequest) -> bool:
-    return bool(request.patient.mobile) and not request.clinic.reminds_everyone
+def _reminder(request: PatientRequest, now: datetime, seen: queries.Consideration | None = None) -> Choice:
+    starts_at = seen.slot.starts_at if seen else None
+    return choice_for(request.patient, request.clinic, starts_at=starts_at, now=now)
 
 
 def _to_appointment(request: PatientRequest, appointment_id: UUID) -> HttpResponse:
@@ -129,7 +132,7 @@ def _considered_page(
         return _refused_page(request, form, None, BookingRefusal.NOT_OFFERED, now, status=404)
     if seen.refusal is not None and not form.is_bound:
         return _refused_page(request, form, seen.slot, seen.refusal, now, status=409)
-    context = {"form": form, "seen": seen, "slot": seen.slot, "reminder_price": REMINDER_PRICE}
+    context = {"form": form, "seen": seen, "slot": seen.slot}
     return render(request, "booking/book.html", context, status=422 if form.is_bound else 200)
 
 
@@ -185,6 +188,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
         {
             "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
+            "news": news_of(request, now),
         },
     )
 
@@ -210,7 +214,7 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "requested_for": _other(request, found.requested_by, found.requested_at),
             "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
             "may_see_reason": _may_see_reason(request, found),
-            "is_reminded": found.wants_reminder or request.clinic.reminds_everyone,
+            **reminder_words(request, found, now),
         },
     )
 

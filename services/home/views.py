@@ -28,6 +28,7 @@ from patients.guardianship.operations import Adult
 from patients.guardianship.queries import Person
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
+from services.booking.release.views import news_of
 from services.home import queries
 from services.home.choices import SERVICE_PAGES
 from services.registration import operations as registration
@@ -139,7 +140,13 @@ def start(request: PatientRequest) -> HttpResponse:
     """Show the patient what is next and what they can do."""
     now = timezone.now()
     page = queries.start_page(patient=request.patient, assurance=request.sign_in.assurance, now=now)
-    return render(request, "home/start.html", {"page": page, "people": _people(request, now)})
+    may_see = request.acting is None or request.acting.may(Area.APPOINTMENTS)
+    context = {
+        "page": page,
+        "people": _people(request, now),
+        "news": news_of(request, now) if may_see else None,
+    }
+    return render(request, "home/start.html", context)
 
 
 def _people(request: PatientRequest, now: datetime) -> list[Person]:

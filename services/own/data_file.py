@@ -100,6 +100,7 @@ LABELS: Mapping[str, str | Promise] = {
     "on_day": gettext_lazy("As of"),
     "opened_at": gettext_lazy("Signed in"),
     "page": gettext_lazy("Page"),
+    "passed_over": gettext_lazy("Times that were passed on to others"),
     "password_changed_at": gettext_lazy("Password chosen"),
     "place": gettext_lazy("Place in the order"),
     "portal_identifier": gettext_lazy("Address in the portal"),

@@ -36,7 +36,14 @@ from services.access import queries as access
 from services.access.models import SpecialRights
 from services.booking.desk.choices import Rule
 from services.booking.earlier.words import suits
-from services.booking.models import Appointment, DrawRequest, EarlierOffer, EarlierWish, GuestRequest
+from services.booking.models import (
+    Appointment,
+    DrawRequest,
+    EarlierOffer,
+    EarlierWish,
+    GuestRequest,
+    PassedOver,
+)
 from services.booking.release.queries import providers_named
 from services.own import clinic_queries, log_queries, sign_in_queries, words
 from services.own.log_queries import Entry
@@ -313,8 +320,9 @@ def _earlier_times(reader: Reader) -> Iterator[Row]:
     offers = Prefetch(
         "offers", queryset=EarlierOffer.objects.select_related("provider").order_by("offered_at", "pk")
     )
+    passed = Prefetch("passed_over", queryset=PassedOver.objects.order_by("at", "pk"))
     rows = EarlierWish.objects.filter(patient=reader.patient).select_related("appointment")
-    for row in rows.prefetch_related(offers).order_by("joined_at", "pk"):
+    for row in rows.prefetch_related(offers, passed).order_by("joined_at", "pk"):
         yield {
             "state": str(row.get_status_display()),
             "suits": suits(row, names),
@@ -334,6 +342,14 @@ def _earlier_times(reader: Reader) -> Iterator[Row]:
                     "ended_at": offer.ended_at,
                 }
                 for offer in row.offers.all()
+            ],
+            "passed_over": [
+                {
+                    "at": one.at,
+                    "starts_at": one.starts_at,
+                    "reason": str(one.get_reason_display()),
+                }
+                for one in row.passed_over.all()
             ],
         }
 

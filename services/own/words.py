@@ -58,6 +58,8 @@ SENTENCES: Mapping[str, tuple[str | Promise, str]] = {
     "appointment.refused": (gettext_lazy("Refused an appointment"), "cross"),
     "appointment.cancelled": (gettext_lazy("Cancelled an appointment"), "cross"),
     "appointment.moved": (gettext_lazy("Moved an appointment"), "move"),
+    "appointment.reminder_on": (gettext_lazy("Asked to be reminded of an appointment"), "bell"),
+    "appointment.reminder_off": (gettext_lazy("Took back the reminder of an appointment"), "bell"),
     "appointment.marked": (gettext_lazy("Noted whether the patient came"), "person-check"),
     "appointment.absence_answered": (
         gettext_lazy("Decided about an appointment because the provider is away"),

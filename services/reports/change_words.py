@@ -625,6 +625,8 @@ NOT_CHANGES = {
     "appointment.marked": "daily work",
     "appointment.moved": "daily work",
     "appointment.refused": "daily work",
+    "appointment.reminder_off": "daily work",
+    "appointment.reminder_on": "daily work",
     "appointment.requested": "daily work",
     "appointment.viewed": "reading, not changing",
     "calendar.blocked": "daily work in the calendar, about no patient",

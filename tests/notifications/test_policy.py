@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications import policy
-from notifications.choices import CarrierStatus, Channel, Found, MessageKind, Outcome, State
+from notifications.choices import CarrierStatus, Channel, Found, MessageKind, Outcome, State, WhyNotSent
 
 NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
 reports = st.lists(st.sampled_from([*CarrierStatus.values, "nonsense", ""]), max_size=12)
@@ -59,11 +59,36 @@ def test_reports_take_a_message_only_along_allowed_steps(state, statuses):
         state = following
 
 
-@pytest.mark.parametrize(
-    "state", [State.DELIVERED, State.UNDELIVERED, State.FAILED, State.CANCELLED, State.FAILED_FINAL]
-)
+@pytest.mark.parametrize("state", [State.DELIVERED, State.UNDELIVERED, State.FAILED, State.FAILED_FINAL])
 def test_what_is_over_stays_over(state):
     assert not policy.STEPS[state]
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.NO_RECIPIENT])
+def test_what_never_left_may_only_be_asked_for_again(state):
+    assert policy.STEPS[state] <= {State.QUEUED, State.CANCELLED, State.NO_RECIPIENT}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "why"),
+    [
+        (State.NO_RECIPIENT, "", WhyNotSent.NO_RECIPIENT),
+        (State.FAILED_FINAL, "21211", WhyNotSent.NUMBER),
+        (State.UNDELIVERED, "30006", WhyNotSent.NUMBER),
+        (State.FAILED_FINAL, "21610", WhyNotSent.BLOCKED),
+        (State.UNDELIVERED, "30004", WhyNotSent.BLOCKED),
+        (State.UNDELIVERED, "30003", WhyNotSent.UNREACHABLE),
+        (State.UNDELIVERED, "", WhyNotSent.UNREACHABLE),
+        (State.FAILED, "30008", WhyNotSent.OPERATOR),
+        (State.FAILED_FINAL, "unreadable", WhyNotSent.OPERATOR),
+        (State.EXPIRED, "", WhyNotSent.NOT_IN_TIME),
+        (State.CANCELLED, "", WhyNotSent.WITHDRAWN),
+        (State.DELIVERED, "", None),
+        (State.QUEUED, "20429", None),
+    ],
+)
+def test_each_message_that_did_not_arrive_has_one_reason(state, code, why):
+    assert policy.why_not_sent(state, code) is why
 
 
 def test_a_dead_senders_message_never_goes_back_to_waiting_by_itself():

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
 from services.access.queries import ProviderChoice
-from services.booking.choices import REMINDER_PRICE
 from services.booking.earlier.choices import PartOfDay
 from services.booking.earlier.operations import Suits
 from services.booking.forms import ReasonField
+from services.booking.reminders.words import Choice
 
 
 def _day(label: Any) -> forms.DateField:
@@ -60,21 +60,23 @@ class JoinForm(forms.Form):
         choices: Sequence[ProviderChoice],
         today: date,
         has_appointment: bool,
-        asks_for_reminder: bool,
+        reminder: Choice,
         **kwargs: Any,
     ) -> None:
         """Take whom the patient may book, the clinic's day, and what is known already: then it is not asked."""
         super().__init__(*args, **kwargs)
+        self.reminder = reminder
         self.today = today
         providers = self.fields["providers"]
         assert isinstance(providers, forms.MultipleChoiceField)
         providers.choices = [(str(one.provider_id), one.name) for one in choices]
         if has_appointment:
             del self.fields["reason"]
-        if has_appointment or not asks_for_reminder:
+        if has_appointment or not reminder.label:
             del self.fields["wants_reminder"]
         else:
-            self.fields["wants_reminder"].label = _("Remind me by SMS, %(price)s") % {"price": REMINDER_PRICE}
+            self.fields["wants_reminder"].label = reminder.label
+            self.fields["wants_reminder"].help_text = reminder.hint
 
     def clean(self) -> dict[str, Any]:
         """Refuse days that are over or in the wrong order, at the day that must be changed."""

@@ -62,6 +62,9 @@ class EarlierWish(PublicIdModel):
                 name="earlier_wish_in_line",
             ),
             models.Index(fields=["patient", "-joined_at"], name="earlier_wish_by_patient"),
+            models.Index(
+                fields=["ended_at"], condition=Q(ended_at__isnull=False), name="earlier_wish_to_forget"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +122,7 @@ class EarlierOffer(PublicIdModel):
 class PassedOver(models.Model):
     """Somebody whom a time suited, who had waited longer, and was not offered it."""
 
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
     wish = models.ForeignKey(EarlierWish, on_delete=models.CASCADE, related_name="passed_over")
     slot = models.ForeignKey("booking.Slot", null=True, on_delete=models.SET_NULL, related_name="+")
     offer = models.ForeignKey(EarlierOffer, null=True, on_delete=models.CASCADE, related_name="passed_over")
@@ -128,7 +132,12 @@ class PassedOver(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["wish", "-at"], name="earlier_passed_by_wish")]
+        indexes = [
+            models.Index(fields=["wish", "-at"], name="earlier_passed_by_wish"),
+            models.Index(
+                fields=["clinic", "-at"], condition=Q(offer__isnull=True), name="earlier_passed_for_nobody"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"passed over: {self.reason}"

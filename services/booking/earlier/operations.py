@@ -34,6 +34,9 @@ _LOCK_CLASS = 0xEA51
 """First half of the advisory lock's key: passing times on. The second half is the clinic."""
 
 
+FORGOTTEN_AT_ONCE = 500
+
+
 class EarlierRefused(Refused):
     """Nobody was put on the list, or an offer is over. The reason is an EarlierRefusal."""
 
@@ -326,6 +329,7 @@ def _note_passed(
 ) -> None:
     PassedOver.objects.bulk_create(
         PassedOver(
+            clinic_id=slot.clinic_id,
             wish=wish,
             slot=slot,
             offer=offer,
@@ -335,6 +339,21 @@ def _note_passed(
         )
         for wish, reason in passed
     )
+
+
+def forget(now: datetime) -> int:
+    """Delete wishes that ended KEPT ago, with their offers and who was passed over; return how many wishes.
+
+    In batches, each a transaction of its own: killed in between, the next night goes on.
+    """
+    old = EarlierWish.objects.filter(ended_at__lt=now - policy.KEPT).order_by("ended_at")
+    gone = 0
+    while keys := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        with transaction.atomic():
+            EarlierOffer.objects.filter(wish__in=keys).delete()
+            EarlierWish.objects.filter(pk__in=keys).delete()
+        gone += len(keys)
+    return gone
 
 
 # -- parts -------------------------------------------------------------------------------------------------

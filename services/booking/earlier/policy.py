@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from notifications.policy import QUIET_FROM, QUIET_UNTIL
 from services.booking.earlier.choices import PartOfDay, PassedReason
-from services.booking.policy import QUIET_FROM, QUIET_UNTIL, at_clock
+from services.booking.policy import at_clock
 
+KEPT = timedelta(days=90)
+"""So long after its end a wish is kept, with its offers: long enough for a patient or the clinic to ask what happened."""
 GRACE = timedelta(minutes=3)
 """How long a time stays held beyond its limit, or before its first offer, for the clock task to pass it on. Nobody
 has to end it: a hold that has run out holds nothing."""

@@ -197,3 +197,22 @@ def log(clinic: Clinic) -> list[EarlierOffer]:
             :PER_PAGE
         ]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ForNobody:
+    """A time that came free, suited somebody, and was offered to none of them."""
+
+    starts_at: datetime
+    at: datetime
+    passed: list[PassedOver]
+
+
+def for_nobody(clinic: Clinic) -> list[ForNobody]:
+    """Return the latest times that were offered to nobody, with who was passed over and why. One query, fifty rows."""
+    rows = PassedOver.objects.filter(clinic=clinic, offer=None).select_related("wish__patient")
+    found: dict[tuple[int | None, datetime, datetime], ForNobody] = {}
+    for row in rows.order_by("-at", "pk")[:PER_PAGE]:
+        key = (row.slot_id, row.starts_at, row.at)
+        found.setdefault(key, ForNobody(row.starts_at, row.at, [])).passed.append(row)
+    return list(found.values())

@@ -20,6 +20,8 @@ def waiting(request: StaffRequest) -> HttpResponse:
     clinic = request.clinic
     wishes, offers = queries.waiting(clinic), queries.log(clinic)
     seen = {wish.patient_id for wish in wishes} | {offer.patient_id for offer in offers}
+    for_nobody = queries.for_nobody(clinic)
+    seen |= {one.wish.patient_id for time in for_nobody for one in time.passed}
     seen |= {one.wish.patient_id for offer in offers for one in offer.passed_over.all()}
     note_listed(
         clinic=clinic,
@@ -32,6 +34,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
     context = {
         "wishes": [{"wish": wish, "suits": words.suits(wish, names)} for wish in wishes],
         "offers": offers,
+        "for_nobody": for_nobody,
         "waiting_count": staff_queries.waiting_counts(clinic).total,
         "most": queries.PER_PAGE,
     }

@@ -25,6 +25,7 @@ from services.booking.earlier.models import EarlierOffer, EarlierWish
 from services.booking.earlier.operations import EarlierRefused
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.reminders.words import choice_for
 
 
 # -- the list ----------------------------------------------------------------------------------------------
@@ -90,7 +91,7 @@ def _form(request: PatientRequest, moved: Appointment | None, now: datetime) -> 
         choices=queries.with_whom(request.patient, request.sign_in.assurance, now),
         today=today,
         has_appointment=moved is not None,
-        asks_for_reminder=bool(request.patient.mobile) and not clinic.reminds_everyone,
+        reminder=choice_for(request.patient, clinic, now=now),
     )
 
 

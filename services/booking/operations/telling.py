@@ -46,17 +46,29 @@ def _news(appointment: Appointment, kind: MessageKind, now: datetime) -> list[Ne
     ]
 
 
-def _reminder(appointment: Appointment, now: datetime) -> list[NewMessage]:
+def reminder_of(appointment: Appointment, *, now: datetime) -> NewMessage | None:
+    """Return the reminder that is wanted for the appointment as it is; None where none is, or its time is past.
+
+    By SMS, to who has no mobile number by e-mail; who has neither gets a row that says so, for staff to see.
+    """
     clinic, patient, kind = appointment.clinic, appointment.patient, MessageKind.REMINDER
-    if not patient.mobile or not (appointment.wants_reminder or clinic.reminds_everyone):
-        return []
+    if not (appointment.wants_reminder or clinic.reminds_everyone):
+        return None
     due_at = policy.reminder_time(
         appointment.starts_at, hours_ahead=clinic.reminder_hours_ahead, zone=clinic.zone, now=now
     )
     if due_at is None:
-        return []
+        return None
     text = _text(appointment, kind)
-    return [_message(appointment, kind, text, channel=Channel.SMS, to=patient.mobile, due_at=due_at)]
+    channel = Channel.SMS if patient.mobile or not patient.email else Channel.EMAIL
+    return _message(
+        appointment, kind, text, channel=channel, to=patient.mobile or patient.email, due_at=due_at
+    )
+
+
+def _reminder(appointment: Appointment, now: datetime) -> list[NewMessage]:
+    message = reminder_of(appointment, now=now)
+    return [] if message is None else [message]
 
 
 def _text(appointment: Appointment, kind: MessageKind) -> messages.Text:

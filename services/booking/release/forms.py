@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from services.access.queries import ProviderChoice
-from services.booking.choices import REMINDER_PRICE
 from services.booking.forms import ReasonField
+from services.booking.reminders.words import Choice
 
 
 class AskForm(forms.Form):
@@ -26,12 +26,14 @@ class AskForm(forms.Form):
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(
-        self, *args: Any, choices: Iterable[ProviderChoice], asks_for_reminder: bool, **kwargs: Any
+        self, *args: Any, choices: Iterable[ProviderChoice], reminder: Choice, **kwargs: Any
     ) -> None:
-        """Take who can be asked for, and whether the patient can choose a reminder."""
+        """Take who can be asked for, and what is said about the reminder."""
         super().__init__(*args, **kwargs)
+        self.reminder = reminder
         self.fields["providers"].choices = [(one.provider_id, one.name) for one in choices]  # type: ignore[attr-defined]
-        if asks_for_reminder:
-            self.fields["wants_reminder"].label = _("Remind me by SMS, %(price)s") % {"price": REMINDER_PRICE}
+        if reminder.label:
+            self.fields["wants_reminder"].label = reminder.label
+            self.fields["wants_reminder"].help_text = reminder.hint
         else:
             del self.fields["wants_reminder"]

@@ -30,7 +30,7 @@ def tell_losers(draw: Draw, requests: Iterable[DrawRequest], *, now: datetime) -
 
 
 def _message(draw: Draw, one: DrawRequest, now: datetime) -> NewMessage:
-    patient, clinic = one.patient, draw.clinic
+    patient, clinic = one.asker, draw.clinic
     by_mail = bool(patient.email) and not patient.mobile
     with translation.override(patient.language or clinic.language):
         words = {

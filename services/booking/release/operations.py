@@ -30,6 +30,9 @@ from services.booking.release.queries import Asker
 log = logging.getLogger(__name__)
 
 
+FORGOTTEN_AT_ONCE = 1000
+
+
 class DrawRefused(Refused):
     """Nothing was stored; the reason is a DrawRefusal."""
 
@@ -167,7 +170,7 @@ def _give_out(draw: Draw, pool: dict[PoolSlot, Slot], now: datetime) -> tuple[in
 def _give(draw: Draw, asker: Asker, pool: dict[PoolSlot, Slot], given: set[PoolSlot], now: datetime) -> None:
     """Give the earliest acceptable time that is left, if the decision still stands when it is asked again (I10)."""
     request, allowed = asker.request, set(asker.allowed)
-    request.patient.clinic = draw.clinic
+    request.asker.clinic = draw.clinic
     request.outcome = Outcome.NONE_LEFT
     while place := policy.first_for(pool.keys() - given, policy.acceptable(request.providers, allowed)):
         refusal = _win(request, pool[place], now)
@@ -199,7 +202,7 @@ def _win(request: DrawRequest, slot: Slot, now: datetime) -> BookingRefusal | No
 
 @transaction.atomic
 def _book(request: DrawRequest, slot: Slot, now: datetime) -> Appointment:
-    patient = request.patient
+    patient = request.asker
     decision = decide(patient, slot, assurance=Assurance(request.assurance), now=now)
     refuse_over_limit(patient, slot.kind, now=now)
     if not take(slot):
@@ -345,3 +348,17 @@ def forget_reasons(now: datetime) -> int:
     """Empty what those wrote who got no time, once the day is over everywhere; return of how many. One statement."""
     over = DrawRequest.objects.filter(draw__closes_at__lt=now - policy.REASONS_KEPT)
     return over.annotate(length=Length("reason")).filter(length__gt=0).update(reason="")
+
+
+def forget_people(now: datetime) -> int:
+    """Take from the requests of draws that are KEPT old who they were of; return of how many. In batches.
+
+    Request, place, what was asked and the slot stay, so that the draw can be checked as before.
+    """
+    old = DrawRequest.objects.filter(draw__closes_at__lt=now - policy.KEPT, patient__isnull=False)
+    gone = 0
+    while keys := list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        gone += DrawRequest.objects.filter(pk__in=keys).update(
+            patient=None, asked_by=None, appointment=None, reason="", wants_reminder=False
+        )
+    return gone

@@ -16,6 +16,8 @@ from services.booking.release.choices import Fault, Outcome
 
 LOOK_AHEAD = timedelta(days=14)
 """How far the rehearsal looks for the next day with urgent times."""
+KEPT = timedelta(days=90)
+"""So long a draw's requests name their patients."""
 REASONS_KEPT = timedelta(days=2)
 """How long after the window the texts of those who got no time are kept for them to read."""
 

@@ -57,7 +57,8 @@ def _past(request: StaffRequest, clinic: Clinic, day: date, now: datetime) -> di
     note_listed(
         clinic=clinic,
         patient_ids=sorted(
-            {one.patient_id for one in report.requests} | {one.appointment.patient_id for one in report.taken}
+            {one.patient_id for one in report.requests if one.patient_id}
+            | {one.appointment.patient_id for one in report.taken}
         ),
         page=SeenIn.DRAW,
         actor=request.user,

@@ -20,6 +20,7 @@ from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.forms import AskForm
 from services.booking.release.operations import DrawRefused
 from services.booking.release.policy import Window
+from services.booking.reminders.words import choice_for
 
 
 def keeps_up(view: View) -> View:
@@ -33,6 +34,9 @@ def keeps_up(view: View) -> View:
     return kept
 
 
+LOST = frozenset({Outcome.NONE_LEFT, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What the page of free times says about the draw."""
@@ -41,6 +45,16 @@ class News:
     """In which the patient can ask now."""
     own: DrawRequest | None
     """The request of the coming days, waiting or decided."""
+
+    @property
+    def has_lost(self) -> bool:
+        """Return whether the patient asked and got none."""
+        return self.own is not None and self.own.outcome in LOST
+
+    @property
+    def times(self) -> int:
+        """Return how many times were drawn."""
+        return len(self.own.draw.pool) if self.own else 0
 
 
 def news_of(request: PatientRequest, now: datetime) -> News | None:
@@ -106,7 +120,7 @@ def _form(request: PatientRequest, window: Window, own: DrawRequest | None, now:
     return AskForm(
         request.POST if request.method == "POST" else None,
         choices=_choices(request, window, now),
-        asks_for_reminder=bool(request.patient.mobile) and not request.clinic.reminds_everyone,
+        reminder=choice_for(request.patient, request.clinic, now=now),
         initial={"providers": own.providers, "reason": own.reason, "wants_reminder": own.wants_reminder}
         if own is not None and waits
         else None,
@@ -157,7 +171,7 @@ def request_page(request: PatientRequest, draw_request: UUID) -> HttpResponse:
         "names": queries.providers_named(request.clinic, own.providers),
         "asked": queries.number_asked(own.draw) if own.draw.drawn_at else None,
         "lot": policy.lot(own.draw.seed or "", own.pk) if own.draw.drawn_at else "",
-        "has_lost": own.outcome in {Outcome.NONE_LEFT, Outcome.NOT_ALLOWED, Outcome.TOO_MANY},
+        "has_lost": own.outcome in LOST,
         "may_see_reason": _may_see_reason(request, own),
     }
     return render(request, "booking/release/request.html", context)

@@ -35,7 +35,7 @@ from services.booking import queries as times
 from services.booking import template_operations
 from services.booking.template_policy import WeekBlock
 from services.home import code_queries
-from services.home.demo import desk, draws, earlier, families, guests, insight, records, waiting
+from services.home.demo import desk, draws, earlier, families, guests, insight, records, reminders, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
 
@@ -107,6 +107,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     guests.load(clinic, now)
     earlier.load(clinic, known, now)
     draws.load(clinic, now)
+    reminders.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)

@@ -704,6 +704,54 @@ def test_staff_see_the_line_and_why_who_was_asked(world, monday, client, django_
     ).exists()
 
 
+def test_staff_see_who_was_passed_over_when_a_time_went_to_nobody(world, monday, client):
+    silent = other(world, mobile="", email="", family_name="Silent")
+    make_wish(silent.patient, now=NOW - timedelta(hours=2))
+    freed(world)
+    assert pass_on(world) == 0
+    theirs = make_world()
+    sign_in_staff(client, world.clinic)
+    client.cookies["django_language"] = "en"
+    shown = client.get(
+        reverse("earlier_staff:waiting", args=[world.clinic.portal_identifier])
+    ).content.decode()
+    assert "Offered to nobody" in shown
+    assert "Silent" in shown
+    assert "has neither mobile nor e-mail here" in shown
+    assert queries.for_nobody(theirs.clinic) == []
+
+
+# -- forgetting --------------------------------------------------------------------------------------------
+def test_what_ended_long_ago_is_deleted_in_batches_and_nothing_else(world, monkeypatch):
+    monkeypatch.setattr(operations, "FORGOTTEN_AT_ONCE", 2)
+    long_ago = NOW - policy.KEPT - timedelta(days=1)
+    old = [
+        make_wish(other(world).patient, status=WishStatus.OVER, ended_at=long_ago, reason="")
+        for _ in range(3)
+    ]
+    young = make_wish(other(world).patient, status=WishStatus.LEFT, ended_at=NOW, reason="")
+    waits = make_wish(world.patient)
+    _, offer = make_offer(world.gp, other(world).patient)
+    EarlierOffer.objects.filter(pk=offer.pk).update(
+        wish=old[0], status=OfferStatus.EXPIRED, ended_at=long_ago
+    )
+    PassedOver.objects.create(
+        clinic=world.clinic,
+        wish=old[1],
+        offer=offer,
+        starts_at=NOW,
+        reason=PassedReason.HAS_OFFER,
+        at=long_ago,
+    )
+    assert operations.forget(NOW) == 3
+    kept = set(EarlierWish.objects.values_list("pk", flat=True))
+    assert {young.pk, waits.pk} <= kept
+    assert not kept & {one.pk for one in old}
+    assert not EarlierOffer.objects.exists()
+    assert not PassedOver.objects.exists()
+    assert operations.forget(NOW) == 0
+
+
 # -- speed -------------------------------------------------------------------------------------------------
 def test_cancelling_costs_no_statement_more_than_without(world):
     someone, counts = other(world), []

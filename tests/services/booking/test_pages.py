@@ -170,7 +170,7 @@ def test_the_confirm_page_says_when_with_whom_and_what_the_reminder_costs(django
     words = text(response)
     assert "Tuesday 24 November at 10:20" in words
     assert world.gp.name in words
-    assert "Remind me by SMS, 1 kr" in words
+    assert "Remind me by SMS, 1 NOK" in words
 
 
 def test_where_the_clinic_reminds_everyone_there_is_no_choice():

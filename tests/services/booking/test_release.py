@@ -639,6 +639,46 @@ def test_texts_of_losers_are_emptied_when_the_day_is_over():
 
 
 @pytest.mark.django_db
+def test_old_draws_name_nobody_and_can_be_checked_as_before(client):
+    world = fair_world()
+    urgent(world)
+    for one in (world, someone(world), someone(world)):
+        ask(one)
+    hold(world)
+    assert operations.forget_people(CLOSES + policy.KEPT) == 0
+    assert operations.forget_people(CLOSES + policy.KEPT + timedelta(minutes=1)) == 3
+    rows = DrawRequest.objects.values_list("patient", "asked_by", "appointment", "reason")
+    assert set(rows) == {(None, None, None, "")}
+    assert queries.faults_of(Draw.objects.get(day=TUESDAY)) == []
+    assert Appointment.objects.count() == 1
+    with at(NOW + policy.KEPT + timedelta(days=2)):
+        sign_in_staff(client, world.clinic)
+        words = text(release_page(client, world, day=TUESDAY.isoformat()))
+    assert words.count("no longer kept") == 3
+    call_command("check_draw", clinic=world.clinic.portal_identifier, day=TUESDAY.isoformat())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", ["home:start", "booking:appointments"])
+def test_who_lost_reads_it_where_they_come_in_with_place_and_ways_on(place):
+    world = fair_world()
+    urgent(world)
+    loser = someone(world)
+    ask(world)
+    own = ask(loser)
+    hold(world)
+    own.refresh_from_db()
+    winner = loser if own.outcome == Outcome.WON else world
+    other = world if winner is loser else loser
+    address = reverse(place, args=[world.clinic.portal_identifier])
+    with at(CLOSES):
+        lost = text(sign_in(other).get(address))
+        assert "No time was left. 1 time was drawn; your place in the order was 2." in lost
+        assert "What you can do now, and how to check the draw" in lost
+        assert "You asked for an urgent time" not in text(sign_in(winner).get(address))
+
+
+@pytest.mark.django_db
 def test_a_danish_clinic_draws_by_its_own_clock_on_the_day_the_clocks_change():
     world = make_world({"draws_urgent": True, "country": "DK", "time_zone": "Europe/Copenhagen"})
     opens_at = datetime(2027, 3, 28, 14, tzinfo=UTC)

@@ -20,6 +20,8 @@ from patients.contact import operations as contact
 from patients.guardianship import operations as guardianship
 from patients.guardianship.choices import Area
 from portal.models import AuditEvent
+from services.booking.earlier.choices import PassedReason
+from services.booking.models import PassedOver
 from services.own import data_file, data_queries
 from services.own.data_queries import Reader, parts_of
 from tests.identity.build_codes import give_password, person
@@ -84,7 +86,10 @@ def fill(place):
         actor=place.secretary.user,
         now=now,
     )
-    make_offer(place.gp, place.patient)
+    wish, offer = make_offer(place.gp, place.patient)
+    PassedOver.objects.create(
+        clinic=place.clinic, wish=wish, starts_at=offer.starts_at, reason=PassedReason.HAS_OFFER, at=now
+    )
     for kind, body in (
         (MessageKind.BOOKING_REQUESTED, "Forespurt time"),
         (MessageKind.SIGN_IN_CODE, "123456"),
@@ -132,6 +137,8 @@ def test_the_file_holds_everything_that_the_portal_holds(place, browser):
     assert [one["what"] for one in appointment["history"]] == ["Asked for an appointment"]
     (waits,) = told["earlier_times"]
     assert (waits["reason"], waits["offers"][0]["with"]) == ("Sore throat", "Magnard Koman")
+    (passed,) = waits["passed_over"]
+    assert passed["reason"] == "has another offer that is not answered yet"
     looks = [one for one in told["log"] if one["who"] == "Siv Sekretær"]
     assert looks
     assert any(one["changes"] for one in told["log"])

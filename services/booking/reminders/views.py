@@ -1,0 +1,98 @@
+"""The patient turns the reminder of an appointment on or off, and reads how it stands."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from notifications.choices import Channel
+from patients.guardianship.choices import Area
+from patients.guards import PatientRequest, patient_page
+from portal import moments
+from services.booking.models import Appointment
+from services.booking.reminders import operations, policy, queries, words
+from services.booking.reminders.choices import Stage
+from services.booking.reminders.forms import TurnForm
+from services.booking.reminders.operations import ReminderRefused
+from services.booking.reminders.policy import Outlook, Wish
+
+
+@patient_page(area=Area.APPOINTMENTS)
+@require_POST
+def turn(request: PatientRequest, appointment: UUID) -> HttpResponse:
+    """Turn it on or off, and show the appointment; where nothing can be chosen any more, the page says how it is."""
+    form = TurnForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    try:
+        operations.turn(
+            patient=request.patient,
+            appointment_id=appointment,
+            on=form.cleaned_data["on"] == "1",
+            actor=request.user,
+            now=timezone.now(),
+        )
+    except Appointment.DoesNotExist as absent:
+        raise Http404 from absent
+    except ReminderRefused:
+        pass
+    return redirect("booking:appointment", request.clinic.portal_identifier, appointment)
+
+
+def reminder_words(request: PatientRequest, appointment: Appointment, now: datetime) -> dict[str, Any]:
+    """Return what the appointment's page says about the reminder: a sentence, and the words of the button. One query."""
+    appointment.clinic, appointment.patient = request.clinic, request.patient
+    wish, outlook = queries.wish_of(appointment), queries.outlook_of(appointment, now)
+    refusal = policy.refuse_turning(
+        status=appointment.status,
+        starts_at=appointment.starts_at,
+        clinic_reminds=request.clinic.reminds_everyone,
+        now=now,
+    )
+    return {
+        "reminder_sentence": _sentence(wish, outlook, request),
+        "reminder_label": "" if refusal else _button(wish, outlook, request, now),
+        "reminder_misses_contact": wish.channel is None
+        or (wish.channel is Channel.EMAIL and outlook.stage is Stage.PLANNED),
+    }
+
+
+def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
+    way = outlook.line.channel if outlook.line else wish.channel
+    by = _("By SMS") if way is Channel.SMS else _("By e-mail")
+    when = moments.day_and_clock(outlook.at, request.clinic.zone) if outlook.at else ""
+    match outlook.stage:
+        case Stage.PLANNED:
+            return f"{by}, {when}. " + (_costs(wish, request) if way is Channel.SMS else "")
+        case Stage.SENT | Stage.DELIVERED:
+            return _("%(way)s, sent %(when)s.") % {"way": by, "when": when}
+        case Stage.FAILED:
+            return _("It could not be delivered to you. Are your contact details right?")
+    if not wish.is_wanted:
+        return _("None")
+    if wish.channel is None:
+        return _("None: there is neither a mobile number nor an e-mail address.")
+    if wish.status == "requested":
+        return _("When the appointment is approved.")
+    return _("None: the appointment is so near.")
+
+
+def _costs(wish: Wish, request: PatientRequest) -> str:
+    price = words.price(request.clinic.country)
+    if wish.clinic_reminds or not price:
+        return _("It costs you nothing.")
+    return _("It costs you %(price)s.") % {"price": price}
+
+
+def _button(wish: Wish, outlook: Outlook, request: PatientRequest, now: datetime) -> str:
+    """Return the words of the button; empty where pressing it would change nothing."""
+    if wish.channel is None or outlook.stage in {Stage.SENT, Stage.DELIVERED, Stage.FAILED}:
+        return ""
+    if wish.wants:
+        return _("No reminder, please")
+    return words.label_for(request.clinic, wish.channel) if wish.due_at(now) else ""

@@ -1,0 +1,92 @@
+"""What a patient reads about the reminder before and after booking: how it comes, when, and what it costs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from clinic_admin.choices import Country
+from clinic_admin.countries import rules_of
+from clinic_admin.models import Clinic
+from notifications.choices import Channel
+from patients.models import Patient
+from services.booking.policy import reminder_time
+from services.booking.reminders import policy
+
+_CROWNS = {"nb": "kr", "da": "kr."}
+_AT_HOME = {"nb": Country.NORWAY, "da": Country.DENMARK}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the page says about the reminder."""
+
+    label: str = ""
+    """Of the tick box; empty: nothing can be chosen."""
+    hint: str = ""
+    """Said below, or instead of the box."""
+    misses_contact: bool = False
+    """Whether a number would help: the page shows the way to the patient's details."""
+
+
+def price(country: str) -> str:
+    """Return what an SMS costs the patient, in the clinic's currency, in the reader's language; empty when nothing.
+
+    Who reads in the country's own language reads crowns; to everybody else the currency is named, for there are several
+    crowns.
+    """
+    rules = rules_of(country)
+    if not rules.reminder_ore:
+        return ""
+    crowns, ore = divmod(rules.reminder_ore, 100)
+    language = (get_language() or "")[:2]
+    amount = f"{crowns},{ore:02d}" if ore else str(crowns)
+    is_at_home = _AT_HOME.get(language) == country
+    return f"{amount} {_CROWNS[language] if is_at_home else rules.currency}"
+
+
+def choice_for(
+    patient: Patient, clinic: Clinic, *, starts_at: datetime | None = None, now: datetime
+) -> Choice:
+    """Return what to say about the reminder of an appointment; of one whose time is not known yet without starts_at."""
+    channel = policy.channel_of(patient.mobile, patient.email)
+    if channel is None:
+        return Choice(
+            hint=_("We have neither a mobile number nor an e-mail address here, so no reminder can be sent."),
+            misses_contact=True,
+        )
+    if starts_at is not None and _is_near(starts_at, clinic, now):
+        return Choice(hint=_("This time is so near that no reminder is sent."))
+    is_sms = channel is Channel.SMS
+    if clinic.reminds_everyone:
+        by_sms = _("The clinic sends you a reminder by SMS. It costs you nothing.")
+        by_mail = _("The clinic sends you a reminder by e-mail. It costs you nothing.")
+        return Choice(hint=by_sms if is_sms else by_mail, misses_contact=not is_sms)
+    return Choice(label=label_for(clinic, channel), hint=_when(clinic), misses_contact=not is_sms)
+
+
+def label_for(clinic: Clinic, channel: Channel) -> str:
+    """Return the words of the choice, with its price."""
+    if channel is Channel.EMAIL:
+        return _("Remind me by e-mail, free of charge")
+    costs = price(clinic.country)
+    return (
+        _("Remind me by SMS, %(price)s") % {"price": costs}
+        if costs
+        else _("Remind me by SMS, free of charge")
+    )
+
+
+def _when(clinic: Clinic) -> str:
+    hours = clinic.reminder_hours_ahead
+    return ngettext(
+        "A reminder comes %(hours)d hour before, never between 21 and 7.",
+        "A reminder comes %(hours)d hours before, never between 21 and 7.",
+        hours,
+    ) % {"hours": hours}
+
+
+def _is_near(starts_at: datetime, clinic: Clinic, now: datetime) -> bool:
+    due = reminder_time(starts_at, hours_ahead=clinic.reminder_hours_ahead, zone=clinic.zone, now=now)
+    return due is None
