@@ -99,6 +99,42 @@ def test_a_provider_can_be_chosen_and_a_week_turned():
     assert address("book", world, theirs.pk) in page.content.decode()
 
 
+def test_a_part_of_the_day_is_chosen_by_a_link_and_kept_with_provider_and_week():
+    world = make_world()
+    other = make_provider(world.clinic, name="Anna Berg")
+    allow(other, row=world.gp)
+    early, late = make_slot(world.gp), make_slot(world.gp, NOW.replace(hour=13) + timedelta(days=1))
+    client = sign_in(world)
+    page = client.get(address("find", world), {"provider": world.gp.pk, "from": "2026-11-24"})
+    wanted = f"{address('find', world)}?provider={world.gp.pk}&amp;from=2026-11-24&amp;part=from-14"
+    assert f'href="{wanted}"' in page.content.decode()
+    page = client.get(wanted.replace("&amp;", "&"))
+    shown = page.content.decode()
+    assert address("book", world, late.pk) in shown
+    assert address("book", world, early.pk) not in shown
+    assert '<a id="part-from-14"' in shown
+    assert f'?provider={other.pk}&amp;part=from-14"' in shown
+    assert f'?provider={world.gp.pk}&amp;from=2026-12-01&amp;part=from-14"' in shown
+    assert "first free Tuesday 24 November at 14:00" in text(page)
+
+
+def test_no_time_at_a_part_of_the_day_says_so_names_the_next_and_offers_all_of_the_day():
+    world = make_world()
+    make_slot(world.gp)
+    client = sign_in(world)
+    page = client.get(address("find", world), {"part": "before-9"})
+    assert "No free times before 9 There may be some at other times of the day." in text(page)
+    assert "no free times before 9" in text(page)
+    assert f'href="{address("find", world)}"' in page.content.decode()
+    make_slot(world.gp, NOW.replace(hour=7) + timedelta(days=20))
+    page = client.get(address("find", world), {"part": "before-9", "from": "2026-11-24"})
+    assert "No free times before 9 these days" in text(page)
+    assert "The first free time before 9 is Sunday 13 December at 08:00" in text(page)
+    shown = page.content.decode()
+    assert f'href="{address("find", world)}?from=2026-12-13&amp;part=before-9"' in shown
+    assert f'href="{address("find", world)}?from=2026-11-24"' in shown
+
+
 def test_a_fragment_is_what_htmx_gets():
     world = make_world()
     make_slot(world.gp)
@@ -118,6 +154,7 @@ def test_a_fragment_is_what_htmx_gets():
         {"provider": "9" * 40},
         {"provider": "-1"},
         {"from": "yesterday"},
+        {"part": "teatime"},
         {"from": "9999-12-31"},
         {"from": "0001-01-01"},
         {"from": "2026-13-45", "provider": "0"},
