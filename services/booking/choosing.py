@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 from clinic_admin.models import Clinic
@@ -41,6 +41,8 @@ def words(
     chosen = next((one for one in offer.providers if one.choice.provider_id == wanted.provider_id), None)
     return {
         "page_url": page,
+        "times_url": wanted.address(),
+        "times_version": times.version_of(offer.times),
         "offer": offer,
         "chosen": chosen,
         "asked_provider": wanted.provider_id,
@@ -73,6 +75,29 @@ def _ways(wanted: Wanted, offer: Offer) -> dict[str, Any]:
         "all_day_url": wanted.address(part=None),
         "first_free_url": wanted.address(first_day=offer.first_free.day) if offer.first_free else "",
     }
+
+
+TIMES_HEADER = "X-Times"
+"""Sent by a page that asks by itself, with the version of the times that it shows; and with each answer to that."""
+
+
+def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse | None:
+    """Answer a page that asks by itself which of its times still stand; None when a person asks for the page.
+
+    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, and the words beside each
+    day.
+    """
+    seen, version = request.headers.get(TIMES_HEADER), found["times_version"]
+    if seen is None:
+        return None
+    if seen == version:
+        return HttpResponse(status=204, headers={TIMES_HEADER: version})
+    answer = {
+        "version": version,
+        "times": [time.url for day in found["days"] for time in day.times],
+        "notes": {day.day.isoformat(): day.note for day in found["days"]},
+    }
+    return JsonResponse(answer, headers={TIMES_HEADER: version})
 
 
 def wants_part(htmx: HtmxDetails) -> bool:

@@ -12,7 +12,7 @@ from services.booking.day_parts import DayPart
 
 
 class FindForm(forms.Form):
-    """With whom, from which day on, and when on a day. What can't be read is left out: a list of times is never an error page."""
+    """With whom, from which day on, when on a day. What can't be read is left out: a list of times is no error page."""
 
     provider = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     # "from" is no name in Python

@@ -38,6 +38,8 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
         offer_of=partial(queries.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, context):
+        return quiet
     part = "#offer" if choosing.wants_part(request.htmx) else ""
     return render(request, f"booking/move.html{part}", {**context, "appointment": found.appointment})
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -90,6 +91,12 @@ def parts_of(wanted: Wanted) -> list[Part]:
             for part in DayPart
         ),
     ]
+
+
+def version_of(slots: Iterable[FreeSlot]) -> str:
+    """Return a word that changes when any of these times does."""
+    numbers = ",".join(str(slot.slot_id) for slot in slots)
+    return blake2b(numbers.encode(), digest_size=8).hexdigest()
 
 
 def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool) -> TimeChoice:

@@ -44,6 +44,8 @@ def find(request: PatientRequest) -> HttpResponse:
         offer_of=partial(queries.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, found):
+        return quiet
     offer = found["offer"]
     context = {
         **found,

@@ -81,6 +81,8 @@ def find(request: ClinicRequest) -> HttpResponse:
         offer_of=partial(queries.offer, clinic=clinic),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, context):
+        return quiet
     part = "#offer" if choosing.wants_part(request.htmx) else ""
     return render(request, f"booking/guests/find.html{part}", context)
 

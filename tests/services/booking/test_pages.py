@@ -135,6 +135,51 @@ def test_no_time_at_a_part_of_the_day_says_so_names_the_next_and_offers_all_of_t
     assert f'href="{address("find", world)}?from=2026-11-24"' in shown
 
 
+def version_on(page):
+    return re.search(r'data-version="([0-9a-f]+)"', page.content.decode()).group(1)
+
+
+def looks(client, world, version, **query):
+    """Ask as the page does by itself."""
+    quietly = {"X-Times": version, "X-By-Itself": "1"}
+    return client.get(address("find", world), query, headers=quietly)
+
+
+def test_an_open_page_hears_nothing_while_its_times_stand_and_which_ones_do_when_they_do_not(
+    django_assert_max_num_queries,
+):
+    world = make_world()
+    first, second, late = (make_slot(world.gp, NOW + timedelta(hours=hours)) for hours in (1, 2, 5))
+    client = sign_in(world)
+    version = version_on(client.get(address("find", world), {"part": "before-12"}))
+    with django_assert_max_num_queries(7):
+        answer = looks(client, world, version, part="before-12")
+    assert (answer.status_code, answer.content) == (204, b"")
+    Slot.objects.filter(pk__in=[first.pk, late.pk]).update(state=SlotState.TAKEN)
+    with django_assert_max_num_queries(7):
+        answer = looks(client, world, version, part="before-12")
+    assert answer.json()["times"] == [address("book", world, second.pk)]
+    assert answer.json()["notes"]["2026-11-23"] == "1 free time"
+    assert answer.headers["X-Times"] == answer.json()["version"] != version
+    assert looks(client, world, answer.json()["version"], part="before-12").status_code == 204
+
+
+def test_looking_by_itself_does_not_keep_a_session_open_and_tells_a_stranger_nothing():
+    world = make_world()
+    make_slot(world.gp)
+    with time_machine.travel(NOW, tick=False) as clock:
+        client = sign_in(world)
+        version = version_on(client.get(address("find", world)))
+        seen = client.session["seen_at"]
+        clock.shift(timedelta(minutes=19))
+        assert looks(client, world, version).status_code == 204
+        assert client.session["seen_at"] == seen
+        clock.shift(timedelta(minutes=2))
+        answer = looks(client, world, version)
+    assert answer.status_code == 302
+    assert "X-Times" not in answer.headers
+
+
 def test_a_fragment_is_what_htmx_gets():
     world = make_world()
     make_slot(world.gp)
