@@ -84,8 +84,8 @@ TIMES_HEADER = "X-Times"
 def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse | None:
     """Answer a page that asks by itself which of its times still stand; None when a person asks for the page.
 
-    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, and the words beside each
-    day.
+    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, and what stands
+    beside each day.
     """
     seen, version = request.headers.get(TIMES_HEADER), found["times_version"]
     if seen is None:
