@@ -53,7 +53,13 @@ class SlotOfDay:
     offered_until: datetime | None = None
     """Until when it is offered to the patient below; None while it is offered to nobody."""
     offered_to: UUID | None = None
-    offered_name: str = ""
+    given_name: str | None = None
+    family_name: str | None = None
+
+    @property
+    def offered_name(self) -> str:
+        """Return the name of the patient to whom it is offered."""
+        return f"{self.given_name or ''} {self.family_name or ''}".strip()
 
     def is_held(self, now: datetime) -> bool:
         """Return whether patients can't have it now although it is free."""
@@ -220,12 +226,7 @@ def slots_of_day(
             *("offer__patient__given_name", "offer__patient__family_name"),
         )
     )
-    return tuple(_slot_of_day(*row) for row in rows)
-
-
-def _slot_of_day(*row: Any) -> SlotOfDay:
-    *of_slot, given_name, family_name = row
-    return SlotOfDay(*of_slot, f"{given_name or ''} {family_name or ''}".strip())
+    return tuple(SlotOfDay(*row) for row in rows)
 
 
 def appointments_of_day(
