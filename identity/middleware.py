@@ -20,6 +20,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 SIGNED_IN = {Audience.PATIENT, Audience.STAFF, Audience.ADMINISTRATOR}
 KEEP_HEADER = "X-Keep-Form"
 """A form that is sent with it is kept instead of being carried out: just before a session ends."""
+BY_ITSELF_HEADER = "X-By-Itself"
+"""Sent by a script that looks whether a page still stands: nobody has used anything."""
 REST = '<div id="kept-rest"></div>'
 
 
@@ -47,8 +49,10 @@ class SessionLimitsMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
     ) -> None:
-        """Count the request as use, unless a script sent it by itself: to ask what is left, or to keep a form."""
-        by_itself = getattr(view, "leaves_the_clock", False) or KEEP_HEADER in request.headers
+        """Count the request as use, unless a script sent it by itself: to look what has changed, or to keep a form."""
+        by_itself = getattr(view, "leaves_the_clock", False) or any(
+            header in request.headers for header in (KEEP_HEADER, BY_ITSELF_HEADER)
+        )
         if not by_itself and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             operations.note_use(request, now=timezone.now())
 

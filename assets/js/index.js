@@ -14,4 +14,5 @@ import "./shortcuts.js";
 import "./search-key.js";
 import "./session-watch.js";
 import "./submit-at-once.js";
+import "./times-live.js";
 import "./unsaved.js";

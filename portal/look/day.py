@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     FREE = "free"
     URGENT = "urgent"
+    HELD = "held"
     BOOKED = "booked"
     WAITING = "waiting"
     PHONE = "phone"
@@ -34,6 +35,7 @@ class Kind(StrEnum):
 SIGNS = {
     Kind.FREE: "plus",
     Kind.URGENT: "urgent",
+    Kind.HELD: "clock",
     Kind.BOOKED: "person",
     Kind.WAITING: "hourglass",
     Kind.PHONE: "phone",

@@ -40,6 +40,8 @@ class TemplateForm(forms.Form):
     )
     seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
     """What the page was made from (template_queries.token)."""
+    knows = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
+    """The calendar whose effect the page showed, in the same words."""
     valid_from = DayField(label=_("First day"))
     valid_until = DayField(
         label=_("Last day"),

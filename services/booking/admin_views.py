@@ -1,6 +1,7 @@
 """The weekly calendars from which bookable times are made."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -15,11 +16,13 @@ from clinic_admin import history
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.history import Undoing
 from clinic_admin.models import Provider
-from services.booking import admin_words, template_operations, template_queries
+from services.booking import admin_words, template_effects, template_operations, template_queries
 from services.booking.admin_forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
 from services.booking.models import CalendarTemplate
 from services.booking.template_choices import TemplateRefusal
+from services.booking.template_effects import Effect
 from services.booking.template_operations import TemplateRefused
+from services.booking.template_policy import WeekBlock
 from services.booking.template_queries import Stood, Yield
 
 
@@ -68,7 +71,8 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
     if found is None:
         raise Http404
     if request.method != "POST":
-        return render(request, "booking/admin/delete_template.html", {"template": found})
+        effect = _effect(found.provider, found, [], found.valid_from, found.valid_until)
+        return render(request, "booking/admin/delete_template.html", {"template": found, "effect": effect})
     try:
         saved = template_operations.delete_template(
             clinic=request.clinic, template_id=template_id, actor=request.user, now=timezone.now()
@@ -90,9 +94,14 @@ def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     stood = template_queries.stood_before(last)
     undoing = history.undoing(request.GET.get("undo"), last if stood else None)
     if undoing and undoing.last_save and stood:
-        first = _initial(stood) | {"seen": _token(stored)}
+        knows = template_queries.token(
+            template_queries.told(stood.name, stood.valid_from, stood.valid_until, stood.blocks)
+        )
+        first = _initial(stood) | {"seen": _token(stored), "knows": knows}
         rows = block_rows(initial=initial_of(stood.blocks))
-        return _page(request, provider, stored, TemplateForm(initial=first), rows, None, undoing=undoing)
+        effect = _effect(provider, stored, stood.blocks, stood.valid_from, stood.valid_until)
+        form = TemplateForm(initial=first)
+        return _page(request, provider, stored, form, rows, None, undoing=undoing, effect=effect)
     blocks = template_queries.blocks_of(stored) if stored else []
     now = timezone.now()
     if stored:
@@ -134,7 +143,18 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     if not (form.is_valid() and rows_are_valid):
         return _page(request, provider, stored, form, rows, None, status=422)
     words, blocks, now = form.cleaned_data, rows.blocks(), timezone.now()
-    if "preview" in request.POST:
+    told = template_queries.told(words["name"], words["valid_from"], words["valid_until"], blocks)
+    effect = _effect(provider, stored, blocks, words["valid_from"], words["valid_until"])
+    clashes = template_operations.clashes(
+        provider,
+        blocks,
+        valid_from=words["valid_from"],
+        valid_until=words["valid_until"],
+        template_id=stored.pk if stored else None,
+    )
+    asks = effect.is_asked_about and not clashes and words["knows"] != template_queries.token(told)
+    if "preview" in request.POST or asks:
+        form = _knowing(request, told)
         makes = template_queries.yield_of(
             request.clinic,
             blocks,
@@ -142,7 +162,8 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
             valid_until=words["valid_until"],
             now=now,
         )
-        return _page(request, provider, stored, form, rows, makes)
+        asks = asks and "preview" not in request.POST
+        return _page(request, provider, stored, form, rows, makes, effect=effect, asks=asks)
     try:
         saved = template_operations.save_template(
             clinic=request.clinic,
@@ -169,6 +190,32 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     return redirect("booking_admin:template", request.clinic.portal_identifier, saved.template.pk)
 
 
+def _effect(
+    provider: Provider,
+    stored: CalendarTemplate | None,
+    blocks: Sequence[WeekBlock],
+    valid_from: date,
+    valid_until: date | None,
+) -> Effect:
+    return template_effects.effect_of(
+        provider,
+        blocks,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        template_id=stored.pk if stored else None,
+        now=timezone.now(),
+    )
+
+
+def _knowing(request: StaffRequest, told: dict[str, Any]) -> TemplateForm:
+    """Return the form as it was sent, with the note that its effect was shown."""
+    again = request.POST.copy()
+    again["knows"] = template_queries.token(told)
+    form = TemplateForm(again)
+    form.is_valid()
+    return form
+
+
 def _changed_meanwhile(request: StaffRequest, provider: Provider, stored: CalendarTemplate) -> HttpResponse:
     """Show what was written beside what somebody else saved; saving again is then done knowingly."""
     stored.refresh_from_db()
@@ -191,6 +238,8 @@ def _page(
     *,
     undoing: Undoing | None = None,
     differences: Sequence[str] = (),
+    effect: Effect | None = None,
+    asks: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     identifier = request.clinic.portal_identifier
@@ -212,5 +261,7 @@ def _page(
         "can_undo": template_queries.stood_before(last) is not None,
         "undoing": undoing,
         "differences": differences,
+        "effect": effect,
+        "asks": asks,
     }
     return render(request, "booking/admin/template.html", context, status=status)

@@ -1,16 +1,17 @@
 """The part of a page on which somebody chooses with whom and when: the same for booking, moving, and without an account."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 from clinic_admin.models import Clinic
 from services.booking import policy, times
 from services.booking.forms import FindForm
 from services.booking.queries import Offer
+from services.booking.times import Wanted
 
 
 def words(
@@ -18,30 +19,35 @@ def words(
     *,
     clinic: Clinic,
     page: str,
-    offer_of: Callable[[date, date, int | None], Offer],
+    offer_of: Callable[..., Offer],
     now: datetime,
 ) -> dict[str, Any]:
     """Return what `booking/with_whom.html`, `week_steps.html` and the list of times show.
 
     `query` is the address's (FindForm), `page` the page's own address without it; a time is chosen at `<page><slot>/`.
-    `offer_of` takes first and last day (both included) and the provider, or None for anyone.
+    `offer_of` takes first_day and last_day (both included), provider_id, part and now, as queries.offer does.
     """
     asked = FindForm(query).wanted()
-    week = times.week_from(
-        asked["from_day"],
-        today=now.astimezone(clinic.zone).date(),
-        last_day=policy.last_day(now, zone=clinic.zone),
-        provider_id=asked["provider"],
-        page=page,
+    wanted = Wanted(page, asked["provider"], asked["from_day"], asked["part"])
+    today = now.astimezone(clinic.zone).date()
+    week = times.week_from(wanted, today=today, last_day=policy.last_day(now, zone=clinic.zone))
+    offer = offer_of(
+        first_day=week.first_day,
+        last_day=week.last_day,
+        provider_id=wanted.provider_id,
+        part=wanted.part,
+        now=now,
     )
-    offer = offer_of(week.first_day, week.last_day, asked["provider"])
-    chosen = next((one for one in offer.providers if one.choice.provider_id == asked["provider"]), None)
-    first = offer.first_free
+    chosen = next((one for one in offer.providers if one.choice.provider_id == wanted.provider_id), None)
     return {
         "page_url": page,
+        "times_url": wanted.address(),
+        "times_version": times.version_of(offer.times),
         "offer": offer,
         "chosen": chosen,
-        "asked_provider": asked["provider"],
+        "asked_provider": wanted.provider_id,
+        "part": wanted.part,
+        "parts": times.parts_of(wanted),
         "week": week,
         "days": times.days_of(
             offer.times,
@@ -51,10 +57,47 @@ def words(
             page=page,
             names_provider=chosen is None and len(offer.providers) > 1,
         ),
-        "first_free_url": times.find_address(page, provider_id=asked["provider"], first_day=first.day)
-        if first
-        else "",
+        "opens_today": offer.urgent_opening is not None
+        and offer.urgent_opening.opens_at.astimezone(clinic.zone).date() == today,
+        **_ways(wanted, offer),
     }
+
+
+def _ways(wanted: Wanted, offer: Offer) -> dict[str, Any]:
+    """Return the addresses that lead on from here, each keeping the rest of what is wanted."""
+    anyone = wanted.address(provider_id=None, first_day=None)
+    return {
+        "anyone_url": anyone,
+        "with_whom": [
+            (one, wanted.address(provider_id=one.choice.provider_id, first_day=None))
+            for one in offer.providers
+        ],
+        "all_day_url": wanted.address(part=None),
+        "first_free_url": wanted.address(first_day=offer.first_free.day) if offer.first_free else "",
+    }
+
+
+TIMES_HEADER = "X-Times"
+"""Sent by a page that asks by itself, with the version of the times that it shows; and with each answer to that."""
+
+
+def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse | None:
+    """Answer a page that asks by itself which of its times still stand; None when a person asks for the page.
+
+    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, and what stands
+    beside each day.
+    """
+    seen, version = request.headers.get(TIMES_HEADER), found["times_version"]
+    if seen is None:
+        return None
+    if seen == version:
+        return HttpResponse(status=204, headers={TIMES_HEADER: version})
+    answer = {
+        "version": version,
+        "times": [time.url for day in found["days"] for time in day.times],
+        "notes": {day.day.isoformat(): day.note for day in found["days"]},
+    }
+    return JsonResponse(answer, headers={TIMES_HEADER: version})
 
 
 def wants_part(htmx: HtmxDetails) -> bool:

@@ -7,24 +7,26 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from services.booking import policy
+from services.booking.day_parts import DayPart
 from services.booking.reminders.words import Choice
 
 
 class FindForm(forms.Form):
-    """With whom, and from which day on. What can't be read is left out: a list of times is never an error page."""
+    """With whom, from which day on, when on a day. What can't be read is left out: a list of times is no error page."""
 
     provider = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     # "from" is no name in Python
     from_day = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    part = forms.TypedChoiceField(required=False, choices=DayPart.choices, coerce=DayPart, empty_value=None)
 
     def add_prefix(self, field_name: str) -> str:
         """Call the day "from" in the address."""
         return "from" if field_name == "from_day" else field_name
 
     def wanted(self) -> dict[str, Any]:
-        """Return provider and from_day, each None where nothing sensible was asked for."""
+        """Return provider, from_day and part, each None where nothing sensible was asked for."""
         self.is_valid()
-        return {name: self.cleaned_data.get(name) for name in ("provider", "from_day")}
+        return {name: self.cleaned_data.get(name) for name in ("provider", "from_day", "part")}
 
 
 class ReasonField(forms.CharField):

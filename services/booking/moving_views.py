@@ -1,6 +1,7 @@
 """The patient's pages of moving an appointment, and of taking any free urgent time."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -35,16 +36,11 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
         request.GET,
         clinic=clinic,
         page=reverse("booking:move", args=[clinic.portal_identifier, appointment]),
-        offer_of=lambda first_day, last_day, provider_id: queries.offer(
-            patient=request.patient,
-            assurance=request.sign_in.assurance,
-            first_day=first_day,
-            last_day=last_day,
-            now=now,
-            provider_id=provider_id,
-        ),
+        offer_of=partial(queries.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, context):
+        return quiet
     part = "#offer" if choosing.wants_part(request.htmx) else ""
     return render(request, f"booking/move.html{part}", {**context, "appointment": found.appointment})
 

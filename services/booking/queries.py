@@ -19,6 +19,7 @@ from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import policy
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
+from services.booking.day_parts import DayPart
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
 from services.booking.policy import Held
 
@@ -52,6 +53,7 @@ class BookableProvider:
 
     choice: ProviderChoice
     first_free: FreeSlot | None
+    """At the part of the day asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,21 @@ class Offer:
     times: tuple[FreeSlot, ...]
     """Free times of the days asked for, in order of time; with anyone, one for each time and kind, the own GP's first."""
     first_free: FreeSlot | None
-    """The first free time with any of those asked for, within the horizon."""
-    urgent_opens_at: datetime | None
-    """When tomorrow's urgent times come out, if that is still to come today and there are any."""
+    """The first free time with any of those asked for, at the part of the day asked for, within the horizon."""
+    urgent_opening: "UrgentOpening | None"
+    """The next urgent times that are not out yet, if there are any within two weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentOpening:
+    """Urgent times of a day that are still to come out."""
+
+    day: date
+    opens_at: datetime
+
+
+URGENT_IS_TOLD_AHEAD = timedelta(days=14)
+"""How far ahead urgent times that are not out yet are told of: past Christmas and Easter."""
 
 
 class _Span(NamedTuple):
@@ -77,6 +91,8 @@ class _Span(NamedTuple):
     most: int
     group: str = ""
     """Of times that begin together within a group only the one of the first span is found."""
+    part: DayPart | None = None
+    """At which part of the day; None: at any."""
 
 
 _CLOSED = """
@@ -90,14 +106,16 @@ _FREE = f"""{_CLOSED}
 SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
        extract(epoch FROM slot.ends_at)::bigint, slot.day
-FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[], %s::text[])
-     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, place)
-CROSS JOIN (SELECT %s::timestamptz AS now) AS asked
+FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[], %s::text[], %s::time[], %s::time[])
+     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, since, until, place)
+CROSS JOIN (SELECT %s::timestamptz AS now, %s AS zone) AS asked
 CROSS JOIN LATERAL (
     SELECT id, starts_at, ends_at, day FROM booking_slot
     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
       AND day BETWEEN span.first_day AND span.last_day AND starts_at > asked.now
       AND (held_until IS NULL OR held_until <= asked.now)
+      AND (span.since IS NULL OR (starts_at AT TIME ZONE asked.zone)::time >= span.since)
+      AND (span.until IS NULL OR (starts_at AT TIME ZONE asked.zone)::time < span.until)
       AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
     ORDER BY day, starts_at
     LIMIT span.most
@@ -106,6 +124,7 @@ ORDER BY slot.starts_at, span.together, span.place
 """  # noqa: S608 - put together from our own words only
 """The clinic's closed days, then one index-only scan of slot_free_by_provider per span, however many slots there are.
 
+A part of the day is a filter on what that scan reads: within twelve weeks some hundred rows of the index at most.
 Instants come as seconds: reading them as text is half the time of a page with many of them.
 """
 
@@ -153,14 +172,14 @@ def free_slots(
     """
     windows = _windows(patient, assurance, first_day, last_day, now)
     spans = _released(windows, patient.clinic, now, most=per_provider_limit)
-    return [slot for _place, slot in _search(_of_provider(spans, provider_id), now)]
+    return [slot for _place, slot in _search(_of_provider(spans, provider_id), patient.clinic, now)]
 
 
 def first_free_per_provider(*, patient: Patient, assurance: Assurance, now: datetime) -> dict[int, FreeSlot]:
     """Return the first free time within the horizon of each provider (id) who has one. Two queries."""
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     spans = _released(windows, patient.clinic, now, most=1)
-    return _first_of_each(slot for _place, slot in _search(spans, now))
+    return _first_of_each(slot for _place, slot in _search(spans, patient.clinic, now))
 
 
 def offer(
@@ -171,10 +190,12 @@ def offer(
     last_day: date,
     now: datetime,
     provider_id: int | None = None,
+    part: DayPart | None = None,
 ) -> Offer:
     """Return all that the booking page shows about these days (both included). Two queries.
 
     `provider_id` narrows the times, not the list of providers; a provider whom the patient may not book has none.
+    `part` narrows all times that are named, the first free ones too; not when urgent times come out.
     """
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     return offer_within(
@@ -184,6 +205,7 @@ def offer(
         last_day=last_day,
         now=now,
         provider_id=provider_id,
+        part=part,
     )
 
 
@@ -195,14 +217,17 @@ def offer_within(
     last_day: date,
     now: datetime,
     provider_id: int | None = None,
+    part: DayPart | None = None,
 ) -> Offer:
     """Return the offer that these windows of the clinic allow, as `offer` does. One query."""
-    first = _released(windows, clinic, now, most=1)
-    listed = _of_provider(_within(_released(windows, clinic, now), first_day, last_day), provider_id)
+    first = _at(part, _released(windows, clinic, now, most=1))
+    listed = _of_provider(
+        _within(_at(part, _released(windows, clinic, now)), first_day, last_day), provider_id
+    )
     if provider_id is None:
         listed = [span._replace(group=span.window.service.value) for span in listed]
     unreleased = _of_provider(_unreleased(windows, clinic, now), provider_id)
-    found = _search([*first, *listed, *unreleased], now)
+    found = _search([*first, *listed, *unreleased], clinic, now)
     firsts = _first_of_each(slot for place, slot in found if place < len(first))
     asked_for = [one for one in firsts.values() if provider_id in (None, one.provider_id)]
     return Offer(
@@ -212,9 +237,9 @@ def offer_within(
         ),
         times=tuple(slot for place, slot in found if len(first) <= place < len(first) + len(listed)),
         first_free=min(asked_for, key=lambda slot: slot.starts_at, default=None),
-        urgent_opens_at=_next_release(clinic, now)
-        if any(place >= len(first) + len(listed) for place, _slot in found)
-        else None,
+        urgent_opening=_opening(
+            (slot.day for place, slot in found if place >= len(first) + len(listed)), clinic
+        ),
     )
 
 
@@ -330,21 +355,22 @@ def _released(
 
 
 def _unreleased(windows: Iterable[Window], clinic: Clinic, now: datetime) -> list[_Span]:
-    """Return where to see whether urgent times come out later today."""
-    if _next_release(clinic, now) is None:
-        return []
-    tomorrow = horizon(clinic, now)[0] + timedelta(days=1)
-    return [
-        _Span(window, tomorrow, tomorrow, 1)
-        for window in windows
-        if window.service == Service.URGENT and window.first_day <= tomorrow <= window.last_day
-    ]
+    """Return where to see which urgent times come out next: from the first day that is not out yet."""
+    released = policy.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    urgent = [window for window in windows if window.service == Service.URGENT]
+    return _within(
+        [_Span(window, window.first_day, window.last_day, 1) for window in urgent],
+        released + timedelta(days=1),
+        horizon(clinic, now)[0] + URGENT_IS_TOLD_AHEAD,
+    )
 
 
-def _next_release(clinic: Clinic, now: datetime) -> datetime | None:
-    tomorrow = horizon(clinic, now)[0] + timedelta(days=1)
-    opens_at = policy.releases_at(tomorrow, release_at=clinic.urgent_release_at, zone=clinic.zone)
-    return opens_at if opens_at > now else None
+def _opening(days: Iterable[date], clinic: Clinic) -> UrgentOpening | None:
+    day = min(days, default=None)
+    if day is None:
+        return None
+    opens_at = policy.releases_at(day, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    return UrgentOpening(day, opens_at)
 
 
 def _within(spans: Iterable[_Span], first_day: date, last_day: date) -> list[_Span]:
@@ -355,13 +381,17 @@ def _within(spans: Iterable[_Span], first_day: date, last_day: date) -> list[_Sp
     return [span for span in cut if span.first_day <= span.last_day]
 
 
+def _at(part: DayPart | None, spans: Iterable[_Span]) -> list[_Span]:
+    return [span._replace(part=part) for span in spans]
+
+
 def _of_provider(spans: list[_Span], provider_id: int | None) -> list[_Span]:
     if provider_id is None:
         return spans
     return [span for span in spans if span.window.provider.provider_id == provider_id]
 
 
-def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]:
+def _search(spans: Sequence[_Span], clinic: Clinic, now: datetime) -> list[tuple[int, FreeSlot]]:
     """Return (number of the span, free slot), in order of time. No query without spans."""
     if not spans:
         return []
@@ -372,7 +402,10 @@ def _search(spans: Sequence[_Span], now: datetime) -> list[tuple[int, FreeSlot]]
                 *_places(spans),
                 [span.most for span in spans],
                 [span.group or str(place) for place, span in enumerate(spans)],
+                [span.part.since if span.part else None for span in spans],
+                [span.part.until if span.part else None for span in spans],
                 now,
+                clinic.time_zone,
             ],
         )
         rows = cursor.fetchall()

@@ -46,8 +46,14 @@ class Contents:
     appointments: Sequence[AppointmentOfDay]
     guests: Sequence[GuestOfDay] = ()
 
+    @property
+    def patient_ids(self) -> list[UUID]:
+        """Return whom the calendar names."""
+        offered = [slot.offered_to for slot in self.slots if slot.offered_to is not None]
+        return [*(one.patient_id for one in self.appointments), *offered]
 
-EMPTY = {Kind.FREE, Kind.URGENT, Kind.INTERNAL, Kind.BLOCKED}
+
+EMPTY = {Kind.FREE, Kind.URGENT, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
 """Kinds of times that no patient has."""
 
 
@@ -150,10 +156,35 @@ def _slot(
     elif slot.ends_at > now:
         target = urlencode({"slot": slot.pk})
         url = f"{_way(clinic, moving)}{target}"
+        if slot.is_held(now):
+            kind, title, text = Kind.HELD, *_held(slot, clinic, now)
+    drawn_at = _drawn_at(slot, clinic)
+    if kind is Kind.URGENT and opens_at is None and drawn_at is not None and now < drawn_at:
+        kind, text = Kind.HELD, _("For the draw at %(time)s") % {"time": moments.clock(drawn_at, zone)}
     if opens_at is not None and kind is Kind.URGENT:
         text = _("Opens %(time)s") % {"time": moments.day_and_clock(opens_at, zone)}
     starts, ends = _clock(slot.starts_at, zone), _clock(slot.ends_at, zone)
     return Entry(starts, ends, kind, title, text, url=url, target=target)
+
+
+def _held(slot: SlotOfDay, clinic: Clinic, now: datetime) -> tuple[str, str]:
+    """Return for whom a time is held, and until when; while it is offered to nobody, that the next in line comes."""
+    title, until = _("Kept for the waiting list"), slot.held_until
+    if slot.offered_until is not None and slot.offered_until > now:
+        title, until = _("Offered to %(name)s") % {"name": slot.offered_name}, slot.offered_until
+    if until is None:
+        return title, ""
+    is_today = until.astimezone(clinic.zone).date() == now.astimezone(clinic.zone).date()
+    clock = moments.clock(until, clinic.zone) if is_today else moments.day_and_clock(until, clinic.zone)
+    return title, _("Held until %(time)s") % {"time": clock}
+
+
+def _drawn_at(slot: SlotOfDay, clinic: Clinic) -> datetime | None:
+    """Return when lots are drawn for an urgent time; None where nothing is drawn."""
+    if not clinic.draws_urgent:
+        return None
+    opens_at = policy.releases_at(slot.day, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    return opens_at + clinic.asking_time
 
 
 def _way(clinic: Clinic, moving: Moving | None) -> str:
@@ -248,6 +279,7 @@ def legend() -> list[tuple[Kind, str, str]]:
         Kind.MISSED: _("Did not attend"),
         Kind.FREE: _("Free, bookable online"),
         Kind.URGENT: _("Free, urgent"),
+        Kind.HELD: _("Held for somebody"),
         Kind.INTERNAL: _("The clinic's own"),
         Kind.BLOCKED: _("Blocked"),
         Kind.ABSENT: _("Away"),

@@ -6,7 +6,17 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    FilteredRelation,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Cast, Coalesce
 
 from clinic_admin.choices import ProviderKind, Service
@@ -16,7 +26,8 @@ from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from notifications.policy import TROUBLED
 from patients.guardianship import words
-from services.booking.choices import LIVE, AppointmentStatus
+from services.booking.choices import LIVE, AppointmentStatus, SlotState
+from services.booking.earlier.choices import OfferStatus
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import Appointment, GuestRequest, Slot
 
@@ -50,6 +61,22 @@ class SlotOfDay:
     day: date
     block_id: int | None
     block_reason: str | None
+    held_until: datetime | None = None
+    """While it lies ahead, a free one is kept for somebody who waits for an earlier time."""
+    offered_until: datetime | None = None
+    """Until when it is offered to the patient below; None while it is offered to nobody."""
+    offered_to: UUID | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+
+    @property
+    def offered_name(self) -> str:
+        """Return the name of the patient to whom it is offered."""
+        return f"{self.given_name or ''} {self.family_name or ''}".strip()
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether patients can't have it now although it is free."""
+        return self.state == SlotState.FREE and self.held_until is not None and self.held_until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +232,13 @@ def slots_of_day(
     last = day + timedelta(days=days - 1)
     rows = (
         Slot.objects.filter(clinic=clinic, day__range=(day, last), provider_id__in=provider_ids)
+        .annotate(offer=FilteredRelation("offers", condition=Q(offers__status=OfferStatus.OPEN)))
         .order_by("starts_at", "pk")
         .values_list(
             *("pk", "provider_id", "starts_at", "ends_at", "kind", "state", "day"),
-            *("block_id", "block__reason"),
+            *("block_id", "block__reason", "held_until"),
+            *("offer__expires_at", "offer__patient_id"),
+            *("offer__patient__given_name", "offer__patient__family_name"),
         )
     )
     return tuple(SlotOfDay(*row) for row in rows)

@@ -53,15 +53,16 @@ def calendar(request: StaffRequest) -> HttpResponse:
     providers = _shown(everyone, chosen)
     provider_ids = [provider.pk for provider in providers]
     appointments = staff_queries.appointments_of_day(clinic, day, provider_ids)
+    slots = staff_queries.slots_of_day(clinic, day, provider_ids)
+    guests = staff_queries.guests_of_day(clinic, day, provider_ids)
+    contents = Contents(slots, appointments, guests)
     note_listed(
         clinic=clinic,
-        patient_ids=[one.patient_id for one in appointments],
+        patient_ids=contents.patient_ids,
         page=SeenIn.CALENDAR,
         actor=request.user,
         now=now,
     )
-    slots = staff_queries.slots_of_day(clinic, day, provider_ids)
-    guests = staff_queries.guests_of_day(clinic, day, provider_ids)
     facts = staff_queries.day_facts(clinic, day, now)
     moving = moving_of(request)
     keeps = moving.query if moving else {}
@@ -91,7 +92,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
             clinic,
             day,
             providers=providers,
-            contents=Contents(slots, appointments, guests),
+            contents=contents,
             moving=moving.way if moving else None,
             now=now,
         ),

@@ -109,6 +109,21 @@ def delete_template(*, clinic: Clinic, template_id: int, actor: Any, now: dateti
     return _filled(template, provider, actor, now)
 
 
+def clashes(
+    provider: Provider,
+    blocks: Sequence[WeekBlock],
+    *,
+    valid_from: date,
+    valid_until: date | None,
+    template_id: int | None,
+) -> bool:
+    """Return whether another calendar of the provider has times at the same hours: saving would be refused."""
+    template = CalendarTemplate(
+        pk=template_id, provider=provider, valid_from=valid_from, valid_until=valid_until
+    )
+    return template_policy.clash(blocks, _beside(template))
+
+
 def _locked(clinic: Clinic, provider_id: int) -> Provider:
     """Hold the provider, so that two administrators change the provider's calendars one after the other."""
     return (

@@ -1,8 +1,10 @@
 """Free times as the pages show them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from hashlib import blake2b
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -14,9 +16,31 @@ from portal import moments
 from portal.look.times import TimeChoice, TimeDay, TimeState
 from services.booking import generation
 from services.booking.choices import SlotKind
+from services.booking.day_parts import DayPart
 from services.booking.queries import FreeSlot
 
 WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody looks for, as the address of a page of free times says it."""
+
+    page: str
+    """The page's own address."""
+    provider_id: int | None = None
+    """None: anyone."""
+    first_day: date | None = None
+    """None: today."""
+    part: DayPart | None = None
+    """None: all of the day."""
+
+    def address(self, **changes: Any) -> str:
+        """Return the page's address for this, or with some of it changed."""
+        wanted = replace(self, **changes)
+        asked = {"provider": wanted.provider_id, "from": wanted.first_day, "part": wanted.part}
+        query = urlencode({name: str(value) for name, value in asked.items() if value is not None})
+        return f"{wanted.page}?{query}" if query else wanted.page
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +55,12 @@ class Week:
     """Address of the week after; empty at the end of the horizon."""
 
 
-def week_from(asked: date | None, *, today: date, last_day: date, provider_id: int | None, page: str) -> Week:
+def week_from(wanted: Wanted, *, today: date, last_day: date) -> Week:
     """Return the seven days from the day asked for, within today and the last day that can be booked."""
-    first = min(max(asked or today, today), last_day)
+    first = min(max(wanted.first_day or today, today), last_day)
 
     def address(day: date) -> str:
-        return find_address(page, provider_id=provider_id, first_day=None if day <= today else day)
+        return wanted.address(first_day=None if day <= today else day)
 
     return Week(
         first_day=first,
@@ -46,11 +70,33 @@ def week_from(asked: date | None, *, today: date, last_day: date, provider_id: i
     )
 
 
-def find_address(page: str, *, provider_id: int | None, first_day: date | None) -> str:
-    """Return the booking page's address for a provider (None: anyone) and a first day (None: today)."""
-    asked = {"provider": provider_id, "from": first_day}
-    query = urlencode({name: str(value) for name, value in asked.items() if value is not None})
-    return f"{page}?{query}" if query else page
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the parts of the day that can be chosen, and where it leads."""
+
+    key: str
+    """Empty: all of the day."""
+    label: str
+    url: str
+    is_chosen: bool
+
+
+def parts_of(wanted: Wanted) -> list[Part]:
+    """Return all of the day and its parts, as the page offers them."""
+    everything = Part("", _("All of the day"), wanted.address(part=None), wanted.part is None)
+    return [
+        everything,
+        *(
+            Part(part.value, capfirst(str(part.label)), wanted.address(part=part), part == wanted.part)
+            for part in DayPart
+        ),
+    ]
+
+
+def version_of(slots: Iterable[FreeSlot]) -> str:
+    """Return a word that changes when any of these times does."""
+    numbers = ",".join(str(slot.slot_id) for slot in slots)
+    return blake2b(numbers.encode(), digest_size=8).hexdigest()
 
 
 def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool) -> TimeChoice:

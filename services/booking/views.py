@@ -1,6 +1,7 @@
 """The patient's pages: find a time, book it, see it, give it back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -42,16 +43,11 @@ def find(request: PatientRequest) -> HttpResponse:
         request.GET,
         clinic=clinic,
         page=reverse("booking:find", args=[clinic.portal_identifier]),
-        offer_of=lambda first_day, last_day, provider_id: queries.offer(
-            patient=request.patient,
-            assurance=request.sign_in.assurance,
-            first_day=first_day,
-            last_day=last_day,
-            now=now,
-            provider_id=provider_id,
-        ),
+        offer_of=partial(queries.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, found):
+        return quiet
     offer = found["offer"]
     context = {
         **found,

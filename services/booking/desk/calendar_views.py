@@ -68,7 +68,7 @@ def _calendar(
     )
     note_listed(
         clinic=clinic,
-        patient_ids=[one.patient_id for one in contents.appointments],
+        patient_ids=contents.patient_ids,
         page=SeenIn.CALENDAR,
         actor=request.user,
         now=now,

@@ -24,6 +24,7 @@ class Rule(TextChoices):
         "too-many-urgent",
         _("The patient has as many urgent appointments as the clinic allows online."),
     )
+    HELD = "held", _("The time is offered to somebody else, and held for them until they answer.")
     CLOSED = "closed", _("The clinic is closed on that day.")
 
 

@@ -20,7 +20,8 @@ from services.booking import queries, staff_queries
 from services.booking.choices import SlotKind, SlotState
 from services.booking.desk import policy
 from services.booking.desk.choices import Rule
-from services.booking.models import Appointment, Block, Slot
+from services.booking.earlier.choices import OfferStatus
+from services.booking.models import Appointment, Block, EarlierOffer, Slot
 
 SHOWN_OF_SEARCH = records.PER_PAGE
 
@@ -99,6 +100,7 @@ def rules_against(
     for_share: bool = False,
 ) -> tuple[Rule, ...]:
     """Return the rules that would stop the patient from having the place. Two queries, with for_share three.
+    One more for a time that is held: what is offered to the patient is no obstacle.
 
     `moved` is given up for it and doesn't count. The clinic's own times need no query.
     """
@@ -125,11 +127,22 @@ def rules_against(
         kind=place.kind,
         day=place.day,
         allowed=allowed,
-        urgent_until=booking.released_until(now, release_at=clinic.urgent_release_at, zone=clinic.zone),
+        urgent_until=booking.released_until(
+            now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
+        ),
         last_day=booking.last_day(now, zone=clinic.zone),
         limit=limit,
         is_closed=place.is_closed,
+        is_held=_is_held(place, patient, now),
     )
+
+
+def _is_held(place: Place, patient: Patient, now: datetime) -> bool:
+    """Return whether the place is kept for others who wait for an earlier time."""
+    slot = place.slot
+    if slot is None or slot.state != SlotState.FREE or slot.state_at(now) == SlotState.FREE:
+        return False
+    return not EarlierOffer.objects.filter(slot=slot, patient=patient, status=OfferStatus.OPEN).exists()
 
 
 def find_patients(*, clinic: Clinic, wanted: Wanted) -> Sequence[Patient]:

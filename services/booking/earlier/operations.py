@@ -240,6 +240,30 @@ def _give_up(patient: Patient, offer_id: UUID, now: datetime) -> None:
 
 
 # -- by the clock ------------------------------------------------------------------------------------------
+def give_by_hand(
+    slot: Slot, patient: Patient, *, moved: Appointment | None, actor: Any, now: datetime
+) -> None:
+    """End the open offer of a time that staff are about to give to the patient, in their transaction.
+
+    Offered to this patient it counts as taken, and the wish is fulfilled when it was about what the time is for
+    (`moved`, or a new appointment). Offered to somebody else it has failed, and they go on waiting.
+    """
+    wishes = EarlierWish.objects.select_for_update(no_key=True)
+    wish = wishes.filter(offers__slot=slot, offers__status=OfferStatus.OPEN).first()
+    offer = EarlierOffer.objects.select_for_update().filter(slot=slot, status=OfferStatus.OPEN).first()
+    if wish is None or offer is None:
+        return
+    letters.hush(offer, now=now)
+    if offer.patient_id != patient.pk:
+        _store_end(offer, OfferStatus.FAILED, now=now)
+        audit.record(action="earlier.failed", subject=offer, actor=actor, now=now)
+        return
+    _store_end(offer, OfferStatus.ACCEPTED, now=now)
+    if wish.appointment_id == (moved.pk if moved else None) and wish.status == WishStatus.WAITING:
+        _end_wish(wish, WishStatus.FULFILLED, now=now)
+    audit.record(action="earlier.accepted", subject=offer, actor=actor, now=now)
+
+
 @transaction.atomic
 def pass_on(*, clinic: Clinic, now: datetime) -> int:
     """Offer each time of the clinic that came free to the next in line; return how many were offered.

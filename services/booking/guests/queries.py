@@ -16,6 +16,7 @@ from services.access import queries as access
 from services.access.queries import Window
 from services.booking import policy, queries
 from services.booking.choices import BookingRefusal
+from services.booking.day_parts import DayPart
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import GuestRequest, Slot
 from services.booking.queries import FreeSlot, Offer
@@ -34,7 +35,13 @@ class Considered:
 
 
 def offer(
-    *, clinic: Clinic, first_day: date, last_day: date, now: datetime, provider_id: int | None = None
+    *,
+    clinic: Clinic,
+    first_day: date,
+    last_day: date,
+    now: datetime,
+    provider_id: int | None = None,
+    part: DayPart | None = None,
 ) -> Offer:
     """Return what the page of free times shows about these days (both included). Two queries."""
     return queries.offer_within(
@@ -44,6 +51,7 @@ def offer(
         last_day=last_day,
         now=now,
         provider_id=provider_id,
+        part=part,
     )
 
 

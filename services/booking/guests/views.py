@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
@@ -78,11 +78,11 @@ def find(request: ClinicRequest) -> HttpResponse:
         request.GET,
         clinic=clinic,
         page=reverse("guests:find", args=[clinic.portal_identifier]),
-        offer_of=lambda first_day, last_day, provider_id: queries.offer(
-            clinic=clinic, first_day=first_day, last_day=last_day, now=now, provider_id=provider_id
-        ),
+        offer_of=partial(queries.offer, clinic=clinic),
         now=now,
     )
+    if quiet := choosing.answer_quietly(request, context):
+        return quiet
     part = "#offer" if choosing.wants_part(request.htmx) else ""
     return render(request, f"booking/guests/find.html{part}", context)
 

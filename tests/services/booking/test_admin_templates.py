@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
 from portal.models import AuditEvent
-from services.booking import template_policy, template_queries
+from services.booking import template_effects, template_policy, template_queries
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import CalendarTemplate, Slot
 from services.booking.template_choices import RowProblem
@@ -251,8 +251,60 @@ def test_a_row_is_removed_by_its_box(client, clinic, provider, admin):
         MONDAY_MORNING,
         {"weekday": "1", "starts_at": "09:00", "ends_at": "nonsense", "DELETE": "on"},
     )
-    assert client.post(address("template", clinic, template.pk), data).status_code == 302
+    asked = client.post(address("template", clinic, template.pk), data)
+    assert "This is not saved yet" in asked.text
+    assert template.blocks.count() == 2
+    assert (
+        client.post(
+            address("template", clinic, template.pk), as_sent(asked, **{"rows-1-DELETE": "on"})
+        ).status_code
+        == 302
+    )
     assert template.blocks.count() == 1
+
+
+def test_a_change_says_what_it_does_to_the_coming_weeks_before_it_is_saved(client, clinic, provider, admin):
+    template = save(provider, [block(0)]).template
+    slots = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).order_by("starts_at")
+    booked, before = slots[3], slots.count()
+    appointment = make_appointment(booked, status=AppointmentStatus.BOOKED)
+    here = address("template", clinic, template.pk)
+    changed = rows({"weekday": "0", "starts_at": "13:00", "ends_at": "14:00", "minutes": "30"})
+    page = client.post(here, changed)
+    assert page.status_code == 200
+    assert f"{before - 1} free times go. What is booked stays." in page.text
+    assert "1 appointment does not fit into the week" in page.text
+    link = reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk])
+    assert f'href="{link}"' in page.text
+    assert slots.count() == before
+    other = as_sent(page) | {"rows-0-minutes": "20"}
+    assert "This is not saved yet" in client.post(here, other).text, "another week is another effect"
+    assert client.post(here, as_sent(page)).status_code == 302
+    assert Slot.objects.get(pk=booked.pk).state == SlotState.TAKEN
+    free = Slot.objects.filter(provider=provider, state=SlotState.FREE, starts_at__gt=timezone.now())
+    assert {slot.starts_at.astimezone(clinic.zone).hour for slot in free} == {13}
+
+
+def test_what_is_told_before_is_what_saving_does(provider):
+    first = save(provider)
+    for number in (5, 17, 40):
+        slot = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).order_by("starts_at")[
+            number
+        ]
+        make_appointment(slot, status=AppointmentStatus.BOOKED)
+    week = [block(day, 9, 11, minutes=30) for day in range(7)]
+    told = template_effects.effect_of(
+        provider,
+        week,
+        valid_from=first.template.valid_from,
+        valid_until=None,
+        template_id=first.template.pk,
+        now=timezone.now(),
+    )
+    saved = save(provider, week, template_id=first.template.pk)
+    assert (told.added, told.removed) == (saved.change.added, saved.change.removed)
+    assert sum(one.added for one in told.weeks) == told.added
+    assert len(told.staying) == 3
 
 
 def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provider, admin):
@@ -265,7 +317,12 @@ def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provi
 def test_deleting_is_asked_first(client, clinic, provider, admin):
     template = save(provider).template
     url = address("delete_template", clinic, template.pk)
-    assert "Winter" in client.get(url).content.decode()
+    page = client.get(url).content.decode()
+    assert "Winter" in page
+    assert (
+        f"{Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).count()} free times go."
+        in page
+    )
     assert CalendarTemplate.objects.exists()
     assert client.post(url).status_code == 302
     assert not CalendarTemplate.objects.exists()

@@ -1,5 +1,6 @@
 """The desk: booking by hand, moving, blocking, and saying who came."""
 
+import contextlib
 import re
 import uuid
 from datetime import date, datetime, time, timedelta
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from clinic_admin.models import Closure
 from identity import national_id
+from identity.choices import Assurance
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
@@ -21,11 +23,15 @@ from services.booking.desk import operations, policy
 from services.booking.desk.choices import Attendance, DeskRefusal, Rule
 from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.policy import Span
-from services.booking.models import Appointment, Block, Receipt, Slot
+from services.booking.earlier import operations as earlier
+from services.booking.earlier.choices import OfferStatus, WishStatus
+from services.booking.earlier.operations import EarlierRefused
+from services.booking.models import Appointment, Block, EarlierOffer, Receipt, Slot
 from services.booking.operations import BookingRefused, extend_calendar
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.booking.build_booking import MONDAY, NOW, allow, make_slot, make_template, make_world
 from tests.services.booking.build_desk import at, book, free, make_block, move, secretary
+from tests.services.booking.build_earlier import make_offer, make_wish, offer_earlier
 from tests.services.booking.build_staff import ahead, make_appointment, sign_in_staff
 from tests.services.booking.test_races import at_once
 
@@ -120,9 +126,91 @@ def too_many_urgent(world):
     return make_slot(world.gp, NOW + 6 * HOUR, kind=SlotKind.URGENT)
 
 
+def held_for(world, patient):
+    """An offer to the patient, open until 9:40 on the clock of the clinic; the slot is held three minutes longer."""
+    slot = make_slot(world.gp, held_until=NOW + timedelta(minutes=43), freed_at=NOW)
+    patient.clinic = world.clinic
+    wish = make_wish(patient)
+    EarlierOffer.objects.create(
+        clinic=world.clinic,
+        wish=wish,
+        patient=patient,
+        provider=world.gp,
+        slot=slot,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        offered_at=NOW,
+        expires_at=NOW + timedelta(minutes=40),
+    )
+    return slot
+
+
+def held(world):
+    return held_for(world, make_patient(world.clinic, gp=world.gp))
+
+
+def not_drawn_yet(world):
+    world.clinic.draws_urgent, world.clinic.draw_minutes = True, 10
+    world.clinic.urgent_release_at = NOW.astimezone(world.clinic.zone).time()
+    return make_slot(world.gp, kind=SlotKind.URGENT)
+
+
+def test_a_time_held_for_one_is_given_to_another_only_knowingly_and_the_first_goes_on_waiting(world):
+    slot = held(world)
+    book(world.patient, at(slot), confirmed=[Rule.HELD])
+    offer = EarlierOffer.objects.get()
+    assert (offer.status, offer.wish.status) == (OfferStatus.FAILED, WishStatus.WAITING)
+    assert AuditEvent.objects.filter(action="earlier.failed").count() == 1
+
+
+def test_who_phones_about_an_offer_gets_the_time_and_waits_no_longer(world):
+    slot = held_for(world, world.patient)
+    done = book(world.patient, at(slot))
+    offer = EarlierOffer.objects.get()
+    assert (done.overruled, offer.status, offer.wish.status) == (
+        [],
+        OfferStatus.ACCEPTED,
+        WishStatus.FULFILLED,
+    )
+
+
+def test_a_hold_that_is_over_stands_in_nobodys_way(world):
+    slot = held(world)
+    assert book(world.patient, at(slot), now=NOW + timedelta(minutes=43)).overruled == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_staff_and_the_patient_whose_offer_it_is_one_gets_the_time():
+    world = make_world()
+    offer_earlier(world.clinic)
+    slot = held(world)
+    offer = EarlierOffer.objects.select_related("patient").get()
+    offer.patient.clinic = world.clinic
+    place, clerk = at(slot), secretary()
+
+    def by_hand():
+        book(world.patient, place, clerk, confirmed=[Rule.HELD])
+
+    def accepts():
+        with contextlib.suppress(EarlierRefused):
+            accept()
+
+    def accept():
+        earlier.accept(
+            patient=offer.patient, offer_id=offer.pk, assurance=Assurance.HIGH, actor=world.user, now=NOW
+        )
+
+    at_once(by_hand, accepts)
+    winner = Appointment.objects.get()
+    offer.refresh_from_db()
+    assert (offer.status == OfferStatus.ACCEPTED) == (winner.patient_id == offer.patient_id)
+
+
 @pytest.mark.parametrize(
     ("prepare", "rule"),
     [
+        (held, Rule.HELD),
+        (not_drawn_yet, Rule.NOT_RELEASED),
         (no_access, Rule.NO_ACCESS),
         (not_released, Rule.NOT_RELEASED),
         (too_far, Rule.TOO_FAR),
@@ -227,6 +315,34 @@ def test_a_time_of_ones_own_can_be_moved_by_ten_minutes(world):
     moved = move(done, free(world.gp, NOW + 3 * HOUR + timedelta(minutes=10)))
     assert moved.starts_at == NOW + 3 * HOUR + timedelta(minutes=10)
     assert Slot.objects.count() == 1
+
+
+def test_a_time_of_the_calendar_can_be_moved_by_ten_minutes_and_comes_back_when_it_is_given_up(world):
+    make_template(world.gp)
+    extend_calendar(provider=world.gp, now=NOW)
+    last = Slot.objects.filter(provider=world.gp, day__gt=MONDAY).order_by("starts_at")[2]
+    kept = set(Slot.objects.exclude(pk=last.pk).values_list("pk", flat=True))
+    done = book(world.patient, at(last))
+    moved = move(done, free(world.gp, last.starts_at + timedelta(minutes=10)))
+    assert (moved.starts_at, moved.slot.by_hand) == (last.starts_at + timedelta(minutes=10), True)
+    assert not Slot.objects.filter(pk=last.pk).exists()
+    extend_calendar(provider=world.gp, now=NOW)
+    assert not Slot.objects.filter(starts_at=last.starts_at).exists()
+    move(moved, free(world.gp, last.starts_at + 8 * HOUR))
+    extend_calendar(provider=world.gp, now=NOW)
+    assert Slot.objects.get(starts_at=last.starts_at).state == SlotState.FREE
+    assert kept <= set(Slot.objects.values_list("pk", flat=True))
+
+
+def test_a_move_onto_part_of_the_old_time_and_of_somebody_elses_changes_nothing(world):
+    slot = make_slot(world.gp)
+    make_slot(world.gp, slot.ends_at, state=SlotState.TAKEN)
+    done = world.book(slot)
+    with pytest.raises(BookingRefused) as refused:
+        move(done, free(world.gp, slot.starts_at + timedelta(minutes=10)))
+    assert refused.value.reason == DeskRefusal.OVERLAPS
+    done.refresh_from_db()
+    assert (done.slot_id, done.starts_at, done.version) == (slot.pk, slot.starts_at, 1)
 
 
 def test_a_move_to_what_the_patient_may_not_have_is_asked_about(world):
@@ -611,6 +727,18 @@ def test_blocking_through_the_pages_names_the_fault_shows_the_reason_and_opens_a
     assert client.post(url(place, "blocked", block.pk)).status_code == 302
     assert not Slot.objects.exists()
     assert client.get(url(place, "blocked", block.pk)).status_code == 404
+
+
+def test_a_held_time_is_shown_as_held_with_for_whom_on_the_day_and_in_the_week(client, place, gp):
+    patient = make_patient(place, given_name="Venke", family_name="Venter")
+    slot = make_offer(gp, patient)[1].slot
+    day = reverse("booking_staff:calendar", args=[place.portal_identifier]) + f"?day={slot.day}"
+    for address in (day, url(place, "week", day=slot.day, provider=gp.pk, days=7)):
+        shown = client.get(address).content.decode()
+        assert re.search(r'data-kind="held".*?Offered to Venke Venter.*?Held until', shown, re.DOTALL)
+        assert 'data-kind="free" data-target' not in shown
+    Slot.objects.filter(pk=slot.pk).update(held_until=timezone.now())
+    assert "Venke" not in client.get(day).content.decode()
 
 
 def test_the_week_shows_five_or_seven_days_with_what_is_closed_and_away(client, place, gp):

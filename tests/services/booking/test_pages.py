@@ -99,6 +99,87 @@ def test_a_provider_can_be_chosen_and_a_week_turned():
     assert address("book", world, theirs.pk) in page.content.decode()
 
 
+def test_a_part_of_the_day_is_chosen_by_a_link_and_kept_with_provider_and_week():
+    world = make_world()
+    other = make_provider(world.clinic, name="Anna Berg")
+    allow(other, row=world.gp)
+    early, late = make_slot(world.gp), make_slot(world.gp, NOW.replace(hour=13) + timedelta(days=1))
+    client = sign_in(world)
+    page = client.get(address("find", world), {"provider": world.gp.pk, "from": "2026-11-24"})
+    wanted = f"{address('find', world)}?provider={world.gp.pk}&amp;from=2026-11-24&amp;part=from-14"
+    assert f'href="{wanted}"' in page.content.decode()
+    page = client.get(wanted.replace("&amp;", "&"))
+    shown = page.content.decode()
+    assert address("book", world, late.pk) in shown
+    assert address("book", world, early.pk) not in shown
+    assert '<a id="part-from-14"' in shown
+    assert f'?provider={other.pk}&amp;part=from-14"' in shown
+    assert f'?provider={world.gp.pk}&amp;from=2026-12-01&amp;part=from-14"' in shown
+    assert "first free Tuesday 24 November at 14:00" in text(page)
+
+
+def test_no_time_at_a_part_of_the_day_says_so_names_the_next_and_offers_all_of_the_day():
+    world = make_world()
+    make_slot(world.gp)
+    client = sign_in(world)
+    page = client.get(address("find", world), {"part": "before-9"})
+    assert "No free times before 9 There may be some at other times of the day." in text(page)
+    assert "no free times before 9" in text(page)
+    assert f'href="{address("find", world)}"' in page.content.decode()
+    make_slot(world.gp, NOW.replace(hour=7) + timedelta(days=20))
+    page = client.get(address("find", world), {"part": "before-9", "from": "2026-11-24"})
+    assert "No free times before 9 these days" in text(page)
+    assert "The first free time before 9 is Sunday 13 December at 08:00" in text(page)
+    shown = page.content.decode()
+    assert f'href="{address("find", world)}?from=2026-12-13&amp;part=before-9"' in shown
+    assert f'href="{address("find", world)}?from=2026-11-24"' in shown
+
+
+def version_on(page):
+    return re.search(r'data-version="([0-9a-f]+)"', page.content.decode()).group(1)
+
+
+def looks(client, world, version, **query):
+    """Ask as the page does by itself."""
+    quietly = {"X-Times": version, "X-By-Itself": "1"}
+    return client.get(address("find", world), query, headers=quietly)
+
+
+def test_an_open_page_hears_nothing_while_its_times_stand_and_which_ones_do_when_they_do_not(
+    django_assert_max_num_queries,
+):
+    world = make_world()
+    first, second, late = (make_slot(world.gp, NOW + timedelta(hours=hours)) for hours in (1, 2, 5))
+    client = sign_in(world)
+    version = version_on(client.get(address("find", world), {"part": "before-12"}))
+    with django_assert_max_num_queries(7):
+        answer = looks(client, world, version, part="before-12")
+    assert (answer.status_code, answer.content) == (204, b"")
+    Slot.objects.filter(pk__in=[first.pk, late.pk]).update(state=SlotState.TAKEN)
+    with django_assert_max_num_queries(7):
+        answer = looks(client, world, version, part="before-12")
+    assert answer.json()["times"] == [address("book", world, second.pk)]
+    assert answer.json()["notes"]["2026-11-23"] == "1 free time"
+    assert answer.headers["X-Times"] == answer.json()["version"] != version
+    assert looks(client, world, answer.json()["version"], part="before-12").status_code == 204
+
+
+def test_looking_by_itself_does_not_keep_a_session_open_and_tells_a_stranger_nothing():
+    world = make_world()
+    make_slot(world.gp)
+    with time_machine.travel(NOW, tick=False) as clock:
+        client = sign_in(world)
+        version = version_on(client.get(address("find", world)))
+        seen = client.session["seen_at"]
+        clock.shift(timedelta(minutes=19))
+        assert looks(client, world, version).status_code == 204
+        assert client.session["seen_at"] == seen
+        clock.shift(timedelta(minutes=2))
+        answer = looks(client, world, version)
+    assert answer.status_code == 302
+    assert "X-Times" not in answer.headers
+
+
 def test_a_fragment_is_what_htmx_gets():
     world = make_world()
     make_slot(world.gp)
@@ -118,6 +199,7 @@ def test_a_fragment_is_what_htmx_gets():
         {"provider": "9" * 40},
         {"provider": "-1"},
         {"from": "yesterday"},
+        {"part": "teatime"},
         {"from": "9999-12-31"},
         {"from": "0001-01-01"},
         {"from": "2026-13-45", "provider": "0"},

@@ -1,7 +1,7 @@
 """Free times: exactly what the decision allows, in two queries."""
 
 import random
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -17,6 +17,7 @@ from services.access import queries as access
 from services.access.models import SpecialRights
 from services.booking import policy, queries
 from services.booking.choices import SlotKind, SlotState
+from services.booking.day_parts import DayPart
 from services.booking.models import Slot
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.booking.build_booking import MONDAY, NOW, allow, make_absence, make_slot, make_world
@@ -137,9 +138,71 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
         assert {
             one.choice.provider_id: one.first_free.starts_at for one in offer.providers if one.first_free
         } == firsts
+        part = dice.choice(list(DayPart))
+        at_part = queries.offer(**asked, first_day=first_day, last_day=last_day, part=part)
+        zone = patient.clinic.zone
+        assert [slot.slot_id for slot in at_part.times] == [
+            slot.slot_id for slot in offer.times if is_in(part, slot.starts_at, zone)
+        ]
+        at_hours = [slot.starts_at for slot in everything if is_in(part, slot.starts_at, zone)]
+        assert (at_part.first_free and at_part.first_free.starts_at) == min(at_hours, default=None)
 
 
 pytestmark = pytest.mark.django_db
+
+
+def is_in(part, starts_at, zone):
+    """Say by hand whether a time begins at this part of the clinic's day."""
+    hour = starts_at.astimezone(zone).hour
+    return {
+        DayPart.BEFORE_9: hour < 9,
+        DayPart.BEFORE_12: hour < 12,
+        DayPart.FROM_12: hour >= 12,
+        DayPart.FROM_14: hour >= 14,
+    }[part]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Oslo", "Europe/Copenhagen"])
+@pytest.mark.parametrize("sunday", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_parts_of_the_day_follow_the_clinics_clock_on_both_sides_of_its_changes(zone, sunday):
+    world = make_world({"time_zone": zone})
+    for day in (-1, 0, 1):
+        for hour in range(24):
+            make_slot(world.gp, sunday + timedelta(days=day, hours=hour))
+    for part in DayPart:
+        found = queries.offer(
+            patient=world.patient,
+            assurance=Assurance.HIGH,
+            first_day=sunday.date() - timedelta(days=1),
+            last_day=sunday.date() + timedelta(days=1),
+            now=sunday - timedelta(days=2),
+            part=part,
+        ).times
+        clocks = {slot.starts_at.astimezone(world.clinic.zone) for slot in found}
+        assert {clock for clock in clocks if not is_in(part, clock, world.clinic.zone)} == set()
+        noon = {(clock.hour, clock.date()) for clock in clocks if clock.hour in {8, 9, 11, 12, 13, 14}}
+        hours = [hour for hour in (8, 9, 11, 12, 13, 14) if is_in(part, sunday.replace(hour=hour), UTC)]
+        assert noon == {(hour, sunday.date() + timedelta(days=day)) for hour in hours for day in (-1, 0, 1)}
+
+
+def test_the_next_time_of_a_part_of_the_day_is_found_however_many_others_come_first(
+    django_assert_num_queries,
+):
+    world = make_world()
+    for number in range(40):
+        make_slot(world.gp, NOW.replace(hour=7) + timedelta(days=number + 1))
+    late = make_slot(world.gp, NOW.replace(hour=14) + timedelta(days=60))
+    with django_assert_num_queries(2):
+        found = queries.offer(
+            patient=world.patient,
+            assurance=Assurance.HIGH,
+            first_day=MONDAY,
+            last_day=MONDAY + timedelta(days=6),
+            now=NOW,
+            part=DayPart.FROM_14,
+        )
+    assert (found.times, found.first_free.slot_id) == ((), late.pk)
+    assert found.providers[0].first_free == found.first_free
 
 
 def test_the_booking_page_needs_two_queries(django_assert_num_queries):
@@ -166,18 +229,55 @@ def test_nobody_to_book_is_one_query(django_assert_num_queries):
     assert (offer.providers, offer.times, offer.first_free) == ((), (), None)
 
 
+def opening(world, now: datetime):
+    found = queries.offer(
+        patient=world.patient, assurance=Assurance.HIGH, first_day=now.date(), last_day=now.date(), now=now
+    ).urgent_opening
+    return found and (found.day.isoformat(), found.opens_at)
+
+
 def test_it_says_when_tomorrows_urgent_times_open_while_there_are_any():
     world = make_world()
-
-    def opens_at(now: datetime):
-        return queries.offer(
-            patient=world.patient, assurance=Assurance.HIGH, first_day=MONDAY, last_day=MONDAY, now=now
-        ).urgent_opens_at
-
-    assert opens_at(NOW) is None
+    assert opening(world, NOW) is None
     make_slot(world.gp, kind=SlotKind.URGENT)
-    assert opens_at(NOW) == NOW.replace(hour=15)
-    assert opens_at(NOW.replace(hour=15)) is None
+    assert opening(world, NOW) == ("2026-11-24", NOW.replace(hour=15))
+    assert opening(world, NOW.replace(hour=15)) is None
+
+
+FRIDAY = datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+
+def test_before_a_weekend_and_a_closed_day_it_names_the_next_urgent_day_and_the_evening_before():
+    world = make_world()
+    for days in (3, 4, 17):
+        make_slot(world.gp, FRIDAY + timedelta(days=days), kind=SlotKind.URGENT)
+    assert opening(world, FRIDAY) == ("2026-11-30", datetime(2026, 11, 29, 15, tzinfo=UTC))
+    Closure.objects.create(
+        clinic=world.clinic,
+        first_day=FRIDAY.date() + timedelta(days=3),
+        last_day=FRIDAY.date() + timedelta(days=3),
+    )
+    assert opening(world, FRIDAY) == ("2026-12-01", datetime(2026, 11, 30, 15, tzinfo=UTC))
+    assert opening(world, FRIDAY + timedelta(days=3, hours=5, minutes=59))[0] == "2026-12-01"
+    assert opening(world, FRIDAY + timedelta(days=3, hours=6)) == (
+        "2026-12-14",
+        datetime(2026, 12, 13, 15, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "saturday", "opens_at"),
+    [
+        ("Europe/Oslo", datetime(2026, 3, 28, 9, tzinfo=UTC), datetime(2026, 3, 29, 14, tzinfo=UTC)),
+        ("Europe/Copenhagen", datetime(2026, 10, 24, 9, tzinfo=UTC), datetime(2026, 10, 25, 15, tzinfo=UTC)),
+    ],
+)
+def test_on_the_days_on_which_the_clocks_change_urgent_times_open_at_the_same_clock_time(
+    zone, saturday, opens_at
+):
+    world = make_world({"time_zone": zone})
+    make_slot(world.gp, saturday + timedelta(days=2), kind=SlotKind.URGENT)
+    assert opening(world, saturday)[1] == opens_at
 
 
 def test_a_changed_release_hour_holds_at_once():
@@ -220,7 +320,8 @@ def test_where_nothing_is_near_the_next_ones_are_shown():
     assert [slot.slot_id for slot in found] == [far.pk]
 
 
-def test_free_slots_are_read_from_the_index_of_free_slots():
+@pytest.mark.parametrize("part", [None, DayPart.FROM_14])
+def test_free_slots_are_read_from_the_index_of_free_slots(part):
     world = make_world()
     Slot.objects.bulk_create(
         Slot(
@@ -246,7 +347,10 @@ def test_free_slots_are_read_from_the_index_of_free_slots():
                 [MONDAY + timedelta(days=6)],
                 [500],
                 ["0"],
+                [part and part.since],
+                [part and part.until],
                 NOW,
+                world.clinic.time_zone,
             ],
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())

@@ -43,7 +43,7 @@ def book(
         if done is not None:
             return done
         overruled = overrule(patient, place, confirmed, now=now)
-        slot = win(place, now=now)
+        slot = win(place, patient, actor=actor, now=now)
         appointment = _store(patient, slot, reason, overruled, form_key=form_key, actor=actor, now=now)
         receipts.write(appointment, ReceiptKind.BOOKED, ReceiptRule.CLINIC, now=now)
         audit.record(

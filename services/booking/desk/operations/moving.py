@@ -73,7 +73,7 @@ def _put(
     now: datetime,
 ) -> None:
     before, was_at, old = place_of(appointment), appointment.starts_at, appointment.slot_id
-    slot = _slot(appointment, place, now)
+    slot = _slot(appointment, place, actor, now)
     appointment.slot, appointment.provider = slot, slot.provider
     appointment.starts_at, appointment.ends_at, appointment.kind = slot.starts_at, slot.ends_at, slot.kind
     appointment.overruled = sorted({*appointment.overruled, *overruled})
@@ -98,12 +98,15 @@ def _put(
     _tell(appointment, tells=tells, now=now)
 
 
-def _slot(appointment: Appointment, place: Place, now: datetime) -> Slot:
-    """Win the place; a time of one's own that was made by hand goes first, so that it is no obstacle to itself."""
+def _slot(appointment: Appointment, place: Place, actor: User, now: datetime) -> Slot:
+    """Win the place; the appointment's own time goes first where both overlap, so that it is no obstacle to itself.
+
+    Where the weekly calendar made that time, it makes it again when the new one is given up.
+    """
     if place.slot is None and appointment.slot_id is not None:
-        own = Slot.objects.filter(pk=appointment.slot_id, by_hand=True, provider=place.provider)
+        own = Slot.objects.filter(pk=appointment.slot_id, provider=place.provider)
         own.filter(starts_at__lt=place.ends_at, ends_at__gt=place.starts_at).delete()
-    return win(place, now=now)
+    return win(place, appointment.patient, actor=actor, now=now, moved=appointment)
 
 
 def _tell(appointment: Appointment, *, tells: bool, now: datetime) -> None:

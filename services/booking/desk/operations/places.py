@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from identity.models import User
 from patients.models import Patient
 from services.booking.choices import BookingRefusal, SlotState
 from services.booking.desk import policy, queries
 from services.booking.desk.choices import DeskRefusal, Rule
 from services.booking.desk.queries import Place
+from services.booking.earlier import operations as earlier
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import take
@@ -47,8 +49,13 @@ def overrule(
     return [rule.value for rule in rules]
 
 
-def win(place: Place, *, now: datetime) -> Slot:
-    """Take the place and return its slot; where there is none, one is made. Raises BookingRefused when it is gone."""
+def win(
+    place: Place, patient: Patient, *, actor: User, now: datetime, moved: Appointment | None = None
+) -> Slot:
+    """Take the place for the patient and return its slot; where there is none, one is made. An offer of it ends.
+
+    Raises BookingRefused when it is gone.
+    """
     refusal = policy.refuse_place(ends_at=place.ends_at, now=now)
     if refusal:
         refuse(refusal)
@@ -63,6 +70,8 @@ def win(place: Place, *, now: datetime) -> Slot:
             state=SlotState.TAKEN,
             by_hand=True,
         )
+    if place.slot.held_until is not None:
+        earlier.give_by_hand(place.slot, patient, moved=moved, actor=actor, now=now)
     if not take(place.slot):
         refuse(BookingRefusal.TAKEN)
     return place.slot
