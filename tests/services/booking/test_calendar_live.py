@@ -82,7 +82,9 @@ CHANGES = {
     "booked": lambda slot, gp: make_appointment(slot, status=AppointmentStatus.BOOKED),
     "blocked": lambda slot, gp: Slot.objects.update(state=SlotState.BLOCKED),
     "held": lambda slot, gp: Slot.objects.update(held_until=timezone.now() + timedelta(hours=1)),
-    "longer": lambda slot, gp: Slot.objects.filter(pk=slot.pk).update(ends_at=slot.ends_at + timedelta(minutes=5)),
+    "longer": lambda slot, gp: Slot.objects.filter(pk=slot.pk).update(
+        ends_at=slot.ends_at + timedelta(minutes=5)
+    ),
     "gone": lambda slot, gp: Slot.objects.all().delete(),
 }
 
