@@ -65,7 +65,8 @@ function count(pathname, waiting) {
 
 const board = () => document.querySelector(".day-calendar");
 const keyOf = (entry) => `${entry.closest(".column")?.dataset.target} ${entry.querySelector("time")?.getAttribute("datetime")}`;
-const entryAt = (key) => [...document.querySelectorAll(".day-calendar a.entry")].find((entry) => keyOf(entry) === key);
+const entriesAt = (key) => [...document.querySelectorAll(".day-calendar .entry")].filter((entry) => keyOf(entry) === key);
+const linkAt = (key) => entriesAt(key).find((entry) => entry.matches("a"));
 
 /** Just before the press is carried out: where one was, what one looked at, and what will be new. */
 function keep(event) {
@@ -87,9 +88,9 @@ function shown() {
     if (calendar) {
       calendar.scrollTo(...kept.calendar);
       window.scrollBy(0, calendar.getBoundingClientRect().top - kept.top);
-      const changed = kept.places.map(entryAt).filter(Boolean);
-      for (const entry of changed) entry.classList.add("is-new");
-      if (kept.hadFocus) (entryAt(kept.was) ?? changed[0] ?? calendar).focus({ preventScroll: true });
+      for (const entry of kept.places.flatMap(entriesAt)) entry.classList.add("is-new");
+      const goal = linkAt(kept.was) ?? kept.places.map(linkAt).find(Boolean) ?? calendar;
+      if (kept.hadFocus) goal.focus({ preventScroll: true });
     }
     kept = null;
   }
