@@ -79,7 +79,6 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "left_out": len(everyone) - len(providers) if not chosen else 0,
         "is_empty": not slots and not appointments,
         "facts": facts,
-        "waiting_count": facts.waiting,
         "requests": _with_providers(appointments, providers, now),
         "moving": moving,
         "stay": _address(clinic, day, chosen),
@@ -117,7 +116,6 @@ def waiting(request: StaffRequest) -> HttpResponse:
         "is_mine": is_mine,
         "is_guests": False,
         "mine_count": staff_queries.waiting_for(request.staff_member),
-        "waiting_count": counts.total,
         "request_count": counts.requests,
         "guest_count": counts.guests,
     }
@@ -149,7 +147,6 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found),
         "ledger": told(ledger_of(found)),
-        "waiting_count": staff_queries.waiting_counts(request.clinic).total,
     }
     return render(request, "booking/staff/appointment.html", context)
 

@@ -1,4 +1,4 @@
-"""How many requests wait, for the menu on every staff page."""
+"""How much waits, for the menu on every staff page."""
 
 from typing import Any
 
@@ -11,9 +11,7 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def waiting_total(context: Any) -> int:
-    """Return how many requests wait for an answer, as the page knows it, else by one query; none outside a clinic."""
-    if "waiting_count" in context:
-        return int(context["waiting_count"])
+def menu_counts(context: Any) -> staff_queries.MenuCounts:
+    """Return how many requests and inbox items wait. One query; none where no clinic is (the gallery)."""
     clinic = context.get("clinic")
-    return staff_queries.waiting_counts(clinic).total if isinstance(clinic, Clinic) else 0
+    return staff_queries.menu_counts(clinic) if isinstance(clinic, Clinic) else staff_queries.MenuCounts(0, 0)
