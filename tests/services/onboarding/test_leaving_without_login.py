@@ -300,7 +300,7 @@ def test_the_pages_take_few_queries(admin, clinic, kjaer, durant, django_assert_
         make_provider(clinic)
     with django_assert_max_num_queries(16):
         admin.get(page_of(clinic, "staff"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         person(admin, clinic, kjaer)
     with django_assert_max_num_queries(22):
         admin.get(page_of(clinic, "provider_leave", kjaer.pk))
