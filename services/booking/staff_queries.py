@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     CharField,
     Count,
     Exists,
     FilteredRelation,
+    Func,
     IntegerField,
     OuterRef,
     Q,
@@ -30,6 +32,8 @@ from services.booking.choices import LIVE, AppointmentStatus, SlotState
 from services.booking.earlier.choices import OfferStatus
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import Appointment, GuestRequest, Slot
+from services.inbox.models import InboxItem
+from services.inbox.queries import MOST_COUNTED
 
 WAITING_PER_PAGE = 20
 ONLINE = "patient"
@@ -111,6 +115,13 @@ class GuestOfDay:
     name: str
 
 
+class MenuCounts(NamedTuple):
+    """What waits at the clinic, as the menu says it."""
+
+    requests: int
+    items: int
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
     """How many requests of the whole clinic wait for a decision."""
@@ -119,11 +130,6 @@ class WaitingCounts:
     """Of patients."""
     guests: int
     """Of people without an account."""
-
-    @property
-    def total(self) -> int:
-        """Return both."""
-        return self.requests + self.guests
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +358,22 @@ def waiting_counts(clinic: Clinic) -> WaitingCounts:
         .get()
     )
     return WaitingCounts(*row)
+
+
+def menu_counts(clinic: Clinic) -> MenuCounts:
+    """Return what the menu of every staff page shows: requests that wait, and inbox items up to a hundred. One query."""
+    requests = Appointment.objects.filter(clinic=OuterRef("pk"), status=AppointmentStatus.REQUESTED)
+    items = InboxItem.objects.filter(clinic=OuterRef("pk"), closed_at=None).values("pk")[: MOST_COUNTED + 1]
+    row = (
+        Clinic.objects.filter(pk=clinic.pk)
+        .annotate(
+            requests=_number_of(requests) + _number_of(_waiting_guests()),
+            items=Func(ArraySubquery(items), function="cardinality", output_field=IntegerField()),
+        )
+        .values_list("requests", "items")
+        .get()
+    )
+    return MenuCounts(*row)
 
 
 def waiting_for(post: StaffMember) -> int:

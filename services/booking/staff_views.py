@@ -82,7 +82,6 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "misses_reminders": any(one.reminder_failed for one in appointments),
         "is_empty": not slots and not appointments,
         "facts": facts,
-        "waiting_count": facts.waiting,
         "requests": _with_providers(appointments, providers, now),
         "moving": moving,
         "stay": _address(clinic, day, chosen),
@@ -120,7 +119,6 @@ def waiting(request: StaffRequest) -> HttpResponse:
         "is_mine": is_mine,
         "is_guests": False,
         "mine_count": staff_queries.waiting_for(request.staff_member),
-        "waiting_count": counts.total,
         "request_count": counts.requests,
         "guest_count": counts.guests,
     }
@@ -154,7 +152,6 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "ledger": told(ledger_of(found)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),
-        "waiting_count": staff_queries.waiting_counts(request.clinic).total,
     }
     return render(request, "booking/staff/appointment.html", context)
 

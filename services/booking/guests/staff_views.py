@@ -27,7 +27,6 @@ def waiting(request: StaffRequest) -> HttpResponse:
         "is_guests": True,
         "is_all": False,
         "is_mine": False,
-        "waiting_count": counts.total,
         "request_count": counts.requests,
         "guest_count": counts.guests,
         "mine_count": staff_queries.waiting_for(request.staff_member),
@@ -54,7 +53,6 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
         "waits": guest.status == GuestStatus.WAITING,
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
     }
     return render(request, "booking/staff/guest.html", context)
 

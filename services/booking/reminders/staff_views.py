@@ -45,7 +45,6 @@ def failed(request: StaffRequest) -> HttpResponse:
         ],
         "after": page.after,
         "is_first": "after" not in request.GET,
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
     }
     return render(request, "booking/staff/reminders.html", context)
 

@@ -38,6 +38,8 @@ from services.home import code_queries
 from services.home.demo import desk, draws, earlier, families, guests, insight, records, reminders, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
+from services.onboarding import leaving_operations as leaving
+from services.onboarding.leaver import Who
 
 SEED = 20
 BOOKED_PEOPLE = 36
@@ -112,6 +114,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)
     waiting.ask(clinic, now)
+    _leaving(demo, clinic, providers, posts, now)
     return clinic
 
 
@@ -187,6 +190,27 @@ def _rights(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, 
                 actor=actor,
                 now=now,
             )
+
+
+def _leaving(
+    demo: DemoClinic,
+    clinic: Clinic,
+    providers: dict[str, Provider],
+    posts: dict[str, StaffMember],
+    now: datetime,
+) -> None:
+    """Decide that a provider without a login leaves one day, where the demo has one."""
+    if demo.leaves is None:
+        return
+    who, successor, days = demo.leaves
+    leaving.decide(
+        clinic=clinic,
+        who=Who(provider_id=providers[who].pk),
+        last_day=now.astimezone(clinic.zone).date() + timedelta(days=days),
+        successor_id=providers[successor].pk,
+        actor=next(post for post in posts.values() if post.is_administrator),
+        now=now,
+    )
 
 
 def _matrix(
