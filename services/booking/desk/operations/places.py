@@ -8,6 +8,7 @@ from services.booking.choices import BookingRefusal, SlotState
 from services.booking.desk import policy, queries
 from services.booking.desk.choices import DeskRefusal, Rule
 from services.booking.desk.queries import Place
+from services.booking.earlier import operations as earlier
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import take
@@ -65,4 +66,6 @@ def win(place: Place, *, now: datetime) -> Slot:
         )
     if not take(place.slot):
         refuse(BookingRefusal.TAKEN)
+    if place.slot.held_until is not None:
+        earlier.end_offers_of([place.slot.pk], now=now)
     return place.slot
