@@ -120,6 +120,7 @@ class Clinics(RuleBasedStateMachine):
         super().__init__()
         self.atom = transaction.atomic()
         self.atom.__enter__()
+        self.planned: dict[int, set[tuple[Any, ...]]] = {}
         self.told: dict[uuid.UUID, tuple[tuple[int, str], datetime | None]] = {}
         self.before: Picture | None = None
         self.filled = False
@@ -166,7 +167,8 @@ class Clinics(RuleBasedStateMachine):
             patient.pk: make_user(kind=UserKind.PATIENT, name=patient.full_name) for patient in self.patients
         }
         for doctor in self.doctors:
-            self._save(doctor, USUAL, self.today, self.today + LASTS, None)
+            done = self._save(doctor, USUAL, self.today, self.today + LASTS, None)
+            self._look_at_the_calendar(doctor, done)
         for place, patient in enumerate(self.patients):
             self._book(patient, self._slot(4 * place + 1, kind="portal"), reminds=True)
 
@@ -399,6 +401,7 @@ class Clinics(RuleBasedStateMachine):
         times = booking_model.wanted(
             weeks, country=self.clinic.country, zone=self.clinic.zone, away=away, now=self.now
         )
+        self.planned[doctor.pk] = {(one.starts_at, one.ends_at, one.kind) for one in times}
         picture = self._picture()
         wrong = booking_model.the_calendar_is_what_was_wanted(picture, doctor.pk, times, self.clinic.zone)
         assert not (found := list(wrong)), found
@@ -746,6 +749,7 @@ class Clinics(RuleBasedStateMachine):
         found = [fault for sentence in booking_model.SENTENCES for fault in sentence(picture)]
         if self.before is not None:
             found += booking_model.nothing_was_touched(self.before, picture, filled=self.filled)
+            found += booking_model.nothing_comes_free_that_no_calendar_has(self.before, picture, self.planned)
         assert not found, found
         self.before, self.filled = picture, False
 

@@ -215,6 +215,19 @@ def nothing_was_touched(before: Picture, after: Picture, *, filled: bool) -> Ite
             yield f"{slot} has been touched by a filling"
 
 
+def nothing_comes_free_that_no_calendar_has(
+    before: Picture, after: Picture, planned: dict[int, set[tuple[Any, ...]]]
+) -> Iterator[str]:
+    """What comes free for patients was wanted by the calendars when they were filled last."""
+    for slot in after.slots.values():
+        was = before.slots.get(slot.pk)
+        if was is None or was.state == "free" or slot.state != "free" or slot.kind == "internal":
+            continue
+        is_wanted = (slot.starts_at, slot.ends_at, slot.kind) in planned[slot.provider_id]
+        if slot.starts_at > after.now and not is_wanted:
+            yield f"{slot} comes free for patients, and no calendar has it"
+
+
 def the_calendar_is_what_was_wanted(
     picture: Picture, provider_id: int, times: list[Wanted], zone: ZoneInfo
 ) -> Iterator[str]:

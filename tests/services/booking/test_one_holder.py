@@ -10,7 +10,7 @@ from notifications.choices import State
 from notifications.models import OutboxMessage
 from services.access.choices import Approval
 from services.booking import operations
-from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptRule, SlotState
+from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptRule, SlotKind, SlotState
 from services.booking.desk import operations as staff
 from services.booking.desk.choices import Attendance
 from services.booking.earlier import operations as earlier
@@ -19,12 +19,13 @@ from services.booking.earlier.choices import OfferStatus, WishStatus
 from services.booking.earlier.models import EarlierOffer
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
+from tests.build import make_patient
 from tests.services.booking import build_desk as desk
-from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
+from tests.services.booking.build_booking import NOW, allow, make_slot, make_template, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.test_crossings import move
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -76,6 +77,39 @@ def test_who_is_there_already_does_not_move_to_another_day_and_stay_arrived(worl
         move(world, mine, make_slot(world.gp, NOW + 32 * HOUR))
     assert refused.value.reason == BookingRefusal.TOO_LATE
     assert Slot.objects.filter(state=SlotState.FREE).count() == 1
+
+
+# -- calendars that changed --------------------------------------------------------------------------------
+def test_a_booked_time_that_no_calendar_has_any_more_comes_free_for_nobody_but_staff(world):
+    """The doctor no longer works on Tuesdays; who was booked there cancels, and somebody waits for an earlier time."""
+    template = make_template(world.gp, {"weekday": "1"}, {"weekday": "2"})
+    operations.extend_calendar(provider=world.gp, now=NOW)
+    gone, stays = (world.book(Slot.objects.filter(day=NOW.date() + days * DAY).first()) for days in (1, 2))
+    template.blocks.filter(weekday="1").delete()
+    operations.extend_calendar(provider=world.gp, now=NOW)
+    offer_earlier(world.clinic)
+    make_wish(make_patient(world.clinic, gp=world.gp))
+    for mine in (gone, stays):
+        world.cancel(mine)
+    assert Slot.objects.get(pk=stays.slot_id).held_until is not None
+    left = Slot.objects.get(pk=gone.slot_id)
+    assert (left.state, left.kind, left.held_until) == (SlotState.FREE, SlotKind.INTERNAL, None)
+    with pytest.raises(BookingRefused):
+        world.book(left)
+    operations.extend_calendar(provider=world.gp, now=NOW)
+    assert not Slot.objects.filter(pk=left.pk).exists()
+
+
+def test_a_booked_time_that_a_calendar_has_again_comes_free_as_before(world):
+    template = make_template(world.gp, {"weekday": "1"})
+    operations.extend_calendar(provider=world.gp, now=NOW)
+    mine = world.book(Slot.objects.first())
+    for weekday in ("3", "1"):
+        template.blocks.update(weekday=weekday)
+        operations.extend_calendar(provider=world.gp, now=NOW)
+    world.cancel(mine)
+    again = Slot.objects.get(pk=mine.slot_id)
+    assert (again.state, again.kind, again.by_hand) == (SlotState.FREE, SlotKind.PORTAL, False)
 
 
 # -- offers ------------------------------------------------------------------------------------------------
