@@ -64,7 +64,9 @@ from tests.services.booking.build_guests import code_sent, open_to_guests, wish
 
 DAY = timedelta(days=1)
 BEGINNINGS = (
-    datetime(2026, 3, 26, 9, 30, tzinfo=UTC),  # the Thursday before the clocks go forward, a week before Easter
+    datetime(
+        2026, 3, 26, 9, 30, tzinfo=UTC
+    ),  # the Thursday before the clocks go forward, a week before Easter
     datetime(2026, 10, 22, 13, 50, tzinfo=UTC),  # the Thursday before they go back
     datetime(2026, 5, 12, 6, 0, tzinfo=UTC),  # Norway has a holiday more than Denmark
     datetime(2026, 12, 22, 20, 45, tzinfo=UTC),  # Christmas
@@ -74,12 +76,18 @@ SEEN_AHEAD = 14
 ALL_RULES = tuple(Rule.values)
 TABLES = (
     *("booking_slot", "booking_appointment", "booking_guestrequest", "booking_earlierwish"),
-    *("booking_earlieroffer", "booking_draw", "booking_drawrequest", "booking_block", "booking_calendartemplate"),
+    *(
+        "booking_earlieroffer",
+        "booking_draw",
+        "booking_drawrequest",
+        "booking_block",
+        "booking_calendartemplate",
+    ),
     *("booking_templateblock", "booking_receipt", "delegation_absence", "clinic_admin_closure"),
     *("notifications_outboxmessage", "portal_auditevent", "patients_patient"),
 )
 PRINT = " UNION ALL ".join(
-    f"SELECT '{table}', count(*), sum(hashtextextended(one::text, 0)) FROM {table} one" for table in TABLES  # noqa: S608
+    f"SELECT '{table}', count(*), sum(hashtextextended(one::text, 0)) FROM {table} one" for table in TABLES
 )
 
 picks = st.integers(0, 200)
@@ -140,9 +148,7 @@ class Clinics(RuleBasedStateMachine):
         notice=st.sampled_from([0, 0, 24]),
         reminds_everyone=st.booleans(),
     )
-    def open_the_clinic(
-        self, country, now, earlier_times, draws_urgent, limits, notice, reminds_everyone
-    ):
+    def open_the_clinic(self, country, now, earlier_times, draws_urgent, limits, notice, reminds_everyone):
         self.now = now
         self.clinic = make_clinic(
             country=country,
@@ -251,7 +257,9 @@ class Clinics(RuleBasedStateMachine):
     )
     def a_weekly_calendar_is_written(self, pick, week, begins, lasts, changes):
         doctor = self.doctors[pick % 2]
-        old = chosen(CalendarTemplate.objects.filter(provider=doctor).order_by("pk"), pick) if changes else None
+        old = (
+            chosen(CalendarTemplate.objects.filter(provider=doctor).order_by("pk"), pick) if changes else None
+        )
         valid_from = self.today + begins * DAY
         valid_until = None if lasts is None else valid_from + lasts * DAY
         done = self.do(
@@ -292,7 +300,8 @@ class Clinics(RuleBasedStateMachine):
         absence = chosen(Absence.objects.order_by("pk"), pick)
         if absence is not None:
             self.do(
-                lambda: delegation.remove_absence(**self._desk, absence_id=absence.pk), event="absence.removed"
+                lambda: delegation.remove_absence(**self._desk, absence_id=absence.pk),
+                event="absence.removed",
             )
 
     @precondition(lambda self: self.before.appointments)
@@ -340,9 +349,7 @@ class Clinics(RuleBasedStateMachine):
             )
 
     # -- time ----------------------------------------------------------------------------------------------
-    @rule(
-        minutes=st.sampled_from([1, 4, 5, 10, 30, 60, 180, 600, 24 * 60, 3 * 24 * 60]), works=st.booleans()
-    )
+    @rule(minutes=st.sampled_from([1, 4, 5, 10, 30, 60, 180, 600, 24 * 60, 3 * 24 * 60]), works=st.booleans())
     def time_goes_by(self, minutes, works):
         self.now += timedelta(minutes=minutes)
         if works:
@@ -360,7 +367,9 @@ class Clinics(RuleBasedStateMachine):
 
     @rule(times=st.integers(1, 2), hours=st.integers(0, 9))
     def a_night_passes(self, times, hours):
-        local = (self.now.astimezone(self.clinic.zone) + DAY).replace(hour=3, minute=0, second=0, microsecond=0)
+        local = (self.now.astimezone(self.clinic.zone) + DAY).replace(
+            hour=3, minute=0, second=0, microsecond=0
+        )
         self.now = max(local.astimezone(UTC), self.now) + timedelta(hours=hours)
         self._every_minute()
         self.filled = True
@@ -543,9 +552,7 @@ class Clinics(RuleBasedStateMachine):
         slot = self._slot(where)
         if guest is not None and slot is not None:
             self.do(
-                lambda: guests.choose(
-                    clinic=self.clinic, request_id=guest.pk, slot_id=slot.pk, now=self.now
-                ),
+                lambda: guests.choose(clinic=self.clinic, request_id=guest.pk, slot_id=slot.pk, now=self.now),
                 GuestRefused,
                 event="guest.requested",
             )
@@ -614,7 +621,11 @@ class Clinics(RuleBasedStateMachine):
     def a_patient_asks_for_an_urgent_time(self, who, with_one, waits_until_open):
         if waits_until_open and not draws.window_now(self.clinic, self.now):
             days = (self.today + number * DAY for number in (1, 2))
-            opens = (draws.window_of(self.clinic, day).opens_at for day in days) if self.clinic.draws_urgent else ()
+            opens = (
+                (draws.window_of(self.clinic, day).opens_at for day in days)
+                if self.clinic.draws_urgent
+                else ()
+            )
             self.now = next((at + timedelta(minutes=2) for at in opens if at > self.now), self.now)
         release.keep_up(self.clinic, self.now)
         patient = self._patient(who)
@@ -801,7 +812,9 @@ class Clinics(RuleBasedStateMachine):
 
 def _plain(row: Any, **more: Any) -> SimpleNamespace:
     """Return a row's columns, so that it stays as it was."""
-    return SimpleNamespace(**{name: value for name, value in vars(row).items() if name[0] != "_"}, pk=row.pk, **more)
+    return SimpleNamespace(
+        **{name: value for name, value in vars(row).items() if name[0] != "_"}, pk=row.pk, **more
+    )
 
 
 def _minutes(begin: time, end: time) -> int:

@@ -140,7 +140,7 @@ def every_appointment_stands_on_its_slot(picture: Picture) -> Iterator[str]:
         slot = picture.slots.get(one.slot_id)
         if slot is None:
             yield f"{one} has no slot"
-        elif _place(one) + (one.kind,) != _place(slot) + (slot.kind,):
+        elif (*_place(one), one.kind) != (*_place(slot), slot.kind):
             yield f"{one} is not where its slot is"
 
 
@@ -149,7 +149,9 @@ def every_slot_has_one_holder_and_says_so(picture: Picture) -> Iterator[str]:
     holders = Counter(one.slot_id for one in [*picture.appointments, *picture.guests])
     for slot in picture.slots.values():
         number = holders[slot.pk]
-        is_over = slot.starts_at <= picture.now  # a guest's request that nobody answered is forgotten after a month
+        is_over = (
+            slot.starts_at <= picture.now
+        )  # a guest's request that nobody answered is forgotten after a month
         if slot.state == "taken" and number != 1 and not (is_over and number == 0):
             yield f"{slot} is taken by {number}"
         if slot.state != "taken" and number:
@@ -205,7 +207,7 @@ def nothing_was_touched(before: Picture, after: Picture, *, filled: bool) -> Ite
         now = after.slots.get(slot.pk)
         if now is None:
             yield f"{slot} was {slot.state} and is gone"
-        elif _place(now) + (now.kind, now.day) != _place(slot) + (slot.kind, slot.day):
+        elif (*_place(now), now.kind, now.day) != (*_place(slot), slot.kind, slot.day):
             yield f"{slot} has been moved"
         elif filled and (now.state, now.held_until, now.block_id) != (
             slot.state,
@@ -233,9 +235,7 @@ def the_calendar_is_what_was_wanted(
 ) -> Iterator[str]:
     """After a filling each wanted time is there once, or something that somebody has is in its way; nothing else is free."""
     slots = [
-        one
-        for one in picture.slots.values()
-        if one.provider_id == provider_id and one.ends_at > picture.now
+        one for one in picture.slots.values() if one.provider_id == provider_id and one.ends_at > picture.now
     ]
     there = Counter((one.starts_at, one.ends_at, one.kind) for one in slots)
     for time_ in times:

@@ -106,10 +106,7 @@ def test_as_many_win_by_choosing_as_there_are_times(rush, server):
     practice, slots = rush
     answers = send(
         server,
-        [
-            practice.booking(guest, slots[number % len(slots)])
-            for number, guest in enumerate(practice.guests)
-        ],
+        [practice.booking(guest, slots[number % len(slots)]) for number, guest in enumerate(practice.guests)],
     )
     as_many_won_as_there_were_times(practice, slots, answers)
     everyone_sees_the_truth_within_one_reload(server, practice, slots, answers)

@@ -238,8 +238,9 @@ def test_a_weekly_calendar_that_is_replaced_while_patients_book_loses_no_appoint
     template = make_template(world.gp, {"weekday": "1", "ends_at": time(10)})
     operations.extend_calendar(provider=world.gp, now=NOW)
     slots = list(Slot.objects.order_by("starts_at")[:4])
+    people = [someone(world) for _ in slots]
     booked = crossing(
-        *(lambda one=someone(world), slot=slot: one.book(slot) for slot in slots),
+        *(lambda one=one, slot=slot: one.book(slot) for one, slot in zip(people, slots, strict=True)),
         lambda: template_operations.save_template(
             clinic=world.clinic,
             provider=world.gp,
