@@ -32,4 +32,7 @@ def test_whatever_happens_in_whatever_order_calendars_appointments_and_messages_
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print("; ".join(f"{name} {number}" for name, number in Clinics.acts.most_common()))
+    print(
+        f"\n{Clinics.acts.total()} acts: "
+        + "; ".join(f"{name} {number}" for name, number in Clinics.acts.most_common())
+    )
