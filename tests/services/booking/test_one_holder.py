@@ -1,6 +1,5 @@
 """What long stories of everything at once have found: a time has one holder, and what is over holds and tells nothing."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from services.access.choices import Approval
 from services.booking import operations
 from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptRule, SlotKind, SlotState
 from services.booking.desk import operations as staff
-from services.booking.desk.choices import Attendance
+from services.booking.desk.choices import Attendance, Rule
 from services.booking.earlier import operations as earlier
 from services.booking.earlier import queries as earlier_queries
 from services.booking.earlier.choices import OfferStatus, WishStatus
@@ -139,7 +138,9 @@ def test_an_offer_ends_with_the_appointment_that_it_would_have_moved(world):
 def test_an_offer_ends_at_once_when_staff_use_its_time(world, use):
     slot, offer = offered(world)
     if use == "book":
-        desk.book(world.patient, desk.at(slot))
+        other = make_patient(world.clinic, gp=world.gp)
+        other.clinic = world.clinic
+        desk.book(other, desk.at(slot), confirmed=Rule.values)
     else:
         asked = {"clinic": world.clinic, "place": desk.at(slot), "reason": "Meeting", "now": NOW}
         staff.block(**asked, actor=desk.secretary())
@@ -155,7 +156,7 @@ def test_an_offer_ends_at_once_when_staff_use_its_time(world, use):
 
 def test_an_offered_time_that_staff_use_and_give_back_is_offered_to_nobody_twice(world):
     slot, offer = offered(world)
-    booked = desk.book(world.patient, desk.at(slot), form_key=uuid.uuid4())
+    booked = desk.book(world.patient, desk.at(slot), confirmed=Rule.values)
     desk.move(booked, desk.at(make_slot(world.gp, NOW + 60 * HOUR)))
     earlier.pass_on(clinic=world.clinic, now=NOW)
     slot.refresh_from_db()
