@@ -20,6 +20,10 @@ from portal.refusals import Refused
 from services.access.choices import Approval
 from services.booking import operations, template_operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.desk import operations as staff_operations
+from services.booking.desk.choices import DeskRefusal
+from services.booking.desk.operations import blocking as staff_blocking
+from services.booking.desk.operations import moving as staff_moving
 from services.booking.earlier import operations as earlier
 from services.booking.earlier import queries as earlier_queries
 from services.booking.earlier.choices import OfferStatus, PartOfDay
@@ -148,6 +152,23 @@ def test_a_patient_and_staff_who_move_onto_each_others_times_both_keep_what_they
         lambda: move(world, mine, slots[1]), lambda: desk.move(theirs, desk.at(slots[0]), desk.secretary())
     )
     assert answers_ == [BookingRefusal.TAKEN, BookingRefusal.TAKEN]
+    agrees()
+
+
+def test_a_move_to_a_time_made_by_hand_and_a_block_of_both_times_do_not_wait_for_each_other(meet):
+    world = make_world()
+    old = make_slot(world.gp)
+    mine = world.book(old)
+    place, stretch = (desk.free(world.gp, old.starts_at + late, 90) for late in (HOUR, timedelta()))
+    meet(staff_moving.freeing, "free")
+    meet(staff_blocking, "_appointments")
+    moved, _blocked = crossing(
+        lambda: desk.move(mine, place, desk.secretary()),
+        lambda: staff_operations.block(
+            clinic=world.clinic, place=stretch, reason="Meeting", actor=desk.secretary(), now=NOW
+        ),
+    )
+    assert isinstance(moved, Appointment) or moved == DeskRefusal.OVERLAPS
     agrees()
 
 
