@@ -48,18 +48,14 @@ def extend_calendar(
     wanted = {slot.starts_at: slot for slot in _wanted(provider, now, horizon)}
     kept: list[Slot] = []
     obsolete: list[int] = []
-    right: list[Slot] = []
     for slot in Slot.objects.filter(provider=provider, ends_at__gt=now, day__gte=_today(provider, now)):
         plan = wanted.get(slot.starts_at)
         if plan is not None and (plan.ends_at, plan.kind) == (slot.ends_at, slot.kind):
             del wanted[slot.starts_at]
-            right.append(slot)
         elif slot.state == SlotState.FREE and slot.starts_at > now:
             obsolete.append(slot.pk)
         else:
             kept.append(slot)
-    _tell_apart(right, is_of_none=False)
-    _tell_apart([slot for slot in kept if slot.state != SlotState.FREE], is_of_none=True)
     removed = _remove(obsolete, now)
     kept += Slot.objects.filter(pk__in=set(obsolete) - removed)
     missing, left_out = _sort_out(wanted.values(), kept)
@@ -80,6 +76,7 @@ def extend_calendar(
         ignore_conflicts=True,
         batch_size=2000,
     )
+    _tell_apart(provider, [slot.pk for slot in kept if slot.state != SlotState.FREE], now)
     change = CalendarChange(added=len(added), removed=len(removed), left_out=tuple(left_out))
     if added or removed:
         audit.record(
@@ -150,12 +147,18 @@ def _days_off(provider: Provider, first_day: date, last_day: date) -> set[date]:
     }
 
 
-def _tell_apart(slots: list[Slot], *, is_of_none: bool) -> None:
-    """Note of taken and blocked ones whether a calendar has them still; a locked one is left to the next filling."""
-    wrong = [slot.pk for slot in slots if slot.by_hand != is_of_none]
-    if wrong:
-        rows = Slot.objects.filter(pk__in=wrong).select_for_update(skip_locked=True)
-        Slot.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(by_hand=is_of_none)
+def _tell_apart(provider: Provider, without: list[int], now: datetime) -> None:
+    """Note of what is booked or blocked whether a calendar has it; `without` are those of none (freeing.free).
+
+    One that is locked is left to the next filling.
+    """
+    coming = Slot.objects.filter(provider=provider, ends_at__gt=now, day__gte=_today(provider, now))
+    coming = coming.exclude(state=SlotState.FREE)
+    wrong = coming.filter(Q(by_hand=False, pk__in=without) | (Q(by_hand=True) & ~Q(pk__in=without)))
+    found = set(wrong.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    for is_of_none, slots in ((True, found & set(without)), (False, found - set(without))):
+        if slots:
+            Slot.objects.filter(pk__in=slots).update(by_hand=is_of_none)
 
 
 def _remove(slot_ids: list[int], now: datetime) -> set[int]:
