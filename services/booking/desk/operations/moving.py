@@ -59,7 +59,7 @@ def move(
 
 def _hold_own(appointment: Appointment) -> None:
     """Lock the slot that will be given up before another is made: who blocks both waits here, and not for half of it."""
-    Slot.objects.filter(pk=appointment.slot_id).select_for_update().order_by().first()
+    Slot.objects.filter(pk=appointment.slot_id or 0).select_for_update().order_by().first()
 
 
 def _is_there(appointment: Appointment, place: Place) -> bool:
