@@ -258,7 +258,6 @@ def end_offers_of(slot_ids: Collection[int], *, now: datetime) -> None:
         _end(offer, OfferStatus.FAILED, actor=audit.SYSTEM, now=now)
 
 
-# -- by the clock ------------------------------------------------------------------------------------------
 def give_by_hand(
     slot: Slot, patient: Patient, *, moved: Appointment | None, actor: Any, now: datetime
 ) -> None:
@@ -283,6 +282,7 @@ def give_by_hand(
     audit.record(action="earlier.accepted", subject=offer, actor=actor, now=now)
 
 
+# -- by the clock ------------------------------------------------------------------------------------------
 @transaction.atomic
 def pass_on(*, clinic: Clinic, now: datetime) -> int:
     """Offer each time of the clinic that came free to the next in line; return how many were offered.

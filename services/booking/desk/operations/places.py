@@ -74,6 +74,4 @@ def win(
         earlier.give_by_hand(place.slot, patient, moved=moved, actor=actor, now=now)
     if not take(place.slot):
         refuse(BookingRefusal.TAKEN)
-    if place.slot.held_until is not None:
-        earlier.end_offers_of([place.slot.pk], now=now)
     return place.slot
