@@ -22,7 +22,8 @@ from services.access import operations as access
 from services.access.choices import Column
 from services.access.policy import NO_RIGHTS
 from services.booking import operations as booking
-from services.booking import template_operations, template_queries
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly import queries as template_queries
 from services.onboarding import leaving_queries, policy, queries
 from services.onboarding.choices import StaffRefusal
 from services.onboarding.leaver import Leaver, Who

@@ -13,8 +13,8 @@ from clinic_admin.models import Clinic, Provider, StaffMember
 from identity import queries as logins
 from identity.models import StaffLink
 from portal.alphabet import InAlphabet
-from services.booking import template_queries
 from services.booking.models import CalendarTemplate
+from services.booking.weekly import queries as template_queries
 from services.onboarding.choices import SecondFactor
 from services.onboarding.models import Leaving, NewStaff, SecondFactorReset
 from services.onboarding.policy import ADMINISTRATORS

@@ -28,7 +28,9 @@ from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from portal.refusals import Refused
 from services.access.choices import Approval
-from services.booking import absence_operations, absence_queries, operations, policy, template_operations
+from services.booking import operations, policy
+from services.booking.absences import operations as absence_operations
+from services.booking.absences import queries as absence_queries
 from services.booking.choices import LIVE, AppointmentStatus
 from services.booking.desk import operations as desk
 from services.booking.desk import queries as places
@@ -54,8 +56,9 @@ from services.booking.release import operations as release
 from services.booking.release import queries as draws
 from services.booking.release.choices import Outcome
 from services.booking.release.operations import DrawRefused
-from services.booking.template_operations import TemplateRefused
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.operations import TemplateRefused
+from services.booking.weekly.policy import WeekBlock
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.faults import booking_model
 from tests.faults.booking_model import Picture, Row, Week

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
-from services.booking import staff_queries
 from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import GuestRequest
+from services.booking.staff import queries as staff_queries
 
 
 @staff_page

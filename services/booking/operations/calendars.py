@@ -11,10 +11,11 @@ from django.db.models import Q
 from clinic_admin.models import Provider
 from delegation.models import Absence
 from portal import audit
-from services.booking import freeing, generation, policy
+from services.booking import freeing, policy
 from services.booking.choices import SlotKind, SlotState
-from services.booking.generation import PlannedSlot
 from services.booking.models import Slot, TemplateBlock
+from services.booking.weekly import generation as generation
+from services.booking.weekly.generation import PlannedSlot
 
 _LOCK_CLASS = 0x5107
 """First half of the advisory lock's key: calendars. The second half is the provider."""

@@ -14,7 +14,7 @@ from patients.choices import SeenIn
 from patients.operations import note_listed
 from services.booking.release import operations, policy, queries
 from services.booking.release.policy import Window
-from services.booking.staff_forms import DayForm
+from services.booking.staff.forms import DayForm
 
 
 @require_safe

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from clinic_admin.models import Clinic
-from services.booking import staff_queries
+from services.booking.staff import queries as staff_queries
 
 register = template.Library()
 

@@ -32,8 +32,8 @@ from services.access.choices import Approval, Column
 from services.access.policy import Rights, SpecialRights
 from services.booking import operations as booking
 from services.booking import queries as times
-from services.booking import template_operations
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
 from services.home import code_queries
 from services.home.demo import desk, draws, earlier, families, guests, insight, records, reminders, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider

@@ -18,7 +18,7 @@ from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
 from portal.refusals import Refused
 from services.access.choices import Approval
-from services.booking import operations, template_operations
+from services.booking import operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
 from services.booking.desk import operations as staff_operations
 from services.booking.desk.choices import DeskRefusal
@@ -33,7 +33,8 @@ from services.booking.guests import operations as guests
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import Appointment, Slot
 from services.booking.operations import answers, moving
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
 from tests.build import make_patient, make_user
 from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world

@@ -27,7 +27,7 @@ from services.booking.guests.choices import GuestRefusal, GuestStatus
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import BookingRefused
-from services.booking.staff_queries import menu_counts
+from services.booking.staff.queries import menu_counts
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, allow, make_absence, make_slot, make_world
 from tests.services.booking.build_guests import (

@@ -15,9 +15,9 @@ from delegation.models import Absence
 from patients.choices import SeenIn
 from patients.operations import note_listed
 from portal.refusals import Refused
-from services.booking import absence_operations, absence_queries
+from services.booking.absences import operations, queries
 from services.booking.models import Appointment
-from services.booking.staff_forms import AnswerForm
+from services.booking.staff.forms import AnswerForm
 
 
 @staff_page
@@ -26,7 +26,7 @@ def absence(request: StaffRequest, absence_id: int) -> HttpResponse:
     """Show the appointments on the days of an absence, and what was done about each."""
     found = _absence(request, absence_id)
     now = timezone.now()
-    page = absence_queries.affected(found, now=now)
+    page = queries.affected(found, now=now)
     note_listed(
         clinic=request.clinic,
         patient_ids=[one.appointment.patient_id for one in (*page.waiting, *page.answered)],
@@ -61,9 +61,9 @@ def _act(request: StaffRequest, found: Absence, appointment_id: UUID, form: Answ
     version = form.cleaned_data["version"]
     match form.cleaned_data["answer"]:
         case "move":
-            if not absence_queries.is_slot_of(request.clinic, form.cleaned_data["slot"]):
+            if not queries.is_slot_of(request.clinic, form.cleaned_data["slot"]):
                 raise Http404
-            moved = absence_operations.move_to_cover(
+            moved = operations.move_to_cover(
                 absence=found,
                 appointment_id=appointment_id,
                 slot_id=form.cleaned_data["slot"] or 0,
@@ -73,12 +73,12 @@ def _act(request: StaffRequest, found: Absence, appointment_id: UUID, form: Answ
             )
             return _("Moved. %(name)s is notified.") % {"name": moved.patient.full_name}
         case "keep":
-            kept = absence_operations.keep(
+            kept = operations.keep(
                 absence=found, appointment_id=appointment_id, version=version, actor=actor, now=now
             )
             return _("%(name)s keeps the time.") % {"name": kept.patient.full_name}
         case _tell:
-            told = absence_operations.tell_patient(
+            told = operations.tell_patient(
                 absence=found, appointment_id=appointment_id, version=version, actor=actor, now=now
             )
             return _("%(name)s is asked to choose another time or to phone.") % {

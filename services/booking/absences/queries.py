@@ -13,7 +13,7 @@ from delegation.models import Absence
 from services.booking import policy
 from services.booking.choices import AbsenceAnswerKind, SlotKind, SlotState
 from services.booking.models import AbsenceAnswer, Appointment, Slot
-from services.booking.staff_queries import bounds
+from services.booking.staff.queries import bounds
 
 MOST_SHOWN = 100
 """Appointments on one page; those that are answered make room for the next."""

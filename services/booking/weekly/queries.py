@@ -11,10 +11,10 @@ from typing import Any
 from clinic_admin import history
 from clinic_admin.history import LastSave
 from clinic_admin.models import Clinic, Provider
-from services.booking import generation
-from services.booking.generation import Block, PlannedSlot
 from services.booking.models import CalendarTemplate, TemplateBlock
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import generation as generation
+from services.booking.weekly.generation import Block, PlannedSlot
+from services.booking.weekly.policy import WeekBlock
 
 FIRST_SHOWN = 6
 WEEK = timedelta(days=7)

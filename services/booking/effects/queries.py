@@ -9,7 +9,7 @@ from services.access import queries as access
 from services.access.preview import Trial
 from services.booking import policy
 from services.booking.models import Appointment
-from services.booking.staff_queries import bounds
+from services.booking.staff.queries import bounds
 
 
 def unusual(trial: Trial, *, now: datetime) -> int:

@@ -16,14 +16,15 @@ from clinic_admin import history
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.history import Undoing
 from clinic_admin.models import Provider
-from services.booking import admin_words, template_effects, template_operations, template_queries
-from services.booking.admin_forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
 from services.booking.models import CalendarTemplate
-from services.booking.template_choices import TemplateRefusal
-from services.booking.template_effects import Effect
-from services.booking.template_operations import TemplateRefused
-from services.booking.template_policy import WeekBlock
-from services.booking.template_queries import Stood, Yield
+from services.booking.weekly import effects, operations, queries
+from services.booking.weekly import words as admin_words
+from services.booking.weekly.choices import TemplateRefusal
+from services.booking.weekly.effects import Effect
+from services.booking.weekly.forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
+from services.booking.weekly.operations import TemplateRefused
+from services.booking.weekly.policy import WeekBlock
+from services.booking.weekly.queries import Stood, Yield
 
 
 @require_safe
@@ -31,10 +32,10 @@ from services.booking.template_queries import Stood, Yield
 def templates(request: StaffRequest) -> HttpResponse:
     """Every provider with their weekly calendars."""
     today = timezone.localdate(timezone=request.clinic.zone)
-    last = template_queries.last_change(request.clinic)
-    deleted = last if template_queries.was_deletion(last) else None
+    last = queries.last_change(request.clinic)
+    deleted = last if queries.was_deletion(last) else None
     more = {
-        "providers": template_queries.providers_with_templates(request.clinic, today),
+        "providers": queries.providers_with_templates(request.clinic, today),
         "last": last,
         "deleted": deleted,
         "deleted_of": deleted.steps[0].details["provider"] if deleted else None,
@@ -47,7 +48,7 @@ def templates(request: StaffRequest) -> HttpResponse:
 @admin_page
 def new_template(request: StaffRequest, provider_id: int) -> HttpResponse:
     """A weekly calendar that is being written."""
-    provider = template_queries.provider_of(request.clinic, provider_id)
+    provider = queries.provider_of(request.clinic, provider_id)
     if provider is None:
         raise Http404
     return _edit(request, provider, None)
@@ -57,7 +58,7 @@ def new_template(request: StaffRequest, provider_id: int) -> HttpResponse:
 @admin_page
 def template(request: StaffRequest, template_id: int) -> HttpResponse:
     """One weekly calendar."""
-    found = template_queries.template_of(request.clinic, template_id)
+    found = queries.template_of(request.clinic, template_id)
     if found is None:
         raise Http404
     return _edit(request, found.provider, found)
@@ -67,14 +68,14 @@ def template(request: StaffRequest, template_id: int) -> HttpResponse:
 @admin_page
 def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
     """Asks whether to delete a weekly calendar, and deletes it."""
-    found = template_queries.template_of(request.clinic, template_id)
+    found = queries.template_of(request.clinic, template_id)
     if found is None:
         raise Http404
     if request.method != "POST":
         effect = _effect(found.provider, found, [], found.valid_from, found.valid_until)
         return render(request, "booking/admin/delete_template.html", {"template": found, "effect": effect})
     try:
-        saved = template_operations.delete_template(
+        saved = operations.delete_template(
             clinic=request.clinic, template_id=template_id, actor=request.user, now=timezone.now()
         )
     except CalendarTemplate.DoesNotExist as gone:
@@ -87,26 +88,24 @@ def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     if request.method == "POST":
         return _sent(request, provider, stored)
     last = (
-        template_queries.last_change(request.clinic, stored)
+        queries.last_change(request.clinic, stored)
         if stored
-        else template_queries.deleted_last(request.clinic, provider)
+        else queries.deleted_last(request.clinic, provider)
     )
-    stood = template_queries.stood_before(last)
+    stood = queries.stood_before(last)
     undoing = history.undoing(request.GET.get("undo"), last if stood else None)
     if undoing and undoing.last_save and stood:
-        knows = template_queries.token(
-            template_queries.told(stood.name, stood.valid_from, stood.valid_until, stood.blocks)
-        )
+        knows = queries.token(queries.told(stood.name, stood.valid_from, stood.valid_until, stood.blocks))
         first = _initial(stood) | {"seen": _token(stored), "knows": knows}
         rows = block_rows(initial=initial_of(stood.blocks))
         effect = _effect(provider, stored, stood.blocks, stood.valid_from, stood.valid_until)
         form = TemplateForm(initial=first)
         return _page(request, provider, stored, form, rows, None, undoing=undoing, effect=effect)
-    blocks = template_queries.blocks_of(stored) if stored else []
+    blocks = queries.blocks_of(stored) if stored else []
     now = timezone.now()
     if stored:
         first = _initial(stored) | {"seen": _token(stored)}
-        makes = template_queries.yield_of(
+        makes = queries.yield_of(
             request.clinic,
             blocks,
             valid_from=stored.valid_from,
@@ -130,7 +129,7 @@ def _initial(calendar: CalendarTemplate | Stood) -> dict[str, Any]:
 
 
 def _token(stored: CalendarTemplate | None) -> str:
-    return template_queries.token(template_queries.told_of(stored)) if stored else ""
+    return queries.token(queries.told_of(stored)) if stored else ""
 
 
 def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
@@ -143,19 +142,19 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     if not (form.is_valid() and rows_are_valid):
         return _page(request, provider, stored, form, rows, None, status=422)
     words, blocks, now = form.cleaned_data, rows.blocks(), timezone.now()
-    told = template_queries.told(words["name"], words["valid_from"], words["valid_until"], blocks)
+    told = queries.told(words["name"], words["valid_from"], words["valid_until"], blocks)
     effect = _effect(provider, stored, blocks, words["valid_from"], words["valid_until"])
-    clashes = template_operations.clashes(
+    clashes = operations.clashes(
         provider,
         blocks,
         valid_from=words["valid_from"],
         valid_until=words["valid_until"],
         template_id=stored.pk if stored else None,
     )
-    asks = effect.is_asked_about and not clashes and words["knows"] != template_queries.token(told)
+    asks = effect.is_asked_about and not clashes and words["knows"] != queries.token(told)
     if "preview" in request.POST or asks:
         form = _knowing(request, told)
-        makes = template_queries.yield_of(
+        makes = queries.yield_of(
             request.clinic,
             blocks,
             valid_from=words["valid_from"],
@@ -165,7 +164,7 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
         asks = asks and "preview" not in request.POST
         return _page(request, provider, stored, form, rows, makes, effect=effect, asks=asks)
     try:
-        saved = template_operations.save_template(
+        saved = operations.save_template(
             clinic=request.clinic,
             provider=provider,
             name=words["name"],
@@ -197,7 +196,7 @@ def _effect(
     valid_from: date,
     valid_until: date | None,
 ) -> Effect:
-    return template_effects.effect_of(
+    return effects.effect_of(
         provider,
         blocks,
         valid_from=valid_from,
@@ -210,7 +209,7 @@ def _effect(
 def _knowing(request: StaffRequest, told: dict[str, Any]) -> TemplateForm:
     """Return the form as it was sent, with the note that its effect was shown."""
     again = request.POST.copy()
-    again["knows"] = template_queries.token(told)
+    again["knows"] = queries.token(told)
     form = TemplateForm(again)
     form.is_valid()
     return form
@@ -224,7 +223,7 @@ def _changed_meanwhile(request: StaffRequest, provider: Provider, stored: Calend
     form, rows = TemplateForm(again), block_rows(request.POST)
     form.is_valid()
     rows.is_valid()
-    lines = admin_words.calendar_lines(stored, template_queries.blocks_of(stored))
+    lines = admin_words.calendar_lines(stored, queries.blocks_of(stored))
     return _page(request, provider, stored, form, rows, None, differences=lines, status=409)
 
 
@@ -243,7 +242,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     identifier = request.clinic.portal_identifier
-    last = template_queries.last_change(request.clinic, stored) if stored else None
+    last = queries.last_change(request.clinic, stored) if stored else None
     address = (
         reverse("booking_admin:template", args=[identifier, stored.pk])
         if stored
@@ -258,7 +257,7 @@ def _page(
         "address": address,
         "may_save": request.staff_member.is_administrator,
         "last": last,
-        "can_undo": template_queries.stood_before(last) is not None,
+        "can_undo": queries.stood_before(last) is not None,
         "undoing": undoing,
         "differences": differences,
         "effect": effect,

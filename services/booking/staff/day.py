@@ -17,7 +17,7 @@ from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Kin
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk.choices import Attendance
-from services.booking.staff_queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
+from services.booking.staff.queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
 
 FIRST_HOUR = 8
 LAST_HOUR = 15

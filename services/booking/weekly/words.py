@@ -12,9 +12,9 @@ from clinic_admin.models import Clinic
 from portal import moments
 from services.booking.choices import SlotKind
 from services.booking.models import CalendarTemplate
-from services.booking.template_operations import Saved
-from services.booking.template_policy import WeekBlock
-from services.booking.template_queries import Yield
+from services.booking.weekly.operations import Saved
+from services.booking.weekly.policy import WeekBlock
+from services.booking.weekly.queries import Yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from delegation.models import Absence
 from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
-from services.booking import absence_queries, freeing
+from services.booking import freeing
+from services.booking.absences import queries
 from services.booking.choices import (
     AbsenceAnswerKind,
     AppointmentStatus,
@@ -65,7 +66,7 @@ def _move(
     if appointment.slot_id == slot_id and _answer(absence, appointment) == AbsenceAnswerKind.MOVED:
         return appointment
     _refuse_changed(absence, appointment, version, now)
-    cover = absence_queries.cover_of(absence, appointment.kind)
+    cover = queries.cover_of(absence, appointment.kind)
     slot = _free(absence, cover, appointment, slot_id, now)
     if slot is None or not take(slot):
         raise BookingRefused(BookingRefusal.TAKEN)
@@ -97,7 +98,7 @@ def _free(
 ) -> Slot | None:
     if cover is None:
         return None
-    free = absence_queries.free_with(absence.clinic, [cover.pk], [appointment.kind], now=now)
+    free = queries.free_with(absence.clinic, [cover.pk], [appointment.kind], now=now)
     return free.filter(pk=slot_id).first()
 
 
@@ -150,7 +151,7 @@ def _answer(absence: Absence, appointment: Appointment) -> str | None:
 
 def _refuse_changed(absence: Absence, appointment: Appointment, version: int, now: datetime) -> None:
     """Raise BookingRefused for an appointment that the absence doesn't touch (any more), or that was changed."""
-    if not absence_queries.of_absence(absence, now=now).filter(pk=appointment.pk).exists():
+    if not queries.of_absence(absence, now=now).filter(pk=appointment.pk).exists():
         raise BookingRefused(BookingRefusal.ALREADY_ENDED)
     if appointment.version != version:
         raise BookingRefused(BookingRefusal.CHANGED_MEANWHILE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 
-from services.booking.template_choices import RowProblem
+from services.booking.weekly.choices import RowProblem
 
 FEWEST_MINUTES = 5
 MOST_MINUTES = 480

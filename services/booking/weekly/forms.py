@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
 from portal.day_field import DayField
-from services.booking import template_policy
 from services.booking.choices import SlotKind
-from services.booking.template_policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
+from services.booking.weekly import policy
+from services.booking.weekly.policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
 
 MORE_ROWS = 4
 MOST_ROWS = 60
@@ -39,7 +39,7 @@ class TemplateForm(forms.Form):
         label=_("Name"), max_length=80, help_text=_("Only staff see it, for example “Winter” or “Summer”.")
     )
     seen = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
-    """What the page was made from (template_queries.token)."""
+    """What the page was made from (queries.token)."""
     knows = forms.CharField(max_length=16, required=False, widget=forms.HiddenInput)
     """The calendar whose effect the page showed, in the same words."""
     valid_from = DayField(label=_("First day"))
@@ -99,7 +99,7 @@ class _BlockFormSet(_FormSet):
         rows = self._rows()
         if not rows:
             raise forms.ValidationError(_("Fill in at least one row."))
-        for position, problem in template_policy.problems([form.block() for form in rows]).items():
+        for position, problem in policy.problems([form.block() for form in rows]).items():
             rows[position].add_error("ends_at", str(problem.label))
 
     def _rows(self) -> list[BlockForm]:

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from services.booking import admin_views, effect_views
+from services.booking.effects import admin_views as effect_views
+from services.booking.weekly import admin_views
 
 app_name = "booking_admin"
 urlpatterns: list[URLPattern] = [

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from services.booking import absence_views, staff_views
+from services.booking.absences import staff_views as absence_views
+from services.booking.staff import staff_views
 
 app_name = "booking_staff"
 urlpatterns: list[URLPattern] = [

@@ -24,7 +24,8 @@ from services.access import preview
 from services.access import queries as access
 from services.access.forms import services_forms
 from services.access.preview import Effect, Trial
-from services.booking import effect_queries, policy
+from services.booking import policy
+from services.booking.effects import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def _page(
         "one_service": trial.services[0] if len(trial.services) == 1 else None,
         "by_day": trial.days_matter,
         "changes_something": trial.changes_something,
-        "unusual": effect_queries.unusual(trial, now=now),
+        "unusual": queries.unusual(trial, now=now),
         "asks": asks,
         "save": save,
         "carried": _carried(request.POST.lists()),

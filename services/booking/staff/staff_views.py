@@ -19,15 +19,16 @@ from notifications.queries import ledger_of
 from patients.choices import SeenIn
 from patients.operations import note_listed
 from portal.refusals import Refused
-from services.booking import operations, staff_operations, staff_queries
+from services.booking import operations
 from services.booking.choices import AppointmentStatus
 from services.booking.desk import policy as desk
 from services.booking.desk.choices import Attendance, Rule
 from services.booking.desk.moving import moving_of
 from services.booking.models import Appointment
 from services.booking.reminders.queries import outlook_of
-from services.booking.staff_appointment import colour_of, history_of, look_of, told
-from services.booking.staff_calendar import (
+from services.booking.staff import operations as staff_operations
+from services.booking.staff import queries
+from services.booking.staff.day import (
     MOST_PROVIDERS,
     Contents,
     calendar_of_day,
@@ -35,8 +36,9 @@ from services.booking.staff_calendar import (
     mover_of,
     neighbours,
 )
-from services.booking.staff_forms import Back, DayForm, Decision, DecisionForm
-from services.booking.staff_queries import Cursor, ProviderOfDay
+from services.booking.staff.forms import Back, DayForm, Decision, DecisionForm
+from services.booking.staff.queries import Cursor, ProviderOfDay
+from services.booking.staff.story import colour_of, history_of, look_of, told
 
 
 @require_safe
@@ -48,13 +50,13 @@ def calendar(request: StaffRequest) -> HttpResponse:
     today = now.astimezone(clinic.zone).date()
     form = DayForm(request.GET if "day" in request.GET else {}, today=today)
     day = form.cleaned_data["day"] if form.is_valid() else today
-    everyone = staff_queries.providers_of_day(clinic, day)
+    everyone = queries.providers_of_day(clinic, day)
     chosen = _numbers(request.GET.getlist("provider"))
     providers = _shown(everyone, chosen)
     provider_ids = [provider.pk for provider in providers]
-    appointments = staff_queries.appointments_of_day(clinic, day, provider_ids)
-    slots = staff_queries.slots_of_day(clinic, day, provider_ids)
-    guests = staff_queries.guests_of_day(clinic, day, provider_ids)
+    appointments = queries.appointments_of_day(clinic, day, provider_ids)
+    slots = queries.slots_of_day(clinic, day, provider_ids)
+    guests = queries.guests_of_day(clinic, day, provider_ids)
     contents = Contents(slots, appointments, guests)
     note_listed(
         clinic=clinic,
@@ -63,7 +65,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
         actor=request.user,
         now=now,
     )
-    facts = staff_queries.day_facts(clinic, day, now)
+    facts = queries.day_facts(clinic, day, now)
     moving = moving_of(request)
     keeps = moving.query if moving else {}
     before, after = neighbours(day)
@@ -111,14 +113,14 @@ def waiting(request: StaffRequest) -> HttpResponse:
         actor=request.user,  # type: ignore[arg-type]
         now=timezone.now(),
     )
-    counts = staff_queries.waiting_counts(request.clinic)
+    counts = queries.waiting_counts(request.clinic)
     context = {
         "page": page,
         "is_first": "after" not in request.GET,
         "is_all": not is_mine,
         "is_mine": is_mine,
         "is_guests": False,
-        "mine_count": staff_queries.waiting_for(request.staff_member),
+        "mine_count": queries.waiting_for(request.staff_member),
         "request_count": counts.requests,
         "guest_count": counts.guests,
     }
@@ -257,7 +259,7 @@ def _shown(everyone: tuple[ProviderOfDay, ...], chosen: list[int]) -> list[Provi
 
 
 def _with_providers(
-    appointments: tuple[staff_queries.AppointmentOfDay, ...],
+    appointments: tuple[queries.AppointmentOfDay, ...],
     providers: list[ProviderOfDay],
     now: datetime,
 ) -> list[dict[str, Any]]:

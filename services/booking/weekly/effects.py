@@ -7,10 +7,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from clinic_admin.models import Provider
-from services.booking import generation, policy
+from services.booking import policy
 from services.booking.models import Appointment, TemplateBlock
 from services.booking.operations import Foreseen, foresee
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import generation as generation
+from services.booking.weekly.policy import WeekBlock
 
 MOST_LISTED = 50
 """Appointments that are listed one by one; of more, the number is told."""

@@ -9,9 +9,9 @@ from clinic_admin.models import Clinic, StaffMember
 from identity.models import User
 from patients.models import Patient
 from portal import audit
-from services.booking import staff_queries
 from services.booking.models import Appointment
-from services.booking.staff_queries import Cursor, WaitingPage
+from services.booking.staff import queries
+from services.booking.staff.queries import Cursor, WaitingPage
 
 VIEWED = "appointment.viewed"
 
@@ -21,7 +21,7 @@ def open_appointment(
     *, clinic: Clinic, appointment_id: UUID, actor: User, now: datetime
 ) -> Appointment | None:
     """Return the clinic's appointment and record that `actor` saw it; None if the clinic has no such one."""
-    appointment = staff_queries.appointment_of(clinic, appointment_id)
+    appointment = queries.appointment_of(clinic, appointment_id)
     if appointment is not None:
         audit.record(action=VIEWED, subject=appointment, actor=actor, now=now)
     return appointment
@@ -35,7 +35,7 @@ def open_waiting(
 
     With `mine`, only requests that message delegation gave to this staff member.
     """
-    page = staff_queries.waiting(clinic, now=now, after=after, mine=mine)
+    page = queries.waiting(clinic, now=now, after=after, mine=mine)
     audit.record_many(
         action=VIEWED,
         patients=[

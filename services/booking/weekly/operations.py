@@ -10,12 +10,12 @@ from django.db import transaction
 from clinic_admin.models import Clinic, Provider
 from portal import audit
 from portal.refusals import Refused
-from services.booking import template_policy, template_queries
 from services.booking.choices import SlotState
 from services.booking.models import CalendarTemplate, Slot, TemplateBlock
 from services.booking.operations import CalendarChange, extend_calendar
-from services.booking.template_choices import TemplateRefusal
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import policy, queries
+from services.booking.weekly.choices import TemplateRefusal
+from services.booking.weekly.policy import WeekBlock
 
 
 class TemplateRefused(Refused):
@@ -48,19 +48,19 @@ def save_template(
 ) -> Saved:
     """Store a new weekly calendar, or the changed one with `template_id`, and fill the provider's calendar from it.
 
-    Days and clock times are the clinic's. `seen` is the template_queries.token of the page; None saves regardless.
+    Days and clock times are the clinic's. `seen` is the queries.token of the page; None saves regardless.
     Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
     clinic's, TemplateRefused when rows contradict one another or another calendar of the provider, or changed meanwhile.
     """
     provider = _locked(clinic, provider.pk)
-    if template_policy.problems(blocks):
+    if policy.problems(blocks):
         raise TemplateRefused(TemplateRefusal.NOT_WHOLE)
     template, before = _existing(provider, template_id)
-    after = template_queries.told(name, valid_from, valid_until, blocks)
-    if before is not None and seen is not None and template_queries.token(before) != seen and before != after:
+    after = queries.told(name, valid_from, valid_until, blocks)
+    if before is not None and seen is not None and queries.token(before) != seen and before != after:
         raise TemplateRefused(TemplateRefusal.CHANGED_MEANWHILE)
     template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
-    if template_policy.clash(blocks, _beside(template)):
+    if policy.clash(blocks, _beside(template)):
         raise TemplateRefused(TemplateRefusal.CLASHES)
     template.save()
     template.blocks.all().delete()
@@ -121,7 +121,7 @@ def clashes(
     template = CalendarTemplate(
         pk=template_id, provider=provider, valid_from=valid_from, valid_until=valid_until
     )
-    return template_policy.clash(blocks, _beside(template))
+    return policy.clash(blocks, _beside(template))
 
 
 def _locked(clinic: Clinic, provider_id: int) -> Provider:
@@ -138,7 +138,7 @@ def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemp
     if template_id is None:
         return CalendarTemplate(clinic_id=provider.clinic_id, provider=provider), None
     template = CalendarTemplate.objects.get(pk=template_id, provider=provider)
-    return template, template_queries.told_of(template)
+    return template, queries.told_of(template)
 
 
 def _beside(template: CalendarTemplate) -> list[WeekBlock]:
@@ -147,10 +147,10 @@ def _beside(template: CalendarTemplate) -> list[WeekBlock]:
     return [
         block
         for other in others.prefetch_related("blocks")
-        if template_policy.hold_together(
+        if policy.hold_together(
             template.valid_from, template.valid_until, other.valid_from, other.valid_until
         )
-        for block in template_queries.blocks_of(other)
+        for block in queries.blocks_of(other)
     ]
 
 
