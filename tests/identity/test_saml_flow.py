@@ -167,7 +167,7 @@ def test_a_step_up_asks_for_high_and_anew(client: Client, clinic: Clinic, provid
     enter(client, clinic)
     assert client.session["sign_in"]["assurance"] == 4
     assert client.session.session_key != key
-    assert ProviderSession.objects.filter(session_key=client.session.session_key).count() == 1
+    assert ProviderSession.objects.filter(session=client.session.session_key).count() == 1
 
 
 def test_a_step_up_that_the_provider_remembers_is_refused(
