@@ -267,11 +267,11 @@ class LoginTransaction(PublicIdModel):
 
 
 class UsedMessage(models.Model):
-    """A signed message of a SAML provider that was taken. A second time it is refused."""
+    """A signed message of a provider that was taken. A second time it is refused."""
 
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
     message_id = models.CharField(max_length=200)
-    """ID of the assertion or of the logout request."""
+    """ID of the assertion or of the logout request; for a logout token a hash of its jti."""
     expires_at = models.DateTimeField()
 
     class Meta:
