@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "services.registration",
     "services.onboarding",
     "services.own",
+    "services.operation",
     "services.reports",
 ]
 if IS_DEVELOPMENT:
@@ -153,6 +154,8 @@ CACHES = {
 }
 
 # -- sessions and sign-in ----------------------------------------------------------------------------------
+SAML_ARCHIVE_DAYS = env.number("SAML_ARCHIVE_DAYS", 180, least=1, most=3650)
+"""So long signed SAML messages are kept; NemLog-in asks for 180 days."""
 # Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
 SESSION_ENGINE = "identity.session_store"
 SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
@@ -312,6 +315,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
     "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
     "delete old contact changes": {"task": "patients.sweep_contact_changes", "schedule": 86_400.0},
+    "show that clock and workers live": {"task": "operation.pulse", "schedule": 30.0},
+    "delete old SAML messages": {"task": "identity.sweep_saml_archive", "schedule": 86_400.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:

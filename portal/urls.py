@@ -18,6 +18,7 @@ handler500 = "portal.error_pages.failure"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("", include("services.operation.front_urls")),
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
     path("sign-in/session/", include("identity.session_urls")),
@@ -69,6 +70,7 @@ urlpatterns += [
                 path("admin/", include("services.booking.weekly.admin_urls")),
                 path("admin/", include("services.onboarding.admin_urls")),
                 path("admin/", include("services.reports.admin_urls")),
+                path("admin/", include("services.operation.admin_urls")),
             ]
         ),
     ),

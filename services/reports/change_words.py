@@ -688,6 +688,7 @@ NOT_CHANGES = {
     "auth.success": "signing in",
     "session.end": "signing in",
     "provider.metadata-loaded": "the vendor's, the same for all clinics",
+    "saml.archive-read": "the vendor's, and of no clinic",
     "provider.key-added": "the vendor's, the same for all clinics",
     "provider.key-used": "the vendor's, the same for all clinics",
     "provider.key-retired": "the vendor's, the same for all clinics",

@@ -96,7 +96,10 @@ BAKKEN = DemoClinic(
             "Siv Skranke", "siv@bakken.example", (Role.ASSISTANT,), _("secretary: calendar, approvals")
         ),
         DemoStaff(
-            "Arne Oppsett", "arne@bakken.example", (Role.CLINIC_ADMINISTRATOR,), _("administrator: settings")
+            "Arne Oppsett",
+            "arne@bakken.example",
+            (Role.CLINIC_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR),
+            _("administrator: settings, and whether everything works"),
         ),
         DemoStaff(
             "Magnard Koman", "koman@bakken.example", (Role.PROVIDER,), _("GP: own calendar, settings to read")
