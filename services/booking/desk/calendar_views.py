@@ -17,14 +17,15 @@ from clinic_admin.models import Clinic
 from patients.choices import SeenIn
 from patients.operations import note_listed
 from portal.look.day import MOST_IN_WEEK
-from services.booking import policy, staff_queries
+from services.booking import policy
 from services.booking.desk import queries
 from services.booking.desk.live import answer_quietly, live_of
 from services.booking.desk.moving import moving_of
 from services.booking.desk.places import week_address
-from services.booking.staff_calendar import Contents, calendar_of_week, legend, requests_within
-from services.booking.staff_forms import ALL_DAYS, WORKING_DAYS, DayForm, numbers
-from services.booking.staff_queries import ProviderOfDay
+from services.booking.staff import queries as staff_queries
+from services.booking.staff.day import Contents, calendar_of_week, legend, requests_within
+from services.booking.staff.forms import ALL_DAYS, WORKING_DAYS, DayForm, numbers
+from services.booking.staff.queries import ProviderOfDay
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,6 @@ def week(request: StaffRequest) -> HttpResponse:
         "moving": moving,
         "legend": legend(),
         "facts": facts,
-        "waiting_count": facts.waiting,
         "live": live,
         "requests": requests_within(contents.appointments, shown.providers, now),
         **_addresses(shown, today, moving.query if moving else {}),

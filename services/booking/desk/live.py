@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import ngettext
 
 from clinic_admin.models import Clinic
-from services.booking.staff_calendar import Contents
-from services.booking.staff_queries import DayFacts
+from services.booking.staff.day import Contents
+from services.booking.staff.queries import DayFacts
 
 CALENDAR_HEADER = "X-Calendar"
 """Sent by a page that asks by itself, with the version of the calendar that it shows; and with each answer to that."""
