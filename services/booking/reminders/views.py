@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -41,7 +42,8 @@ def turn(request: PatientRequest, appointment: UUID) -> HttpResponse:
         raise Http404 from absent
     except ReminderRefused:
         pass
-    return redirect("booking:appointment", request.clinic.portal_identifier, appointment)
+    page = reverse("booking:appointment", args=[request.clinic.portal_identifier, appointment])
+    return redirect(f"{page}#reminder")
 
 
 def reminder_words(request: PatientRequest, appointment: Appointment, now: datetime) -> dict[str, Any]:
