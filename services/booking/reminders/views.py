@@ -60,6 +60,7 @@ def reminder_words(request: PatientRequest, appointment: Appointment, now: datet
         "reminder_sentence": _sentence(wish, outlook, request),
         "reminder_label": "" if refusal else _button(wish, outlook, request, now),
         "reminder_misses_contact": wish.channel is None
+        or outlook.stage is Stage.FAILED
         or (wish.channel is Channel.EMAIL and outlook.stage is Stage.PLANNED),
     }
 
@@ -88,7 +89,8 @@ def _costs(wish: Wish, request: PatientRequest) -> str:
     price = words.price(request.clinic.country)
     if wish.clinic_reminds or not price:
         return _("It costs you nothing.")
-    return _("It costs you %(price)s.") % {"price": price}
+    # "1 kr." ends the sentence with its own full stop.
+    return _("It costs you %(price)s.") % {"price": price.removesuffix(".")}
 
 
 def _button(wish: Wish, outlook: Outlook, request: PatientRequest, now: datetime) -> str:
