@@ -36,7 +36,7 @@ assets: ## build style sheet, fonts and scripts into static/vendor
 e2e: ## the browser tests, the long ones among them
 	@$(LAUNCH) e2e $(ARGS)
 
-faults: ## the long form of the kill and load tests (VENTEROM_KILLS=300, VENTEROM_SEED repeats a run)
+faults: ## the long form of the kill, story and load tests (VENTEROM_KILLS=300 VENTEROM_STORIES=300; VENTEROM_SEED)
 	@$(LAUNCH) faults $(ARGS)
 
 verify-idp: ## sign in at identity providers that others wrote (npm, and Debian's simplesamlphp where installed)

@@ -244,14 +244,14 @@ def _shown(
 
 
 def _preview(request: StaffRequest, page: _Page, body: str) -> SafeString:
-    """Return the text as patients will see it."""
+    """Return the text as patients will see it; empty while nothing is written."""
     if page.has_markup:
         return markup.rendered(body)
     if page.key.kind is TextKind.REJECTED_CONSULTATION:
         body = policy.filled_in(
             body, patient=_EXAMPLE_PATIENT[page.key.language], doctor=request.staff_member.name
         )
-    return SafeString(linebreaks(body, autoescape=True))
+    return SafeString(linebreaks(body, autoescape=True) if body.strip() else "")
 
 
 def _last(request: StaffRequest, stored: Text) -> LastChange | None:

@@ -107,6 +107,13 @@ class ClientAuth(TextChoices):
     KEY = "private_key_jwt", _("Private key")
 
 
+class Direction(TextChoices):
+    """Which way a SAML message went."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+
+
 class TransactionStatus(TextChoices):
     """How far a sign-in at a provider has come."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
 
 from clinic_admin.models import Clinic
@@ -150,6 +151,15 @@ def drop(request: HttpRequest, kept_ids: Iterable[str]) -> None:
         KeptForm.objects.filter(pk__in=ids, user_id=_user_id(request)).delete()
     for one in ids:
         forget(request, one)
+
+
+def drop_all(*, clinic: Clinic, national_id_index: str | None, relations: Iterable[UUID]) -> None:
+    """Delete what is kept at the clinic for the person with this index, and what others typed for somebody by a relation.
+
+    Marks in open sessions lead to nothing then. One query.
+    """
+    own = Q(user__account__national_id_index=national_id_index) if national_id_index else Q(pk__in=[])
+    KeptForm.objects.filter(own | Q(acted_by__in=list(relations)), clinic=clinic).delete()
 
 
 def forget(request: HttpRequest, kept_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -16,6 +17,7 @@ from identity.choices import (
     Assurance,
     ClientAuth,
     CodePurpose,
+    Direction,
     EndReason,
     LinkPurpose,
     MembershipState,
@@ -139,6 +141,7 @@ class IdentityProvider(models.Model):
     """SAML: PEM of every certificate whose key may sign its messages; two while it changes keys."""
     metadata_fingerprint = models.CharField(max_length=64, blank=True)
     """SAML: SHA-256 (hex) of the metadata file that was loaded last."""
+    metadata_loaded_at = models.DateTimeField(null=True, blank=True)
     spec_versions = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     """SAML: versions of the profile that its answers may name."""
     allows_cbc = models.BooleanField(default=False)
@@ -264,11 +267,11 @@ class LoginTransaction(PublicIdModel):
 
 
 class UsedMessage(models.Model):
-    """A signed message of a SAML provider that was taken. A second time it is refused."""
+    """A signed message of a provider that was taken. A second time it is refused."""
 
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
     message_id = models.CharField(max_length=200)
-    """ID of the assertion or of the logout request."""
+    """ID of the assertion or of the logout request; for a logout token a hash of its jti."""
     expires_at = models.DateTimeField()
 
     class Meta:
@@ -282,23 +285,28 @@ class UsedMessage(models.Model):
 
 
 class ProviderSession(models.Model):
-    """A session here that stands on one at a SAML provider, so that signing out works in both directions."""
+    """A session here that stands on one at a provider, so that signing out works in both directions. It goes with it."""
 
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    session_key = models.CharField(max_length=40, unique=True)
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, db_column="session_key", related_name="+"
+    )
     name_id = EncryptedTextField()
-    """The provider's name for the person, as its logout needs it."""
+    """The provider's name for the person (OpenID Connect: sub), as its logout needs it."""
     name_id_format = models.CharField(max_length=100, blank=True)
+    id_token = EncryptedTextField(null=True)
+    """OpenID Connect: what a logout at the provider has to show. It holds the national ID."""
     name_id_index = models.CharField(max_length=64)
     """Keyed hash of the name: the provider's logout finds the session by it, without a cookie."""
     session_index = models.CharField(max_length=200, blank=True)
+    """The provider's name for its session (OpenID Connect: sid)."""
     created_at = models.DateTimeField()
 
     class Meta:
         indexes = [
             models.Index(fields=["provider", "name_id_index"], name="provider_session_by_name"),
-            models.Index(fields=["created_at"], name="provider_session_by_age"),
+            models.Index(fields=["provider", "session_index"], name="provider_session_by_index"),
         ]
 
     def __str__(self) -> str:
@@ -311,7 +319,10 @@ class ProviderLogout(PublicIdModel):
     provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="+")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
     request_id = models.CharField(max_length=100, unique=True)
+    """What the answer repeats (SAML: InResponseTo, OpenID Connect: state)."""
     name_id = EncryptedTextField()
+    id_token = EncryptedTextField(null=True)
+    """OpenID Connect: gone when the answer is here; else with the row, which an hourly sweep deletes."""
     name_id_format = models.CharField(max_length=100, blank=True)
     session_index = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
@@ -323,6 +334,35 @@ class ProviderLogout(PublicIdModel):
 
     def __str__(self) -> str:
         return f"logout {self.pk}"
+
+
+class ArchivedMessage(models.Model):
+    """A SAML message as it was sent or received, with its signature. Only an operator's command reads it."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.PROTECT, related_name="+")
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    kind = models.CharField(max_length=40)
+    """Name of its element, as in AuthnRequest."""
+    message_id = models.CharField(max_length=200, blank=True)
+    in_response_to = models.CharField(max_length=200, blank=True)
+    content = EncryptedTextField()
+    """HTTP-Redirect: the query string, which the signature is over. HTTP-POST: base64 of the message."""
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="archived_message_direction_known", condition=Q(direction__in=Direction.values)
+            )
+        ]
+        indexes = [
+            models.Index(fields=["at"], name="archived_message_by_time"),
+            models.Index(fields=["message_id"], name="archived_message_by_id"),
+            models.Index(fields=["in_response_to"], name="archived_message_by_answer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"archived message {self.pk}"
 
 
 class StaffLink(PublicIdModel):

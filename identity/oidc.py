@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -23,6 +23,8 @@ from identity.oidc_token import Expected
 from identity.verified import Evidence
 
 ASSERTION_LASTS = timedelta(seconds=60)
+LONGEST_KEPT_TOKEN = 16 * 1024
+"""A longer ID token would not pass as a form's field everywhere; the person then signs out here only."""
 HTTP_OK, HTTP_CREATED = 200, 201
 
 
@@ -109,31 +111,27 @@ def redeem(
 ) -> Evidence:
     """Exchange the code for an ID token and return whom it vouches for.
 
-    `expected.access_token` is filled in here. The tokens are dropped afterwards: the portal needs nothing more of
-    the provider. Raises ProviderUnreachable, TokenRefused.
+    `expected.access_token` is filled in here. The access token is dropped afterwards, and so is the ID token unless the
+    provider has a logout that asks for it. Raises ProviderUnreachable, TokenRefused.
     """
-    address = oidc_metadata.memory.metadata_of(provider, now).token_endpoint
+    metadata = oidc_metadata.memory.metadata_of(provider, now)
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
-    status, answer = _post(provider, address, form, now)
+    status, answer = _post(provider, metadata.token_endpoint, form, now)
     id_token, access_token = answer.get("id_token"), answer.get("access_token")
     if status != HTTP_OK:
         raise ProviderUnreachable(f"token endpoint: status {status}")
     if not isinstance(id_token, str) or not isinstance(access_token, str):
         raise ProviderUnreachable("token endpoint: no token")
 
-    def find_key(key_id: str, algorithm: str) -> jwt.PyJWK | None:
-        key = oidc_metadata.memory.key_of(provider, key_id, now)
-        return oidc_metadata.public_key(key, algorithm) if key else None
-
-    return oidc_token.verify_id_token(
+    evidence = oidc_token.verify_id_token(
         id_token,
         provider=provider,
-        find_key=find_key,
+        find_key=oidc_metadata.key_finder(provider, now),
         expected=Expected(
             nonce=expected.nonce,
             started_at=expected.started_at,
@@ -143,6 +141,8 @@ def redeem(
         ),
         now=now,
     )
+    is_kept = metadata.end_session_endpoint and len(id_token) <= LONGEST_KEPT_TOKEN
+    return replace(evidence, id_token=id_token) if is_kept else evidence
 
 
 def _push(provider: IdentityProvider, address: str, asked: dict[str, str], now: datetime) -> str:

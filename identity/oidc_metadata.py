@@ -1,6 +1,7 @@
 """What a provider publishes about itself: its addresses and its keys. Kept in memory by each process."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,8 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     par_endpoint: str | None
+    end_session_endpoint: str | None
+    """Where browsers sign out (RP-Initiated Logout 1.0, 2.1); None: it has no logout that we can use."""
     sends_issuer: bool
     """Its answers name it (RFC 9207), so an answer without a name is not its own."""
 
@@ -116,8 +119,17 @@ def fetch_metadata(provider: IdentityProvider) -> Metadata:
         token_endpoint=oidc_http.check_address(document.get("token_endpoint"), provider),
         jwks_uri=oidc_http.check_address(document.get("jwks_uri"), provider),
         par_endpoint=oidc_http.check_address(par, provider) if provider.use_par else None,
+        end_session_endpoint=_usable(document.get("end_session_endpoint"), provider),
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def _usable(address: object, provider: IdentityProvider) -> str | None:
+    """Return an address that is no condition for signing in; one that browsers can't be sent to is as good as none."""
+    try:
+        return oidc_http.check_address(address, provider)
+    except ProviderUnreachable:
+        return None
 
 
 def fetch_keys(provider: IdentityProvider, address: str) -> dict[str, dict[str, Any]]:
@@ -136,6 +148,16 @@ def fetch_keys(provider: IdentityProvider, address: str) -> dict[str, dict[str, 
     if not usable:
         raise ProviderUnreachable("no keys")
     return usable
+
+
+def key_finder(provider: IdentityProvider, now: datetime) -> Callable[[str, str], jwt.PyJWK | None]:
+    """Return what finds the provider's public key by id and algorithm. It raises ProviderUnreachable."""
+
+    def find_key(key_id: str, algorithm: str) -> jwt.PyJWK | None:
+        key = memory.key_of(provider, key_id, now)
+        return public_key(key, algorithm) if key else None
+
+    return find_key
 
 
 def public_key(key: dict[str, Any], algorithm: str) -> jwt.PyJWK | None:

@@ -22,6 +22,7 @@ from identity.verified import Evidence
 
 LEEWAY_SECONDS = 30
 OLDEST_SECONDS = 300
+LONGEST_SID = 200
 LONGEST_LIFE_SECONDS = 24 * 60 * 60
 _HASHES = {"ES256": "sha256", "RS256": "sha256", "PS256": "sha256", "ES384": "sha384", "EdDSA": "sha512"}
 _FORBIDDEN_HEADERS = {"jku", "jwk", "x5u", "x5c", "crit"}
@@ -55,7 +56,8 @@ def verify_id_token(
     token: str, *, provider: IdentityProvider, find_key: FindKey, expected: Expected, now: datetime
 ) -> Evidence:
     """Return whom the token vouches for. Raises TokenRefused at the first check that fails."""
-    algorithm, claims = _verified_claims(token, provider, find_key)
+    algorithm, claims = signed_claims(token, provider, find_key, typ="JWT")
+    require(claims.get("typ", "ID") == "ID", "typ")
     _check_parties(claims, provider)
     _check_times(claims, expected, now)
     _check_binding(claims, expected, algorithm)
@@ -63,17 +65,22 @@ def verify_id_token(
     return _person(claims, provider, assurance)
 
 
-def _verified_claims(token: str, provider: IdentityProvider, find_key: FindKey) -> tuple[str, dict[str, Any]]:
-    """O1-O9: the signature, by a key and an algorithm of this provider."""
+def signed_claims(
+    token: str, provider: IdentityProvider, find_key: FindKey, *, typ: str
+) -> tuple[str, dict[str, Any]]:
+    """Return algorithm and claims of a token of this type (O1-O9), signed by a key and an algorithm of this provider.
+
+    A token without a type is a plain JWT. Raises TokenRefused.
+    """
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
         raise TokenRefused("malformed") from None
     algorithm, key_id = header.get("alg"), header.get("kid")
-    _require(isinstance(algorithm, str) and algorithm in provider.allowed_algs, "alg")
-    _require(not _FORBIDDEN_HEADERS & set(header), "header")
-    _require(str(header.get("typ", "JWT")).upper() == "JWT", "typ")
-    _require(isinstance(key_id, str) and bool(key_id), "kid")
+    require(isinstance(algorithm, str) and algorithm in provider.allowed_algs, "alg")
+    require(not _FORBIDDEN_HEADERS & set(header), "header")
+    require(str(header.get("typ", "JWT")).upper() == typ.upper(), "typ")
+    require(isinstance(key_id, str) and bool(key_id), "kid")
     key = find_key(str(key_id), str(algorithm))
     if key is None:
         raise TokenRefused("kid")
@@ -81,30 +88,29 @@ def _verified_claims(token: str, provider: IdentityProvider, find_key: FindKey) 
         claims = json.loads(jwt.PyJWS().decode(token, key, algorithms=[str(algorithm)]))
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise TokenRefused("signature") from None
-    _require(isinstance(claims, dict), "malformed")
-    _require(claims.get("typ", "ID") == "ID", "typ")
+    require(isinstance(claims, dict), "malformed")
     return str(algorithm), claims
 
 
 def _check_parties(claims: dict[str, Any], provider: IdentityProvider) -> None:
     """O10-O13: from this provider, to us and nobody else."""
-    _require(claims.get("iss") == provider.issuer, "iss")
-    _require(claims.get("aud") in (provider.client_id, [provider.client_id]), "aud")
-    _require(claims.get("azp", provider.client_id) == provider.client_id, "azp")
+    require(claims.get("iss") == provider.issuer, "iss")
+    require(claims.get("aud") in (provider.client_id, [provider.client_id]), "aud")
+    require(claims.get("azp", provider.client_id) == provider.client_id, "azp")
 
 
 def _check_times(claims: dict[str, Any], expected: Expected, now: datetime) -> None:
     """O14-O16, O20: made for this sign-in, just now, and not for ever."""
     clock, started = now.timestamp(), expected.started_at.timestamp()
-    issued, ends = _instant(claims, "iat"), _instant(claims, "exp")
-    _require(clock < ends + LEEWAY_SECONDS, "exp")
-    _require(ends - issued <= LONGEST_LIFE_SECONDS, "exp")
-    _require(clock - OLDEST_SECONDS <= issued <= clock + LEEWAY_SECONDS, "iat")
-    _require(issued >= started - LEEWAY_SECONDS, "iat")
+    issued, ends = instant(claims, "iat"), instant(claims, "exp")
+    require(clock < ends + LEEWAY_SECONDS, "exp")
+    require(ends - issued <= LONGEST_LIFE_SECONDS, "exp")
+    require(clock - OLDEST_SECONDS <= issued <= clock + LEEWAY_SECONDS, "iat")
+    require(issued >= started - LEEWAY_SECONDS, "iat")
     if "nbf" in claims:
-        _require(_instant(claims, "nbf") <= clock + LEEWAY_SECONDS, "nbf")
+        require(instant(claims, "nbf") <= clock + LEEWAY_SECONDS, "nbf")
     if expected.must_be_fresh and "auth_time" in claims:
-        _require(_instant(claims, "auth_time") >= started - LEEWAY_SECONDS, "auth_time")
+        require(instant(claims, "auth_time") >= started - LEEWAY_SECONDS, "auth_time")
 
 
 def _check_binding(claims: dict[str, Any], expected: Expected, algorithm: str) -> None:
@@ -115,7 +121,7 @@ def _check_binding(claims: dict[str, Any], expected: Expected, algorithm: str) -
     if "at_hash" in claims:
         digest = hashlib.new(_HASHES[algorithm], expected.access_token.encode()).digest()
         half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
-        _require(claims["at_hash"] == half, "at_hash")
+        require(claims["at_hash"] == half, "at_hash")
 
 
 def _check_assurance(claims: dict[str, Any], provider: IdentityProvider, required: Assurance) -> Assurance:
@@ -128,7 +134,7 @@ def _check_assurance(claims: dict[str, Any], provider: IdentityProvider, require
 
 def _person(claims: dict[str, Any], provider: IdentityProvider, assurance: Assurance) -> Evidence:
     """O21, O22, O36: a whole national ID of the provider's country that fits the birth date it names."""
-    _text(claims, "sub", longest=255)
+    name, session = _text(claims, "sub", longest=255), claims.get("sid")
     subject = _text(claims, provider.stable_id_claim, longest=200)
     number = _text(claims, provider.nid_claim, longest=20)
     if claims.get("nin_issuing_country", provider.country) != provider.country:
@@ -151,6 +157,8 @@ def _person(claims: dict[str, Any], provider: IdentityProvider, assurance: Assur
         family_name=family,
         birth_date=parsed.birth_date,
         assurance=assurance,
+        name_id=name,
+        session_index=session if isinstance(session, str) and len(session) <= LONGEST_SID else "",
     )
 
 
@@ -164,13 +172,14 @@ def _names(claims: dict[str, Any]) -> tuple[str, str]:
     return given.strip()[:80], family.strip()[:80]
 
 
-def _require(holds: bool, check: str) -> None:
+def require(holds: bool, check: str) -> None:
+    """Raise TokenRefused under this name unless it holds."""
     if not holds:
         raise TokenRefused(check)
 
 
-def _instant(claims: dict[str, Any], name: str) -> float:
-    """Return seconds since 1970 (RFC 7519, NumericDate)."""
+def instant(claims: dict[str, Any], name: str) -> float:
+    """Return a claim's seconds since 1970 (RFC 7519, NumericDate). Raises TokenRefused."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**40:
         raise TokenRefused(name)

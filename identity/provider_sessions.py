@@ -1,20 +1,15 @@
-"""Sessions here that stand on one at a SAML provider: remembered, found and ended by the provider's name for them."""
+"""Sessions here that stand on one at a provider: remembered, found and ended by the provider's names for them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from identity import open_sessions
-from identity.choices import EndReason, Protocol
+from identity.choices import EndReason
 from identity.models import IdentityProvider, ProviderLogout, ProviderSession, UsedMessage, User
 from identity.verified import Evidence
 from portal import audit, crypto
-
-ROWS_LAST = timedelta(hours=1)
-"""So long a row may be without its session: it is written a moment before that is stored."""
 
 
 def index_of(name_id: str) -> str:
@@ -25,15 +20,17 @@ def index_of(name_id: str) -> str:
 def remember(
     request: HttpRequest, user: User, provider: IdentityProvider, evidence: Evidence, *, now: datetime
 ) -> None:
-    """Note which session at the provider the browser's new session stands on, if it has single logout."""
-    if provider.protocol != Protocol.SAML or not request.session.session_key:
+    """Note which session at the provider the browser's new session stands on; that one is stored already."""
+    key = request.session.session_key
+    if key is None:
         return
     ProviderSession.objects.create(
         provider=provider,
         user=user,
-        session_key=request.session.session_key,
+        session_id=key,
         name_id=evidence.name_id,
         name_id_format=evidence.name_id_format,
+        id_token=evidence.id_token or None,
         name_id_index=index_of(evidence.name_id),
         session_index=evidence.session_index,
         created_at=now,
@@ -45,23 +42,27 @@ def of(request: HttpRequest) -> ProviderSession | None:
     key = request.session.session_key
     if not key:
         return None
-    return ProviderSession.objects.filter(session_key=key).select_related("provider").first()
+    return ProviderSession.objects.filter(session_id=key).select_related("provider").first()
 
 
 @transaction.atomic
-def end(provider: IdentityProvider, *, name_id: str, session_indexes: list[str], now: datetime) -> int:
+def end(provider: IdentityProvider, *, name_id: str = "", session_indexes: list[str], now: datetime) -> int:
     """End the sessions that stand on these of the provider, on whatever device, and return how many there were.
 
-    Without an index all of the person's sessions at this provider are meant (SAML core 3.7.1).
+    Without an index all of the person's sessions at this provider are meant (SAML core 3.7.1, Back-Channel Logout 2.6),
+    with an index alone the one of that name. Without either nothing is.
     """
-    found = ProviderSession.objects.filter(provider=provider, name_id_index=index_of(name_id))
+    if not name_id and not session_indexes:
+        return 0
+    found = ProviderSession.objects.filter(provider=provider)
+    if name_id:
+        found = found.filter(name_id_index=index_of(name_id))
     if session_indexes:
         found = found.filter(session_index__in=session_indexes)
     rows = list(found.select_related("user").select_for_update(of=("self",)))
     keys_of: dict[User, list[str]] = {}
     for row in rows:
-        keys_of.setdefault(row.user, []).append(row.session_key)
-    ProviderSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        keys_of.setdefault(row.user, []).append(row.session_id)
     return sum(
         open_sessions.end(user, keys, why=EndReason.AT_PROVIDER, actor=audit.SYSTEM, now=now)
         for user, keys in keys_of.items()
@@ -72,6 +73,3 @@ def sweep(*, now: datetime) -> None:
     """Delete what has had its time."""
     UsedMessage.objects.filter(expires_at__lt=now).delete()
     ProviderLogout.objects.filter(expires_at__lt=now).delete()
-    ProviderSession.objects.filter(
-        ~Exists(Session.objects.filter(session_key=OuterRef("session_key"))), created_at__lt=now - ROWS_LAST
-    ).delete()

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -15,9 +16,11 @@ from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import national_id, oidc_http, sessions
 from identity.choices import Method, Protocol, TransactionStatus
-from identity.models import IdentityProvider, LoginTransaction, User
+from identity.models import Account, IdentityProvider, LoginTransaction, User
 from identity.national_id import BadNationalId, NationalId
 from identity.verified import Evidence, VerifiedPerson
+
+R = TypeVar("R", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ def provider_of(*, clinic: Clinic, slug: str) -> IdentityProvider | None:
 def provider_by_slug(slug: str, protocol: Protocol) -> IdentityProvider | None:
     """Return the provider at one of whose addresses a browser arrived, if it speaks this protocol."""
     return IdentityProvider.objects.filter(slug=slug, protocol=protocol).first()
+
+
+def any_provider(slug: str) -> IdentityProvider | None:
+    """Return the provider of this name, whatever it speaks."""
+    return IdentityProvider.objects.filter(slug=slug).first()
 
 
 def provider_name(slug: str) -> str:
@@ -148,6 +156,11 @@ def passkeys_of(user: Any) -> list[Authenticator]:
 def staff_user(email: str) -> User | None:
     """Return the staff login with this address, without regard to case."""
     return User.objects.filter(kind="staff", email__iexact=email).first()
+
+
+def with_login(rows: QuerySet[R], column: str) -> QuerySet[R]:
+    """Return those of the rows whose person has a login; `column` is where their national ID's index stands."""
+    return rows.filter(Exists(Account.objects.filter(national_id_index=OuterRef(column))))
 
 
 def name_of(user_id: UUID) -> str:

@@ -3,12 +3,21 @@
 import secrets
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
 from lxml import etree
 
-from identity import oidc_http, saml_certificates, saml_profile, saml_redirect, saml_response, saml_xml
+from identity import (
+    oidc_http,
+    saml_archive,
+    saml_certificates,
+    saml_profile,
+    saml_redirect,
+    saml_response,
+    saml_xml,
+)
 from identity.choices import Assurance
 from identity.models import IdentityProvider, ProviderKey
 from identity.saml_profile import Expected
@@ -76,7 +85,7 @@ def request_address(
     asked = etree.SubElement(message, f"{{{SAMLP}}}RequestedAuthnContext", Comparison="minimum")
     for value in (LEVELS[max(required, Assurance.SUBSTANTIAL)], PERSON):
         etree.SubElement(asked, f"{{{SAML}}}AuthnContextClassRef").text = value
-    return _signed(provider, provider.sso_address, "SAMLRequest", message, state)
+    return _signed(provider, provider.sso_address, "SAMLRequest", message, state, now)
 
 
 def logout_address(
@@ -100,7 +109,7 @@ def logout_address(
         name.set("Format", name_id_format)
     if session_index:
         etree.SubElement(message, f"{{{SAMLP}}}SessionIndex").text = session_index
-    return _signed(provider, provider.slo_address, "SAMLRequest", message, relay_state)
+    return _signed(provider, provider.slo_address, "SAMLRequest", message, relay_state, now)
 
 
 def logout_answer_address(
@@ -119,7 +128,7 @@ def logout_answer_address(
     )
     status = etree.SubElement(message, f"{{{SAMLP}}}Status")
     etree.SubElement(status, f"{{{SAMLP}}}StatusCode", Value=saml_response.SUCCESS)
-    return _signed(provider, target, "SAMLResponse", message, relay_state)
+    return _signed(provider, target, "SAMLResponse", message, relay_state, now)
 
 
 def new_id() -> str:
@@ -182,11 +191,15 @@ def _request(
     return message
 
 
-def _signed(provider: IdentityProvider, target: str, kind: str, message: Any, relay_state: str) -> str:
-    return saml_redirect.address(
+def _signed(
+    provider: IdentityProvider, target: str, kind: str, message: Any, relay_state: str, now: datetime
+) -> str:
+    address = saml_redirect.address(
         target,
         kind,
         etree.tostring(message),
         relay_state=relay_state,
         private_key=signing_key(provider),
     )
+    saml_archive.sent(provider, message, urlsplit(address).query, now)
+    return address

@@ -1,18 +1,16 @@
 """Single logout, both ways: we tell the provider, or the provider tells us (identity research F15, S32-S34)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
 
-from clinic_admin.models import Clinic
 from identity import (
+    provider_logout,
     provider_sessions,
     queries,
     saml,
+    saml_archive,
     saml_certificates,
     saml_profile,
     saml_redirect,
@@ -20,53 +18,17 @@ from identity import (
     saml_xml,
 )
 from identity.models import IdentityProvider, ProviderLogout, UsedMessage
+from identity.provider_logout import SignedOut
 from identity.saml_sign_in import MESSAGES_ARE_KEPT
 from identity.saml_xml import SAML, SAMLP, MessageRefused, only, require, text_of
 
-LOGOUT_LASTS = timedelta(minutes=5)
 OLDEST = timedelta(minutes=5)
 _PARTIAL = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedOut:
-    """What a provider said to our request to sign out."""
-
-    clinic: Clinic
-    everywhere: bool
-    """Signed out at the provider and at everyone else it knows of."""
-
-
-def begin(request: HttpRequest, *, clinic: Clinic, now: datetime) -> ProviderLogout | None:
-    """Note that the browser signs out at the provider, too; call it before the session here ends.
-
-    None if the session stands on no provider with single logout.
-    """
-    session = provider_sessions.of(request)
-    if session is None or not session.provider.slo_address or not queries.is_usable(session.provider):
-        return None
-    leaving = ProviderLogout.objects.create(
-        provider=session.provider,
-        clinic=clinic,
-        request_id=saml.new_id(),
-        name_id=session.name_id,
-        name_id_format=session.name_id_format,
-        session_index=session.session_index,
-        created_at=now,
-        expires_at=now + LOGOUT_LASTS,
-    )
-    session.delete()
-    return leaving
-
-
-def waiting(provider: IdentityProvider, logout_id: UUID) -> ProviderLogout | None:
-    """Return the logout with this id at the provider."""
-    return ProviderLogout.objects.filter(pk=logout_id, provider=provider).select_related("clinic").first()
-
-
 def request_address(leaving: ProviderLogout, now: datetime) -> str:
     """Return where the browser signs out at the provider, empty if that was done, is too old or can't be."""
-    if leaving.answered_at is not None or now >= leaving.expires_at:
+    if not provider_logout.is_open(leaving, now):
         return ""
     try:
         return saml.logout_address(
@@ -135,4 +97,5 @@ def _opened(provider: IdentityProvider, query: str, kind: str, tag: str, now: da
     issued = saml_profile.instant(root, "IssueInstant", "issue-instant")
     require(now - OLDEST <= issued <= now + saml_profile.SKEW, "too-old")
     require(0 < len(root.get("ID") or "") <= 200, "id")
+    saml_archive.received(provider, root, query, now)
     return root, relay_state

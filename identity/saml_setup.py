@@ -67,6 +67,7 @@ def connect(
         "slo_response_address": metadata.slo_response_address,
         "signing_certificates": metadata.signing_certificates,
         "metadata_fingerprint": file_fingerprint,
+        "metadata_loaded_at": now,
         "allows_cbc": agreement.allows_cbc,
     }
     first = {

@@ -6,14 +6,14 @@ is the one that began it (identity research 5).
 """
 
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from clinic_admin.models import Clinic
-from identity import oidc, queries, saml, sessions
+from identity import oidc, queries, saml, saml_archive, saml_xml, sessions
 from identity.choices import Assurance, SignInFault, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, UsedMessage
 from identity.operations import SignInCancelled, SignInRefused
@@ -34,6 +34,7 @@ def receive(provider: IdentityProvider, *, message: str, relay_state: str, now: 
     What was wrong is noted in it for the browser's next request. Raises SignInRefused where no sign-in waits for it.
     """
     sign_in = _waiting(provider, relay_state, now)
+    saml_archive.received(provider, _read(message), message, now)
     try:
         _check_sign_in(sign_in, now)
         assertion_id, evidence = saml.read_response(
@@ -64,6 +65,14 @@ def go_on(request: HttpRequest, provider: IdentityProvider, *, sign_in_id: UUID,
         raise SignInRefused(SignInFault.STATE, clinic=sign_in.clinic)
     sessions.note_verified(request, str(sign_in.pk))
     return sign_in.clinic
+
+
+def _read(message: str) -> Any:
+    """Return the answer's element for the archive, None if it can't be read; the checks look at it anew."""
+    try:
+        return saml_xml.parsed(saml_xml.decoded(message))
+    except MessageRefused:
+        return None
 
 
 def _waiting(provider: IdentityProvider, relay_state: str, now: datetime) -> LoginTransaction:

@@ -1,15 +1,14 @@
-"""Our addresses that SAML providers know, and the two pages beside them."""
+"""Our addresses that SAML providers know, and the page beside them."""
 
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from identity import queries, saml_logout, saml_metadata, saml_sign_in, views
+from identity import logout_views, queries, saml_logout, saml_metadata, saml_sign_in, views
 from identity.choices import Protocol, SignInFault
 from identity.models import IdentityProvider
 from identity.operations import SignInCancelled, SignInRefused
@@ -50,27 +49,6 @@ def finish(request: HttpRequest, idp: str, sign_in_id: UUID) -> HttpResponse:
 
 @signing_in_page
 @require_GET
-def leave(request: HttpRequest, idp: str, logout_id: UUID) -> HttpResponse:
-    """Say that the person is signed out here, and lead on to sign out at the provider.
-
-    A redirect would not do: browsers hold the whole way of the form that signed out to our own addresses.
-    """
-    known = _provider(idp)
-    leaving = saml_logout.waiting(known, logout_id)
-    if leaving is None:
-        raise Http404
-    address = saml_logout.request_address(leaving, timezone.now())
-    if not address:
-        return views.see_other(reverse("identity:signed_out", args=[leaving.clinic.portal_identifier]))
-    views.speak_as(request, leaving.clinic)
-    parts = {"address": address, "provider": known, "clinic": leaving.clinic}
-    response = render(request, "identity/leaving.html", parts)
-    response["Refresh"] = f"1; url={address}"
-    return response
-
-
-@signing_in_page
-@require_GET
 def slo(request: HttpRequest, idp: str) -> HttpResponse:
     """Take the provider's logout request, or its answer to ours. No cookie is needed, only its signature."""
     known, now, query = _provider(idp), timezone.now(), request.META.get("QUERY_STRING", "")
@@ -80,8 +58,7 @@ def slo(request: HttpRequest, idp: str) -> HttpResponse:
         done = saml_logout.receive_answer(known, query, now)
     except MessageRefused:
         return views.refusal_page(request, SignInRefused(SignInFault.LOGOUT), None)
-    address = reverse("identity:signed_out", args=[done.clinic.portal_identifier])
-    return views.see_other(f"{address}?{'at' if done.everywhere else 'not-at'}={known.slug}")
+    return views.see_other(logout_views.after(known, done))
 
 
 @signing_in_page

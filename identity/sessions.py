@@ -14,6 +14,7 @@ _UNDER_WAY = "sign_ins_under_way"
 _VERIFIED = "verified_sign_in"
 _ACTING = "acting_for"
 _BEFORE = "signed_in_before"
+_LEAVING = "leaving"
 
 CARRIED_BY_STEP_UP = (_ACTING,)
 """What a session keeps when the same person proves anew who they are; all else is dropped (identity research, 5)."""
@@ -88,6 +89,17 @@ def verified(request: HttpRequest) -> str | None:
 def forget_verified(request: HttpRequest) -> None:
     """Drop it: it was used or given up."""
     request.session.pop(_VERIFIED, None)
+
+
+def note_leaving(request: HttpRequest, logout_id: str) -> None:
+    """Remember which logout at a provider this browser, which is signed out here, goes on with."""
+    request.session[_LEAVING] = logout_id
+
+
+def leaving(request: HttpRequest) -> str | None:
+    """Return the id of the logout that this browser goes on with."""
+    value = request.session.get(_LEAVING)
+    return value if isinstance(value, str) else None
 
 
 def carried(request: HttpRequest) -> dict[str, Any]:

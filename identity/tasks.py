@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from identity import code_sender, operations
+from identity import code_sender, operations, saml_archive
 
 
 @shared_task(name="identity.sweep")
@@ -16,3 +16,9 @@ def sweep() -> None:
 def send_waiting() -> None:
     """Make and send codes and links whose web process ended before it could."""
     code_sender.send_waiting(now=timezone.now())
+
+
+@shared_task(name="identity.sweep_saml_archive")
+def sweep_saml_archive() -> None:
+    """Delete SAML messages that were kept long enough."""
+    saml_archive.sweep(now=timezone.now())

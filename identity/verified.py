@@ -42,9 +42,11 @@ class Evidence:
     birth_date: date | None
     assurance: Assurance
     name_id: str = ""
-    """SAML: the provider's name for the person, its kind, and its session; what its logout needs."""
+    """The provider's name for the person, its kind, and its session; what its logout needs."""
     name_id_format: str = ""
     session_index: str = ""
+    id_token: str = ""
+    """OpenID Connect: kept only where the provider has a logout that asks for it."""
 
     def as_text(self) -> str:
         """Return it as text for an encrypted column."""
@@ -62,6 +64,7 @@ class Evidence:
                 "name_id": self.name_id,
                 "name_id_format": self.name_id_format,
                 "session_index": self.session_index,
+                "id_token": self.id_token,
             }
         )
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import memberships, operations, policy, queries, saml_logout, sessions
+from identity import memberships, operations, policy, provider_logout, queries, sessions
 from identity import step_up as step_up_rules
 from identity.choices import Assurance, Protocol, Purpose
 from identity.operations import Answer, SignInCancelled, SignInRefused
@@ -117,9 +117,10 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 def sign_out(request: ClinicRequest) -> HttpResponse:
     """End the session, then say so; or go on to sign out at the provider that vouched for it, too."""
     now = timezone.now()
-    leaving = saml_logout.begin(request, clinic=request.clinic, now=now)
+    leaving = provider_logout.begin(request, clinic=request.clinic, now=now)
     operations.sign_out(request, now=now)
     if leaving is not None:
+        sessions.note_leaving(request, str(leaving.pk))
         return _after_sign_out(reverse("identity_leave", args=[leaving.provider.slug, leaving.pk]))
     return _after_sign_out(reverse("identity:signed_out", args=[request.clinic.portal_identifier]))
 

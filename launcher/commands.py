@@ -46,7 +46,7 @@ HELP = {
     "messages": "collect the texts to translate",
     "assets": "build style sheet, fonts and scripts into static/vendor",
     "e2e": "the browser tests, the long ones among them",
-    "faults": "the long form of the kill and load tests: ten minutes of kill -9 and crowds",
+    "faults": "the long form of the kill and load tests: half an hour of kill -9, random stories of calendars, and crowds",
     "verify-idp": "sign in at identity providers that others wrote (npm, and Debian's simplesamlphp where installed)",
     "lock": "write the hash locks anew from requirements/*.in (ARGS=--upgrade takes newer versions)",
     "bench": "measure speed against the targets",
@@ -99,7 +99,8 @@ def _prepare(command: str, given: list[str]) -> None:
 
 
 NEEDS_ASSETS = {"demo", "test", "check", "setup", "e2e", "faults", "verify-idp", "bench"}
-LONG_KILLS = "300"
+LONG = {"VENTEROM_KILLS": "300", "VENTEROM_STORIES": "300", "VENTEROM_RUSH": "yes"}
+"""What makes the tests of faults and load long, as far as nobody has said otherwise."""
 
 
 def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
@@ -127,7 +128,8 @@ def _run(known: argparse.Namespace, passed_on: list[str]) -> int:
 def _with_arguments(command: str, passed_on: list[str]) -> int:
     """Commands whose further arguments go to the tool behind them."""
     if command == "faults":
-        os.environ.setdefault("VENTEROM_KILLS", LONG_KILLS)
+        for name, value in LONG.items():
+            os.environ.setdefault(name, value)
     if command == "e2e":
         os.environ.setdefault("VENTEROM_LONG", "yes")
     ways: dict[str, Callable[[], int]] = {

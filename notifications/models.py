@@ -111,6 +111,16 @@ class OutboxMessage(PublicIdModel):
             ),
             models.Index(fields=["subject_type", "subject_id"], name="outbox_by_subject"),
             models.Index(
+                fields=["channel", "state", "next_try_at"],
+                name="outbox_open",
+                condition=Q(closed_at__isnull=True),
+            ),
+            models.Index(
+                fields=["closed_at", "channel", "state"],
+                name="outbox_ended",
+                condition=Q(closed_at__isnull=False),
+            ),
+            models.Index(
                 fields=["clinic", "-closed_at"],
                 name="outbox_not_reached",
                 condition=Q(state__in=TROUBLED),

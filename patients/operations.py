@@ -11,12 +11,15 @@ from django.db.models import Q
 
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import memberships
+from identity import kept_forms, memberships
 from identity.choices import EidProof, MembershipState, UserKind
 from identity.holders import Holder
 from patients import own_changes, policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal, SeenIn
+from patients.contact import letters
 from patients.contact import operations as contact
+from patients.contact.letters import Moved
+from patients.guardianship import queries as relations
 from patients.import_rows import GoodRow
 from patients.models import DataChange, Patient
 from patients.queries import ChangedRow
@@ -37,13 +40,18 @@ class ImportOutcome:
     new: int
     changed: int
     unchanged: int
+    told: int = 0
+    """Patients who were told at the address or number that they had before."""
 
 
 @transaction.atomic
-def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now: datetime) -> ImportOutcome:
+def import_patients(
+    *, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now: datetime, tells: bool = True
+) -> ImportOutcome:
     """Store checked rows (patients.import_rows.check) as the clinic's patients: all of them, or none.
 
-    Patients who are not among the rows are left alone. Storing the same rows again changes nothing.
+    Patients who are not among the rows are left alone. Storing the same rows again changes nothing. Who has a login and
+    is moved away from an address or number is told there, unless `tells` is off because thousands are corrected at once.
     Raises ImportRefused while another import of the clinic runs.
     """
     if not _take_import_lock(clinic):
@@ -51,7 +59,8 @@ def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now:
     plan = queries.import_plan(clinic=clinic, rows=rows, lock=True)
     _store_new(clinic, plan.new, actor=actor, now=now)
     _store_changed(clinic, plan.changed, actor=actor, now=now)
-    outcome = ImportOutcome(len(plan.new), len(plan.changed), plan.unchanged)
+    told = _tell_the_old(clinic, plan.changed, now) if tells else 0
+    outcome = ImportOutcome(len(plan.new), len(plan.changed), plan.unchanged, told)
     audit.record(
         action="patients.imported",
         subject=clinic,
@@ -61,6 +70,7 @@ def import_patients(*, clinic: Clinic, rows: Iterable[GoodRow], actor: Any, now:
         new=outcome.new,
         changed=outcome.changed,
         unchanged=outcome.unchanged,
+        told=outcome.told,
     )
     return outcome
 
@@ -227,8 +237,8 @@ def note_registered(*, patient: Patient, actor: Any, now: datetime) -> None:
 def remove_from_portal(*, patient: Patient, actor: Any, now: datetime) -> None:
     """End the patient's tie to this clinic's portal (002, "Slet"): by staff, or by the patient who leaves it.
 
-    Record, account and other clinics stay. The password here is gone, sessions that it opened end, and eID leads to the
-    page on which the patient may register again. Doing it twice is doing it once.
+    Record, account and other clinics stay. The password here is gone, sessions that it opened end, what was typed and
+    kept is deleted, and eID leads to the page on which the patient may register again. Twice is once.
     """
     stored = Patient.objects.select_for_update(no_key=True).select_related("clinic").get(pk=patient.pk)
     index = stored.national_id_index
@@ -237,6 +247,11 @@ def remove_from_portal(*, patient: Patient, actor: Any, now: datetime) -> None:
         memberships.remove(
             clinic=stored.clinic, national_id_index=index or "", patient_id=stored.pk, actor=actor, now=now
         )
+    kept_forms.drop_all(
+        clinic=stored.clinic,
+        national_id_index=index,
+        relations=relations.ids_of(stored),
+    )
     if not policy.is_registered(rules_of(stored.clinic.country), stored.registered_at, stored.left_at):
         return
     stored.registered_at = patient.registered_at = None
@@ -315,15 +330,27 @@ def _store_changed(clinic: Clinic, rows: Sequence[ChangedRow], *, actor: Any, no
 
 
 def _end_what_went_to_the_old(clinic: Clinic, patient_ids: Sequence[UUID], now: datetime) -> None:
-    """End codes and links of those who have an account, as any other change of contact details does (L6).
-
-    The old address is not told: an import corrects thousands at once. The patient is asked at the next sign-in (D11).
-    """
+    """End codes and links of those who have an account, as any other change of contact details does (L6)."""
     moved = Patient.objects.filter(pk__in=patient_ids)
     for index, email in moved.filter(memberships.has_password_here("national_id_index", clinic)).values_list(
         "national_id_index", "email"
     ):
         memberships.contact_changed(clinic=clinic, national_id_index=index, email=email, now=now)
+
+
+def _tell_the_old(clinic: Clinic, rows: Sequence[ChangedRow], now: datetime) -> int:
+    """Tell those whom `queries.to_be_told` names, as for the patient's own change (F14); return how many they are."""
+    told = queries.to_be_told(rows)
+    patients = Patient.objects.filter(pk__in=[row.patient_id for row in told]).defer("national_id")
+    by_id = {patient.pk: patient for patient in patients}
+    for row in told:
+        patient = by_id[row.patient_id]
+        patient.clinic = clinic
+        moved = [
+            Moved(kind, str(row.record[kind]), str(row.changes[kind])) for kind in queries.moved_away(row)
+        ]
+        letters.tell_the_old(patient, moved, now=now)
+    return len(told)
 
 
 def _told(row: ChangedRow) -> dict[str, Any]:

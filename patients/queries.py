@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from clinic_admin.models import Clinic
+from identity import queries as logins
 from patients import policy
+from patients.contact.choices import ContactKind
 from patients.import_rows import GoodRow
 from patients.models import Patient
 from portal.ready import Given, Ready
@@ -72,3 +74,21 @@ def _records_by_index(clinic: Clinic, *, lock: bool) -> dict[str | None, Mapping
         record["national_id_index"]: record
         for record in patients.values("pk", "national_id_index", *IMPORTED_FIELDS)
     }
+
+
+def moved_away(row: ChangedRow) -> list[ContactKind]:
+    """Return the ways to reach the patient that an import changes and that led somewhere before."""
+    return [kind for kind in ContactKind if kind in row.changes and row.record[kind]]
+
+
+def to_be_told(rows: Iterable[ChangedRow]) -> list[ChangedRow]:
+    """Return those of an import's changes that the old address or number is told of: of patients who have a login.
+
+    Who has none has nothing that codes and links could open. A first import has nobody to tell. One query.
+    """
+    moved = [row for row in rows if moved_away(row)]
+    known = logins.with_login(
+        Patient.objects.filter(pk__in=[row.patient_id for row in moved]), "national_id_index"
+    )
+    ids = set(known.values_list("pk", flat=True)) if moved else set()
+    return [row for row in moved if row.patient_id in ids]

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "services.registration",
     "services.onboarding",
     "services.own",
+    "services.operation",
     "services.reports",
 ]
 if IS_DEVELOPMENT:
@@ -124,6 +125,8 @@ TEMPLATES = [
 FORM_RENDERER = "portal.look.renderer.HouseRenderer"
 
 # -- the database: the only truth --------------------------------------------------------------------------
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 10_000, least=1_000, most=3_600_000)
+"""So long a statement may take; a transaction may lie idle three times as long."""
 DATABASES = {
     "default": {
         **env.database("DATABASE_URL"),
@@ -132,9 +135,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "options": (
-                "-c lock_timeout=3s -c statement_timeout={} -c idle_in_transaction_session_timeout=30s".format(
-                    env.number("STATEMENT_TIMEOUT_MS", 10_000, least=1_000, most=3_600_000)
-                )
+                f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                f" -c idle_in_transaction_session_timeout={3 * STATEMENT_TIMEOUT_MS}"
             ),
         },
         "TEST": {"NAME": env.text("TEST_DATABASE", "test_venterom")},
@@ -153,6 +155,8 @@ CACHES = {
 }
 
 # -- sessions and sign-in ----------------------------------------------------------------------------------
+SAML_ARCHIVE_DAYS = env.number("SAML_ARCHIVE_DAYS", 180, least=1, most=3650)
+"""So long signed SAML messages are kept; NemLog-in asks for 180 days."""
 # Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
 SESSION_ENGINE = "identity.session_store"
 SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
@@ -312,6 +316,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep old rows": {"task": "identity.sweep", "schedule": 3600.0},
     "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
     "delete old contact changes": {"task": "patients.sweep_contact_changes", "schedule": 86_400.0},
+    "show that clock and workers live": {"task": "operation.pulse", "schedule": 30.0},
+    "delete old SAML messages": {"task": "identity.sweep_saml_archive", "schedule": 86_400.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }
 if IS_DEVELOPMENT:

@@ -1,5 +1,6 @@
 // The npm package oidc-provider, set up like BankID. Started by the Python side with one JSON argument.
-// POST /control changes what comes next: {"acr": …}, {"forge": …}, {"rotate": true}.
+// POST /control changes what comes next: {"acr": …}, {"forge": …}, {"rotate": true}; it answers how often the
+// portal was told of a logout, and what it said otherwise.
 import http from 'node:http';
 import { generateKeyPair, exportJWK, importJWK, SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
 import Provider from 'oidc-provider';
@@ -11,6 +12,8 @@ const shared = createMemoryAdapter();
 let acr = given.acr;
 let forge = '';
 let count = 0;
+let told = 0;
+let refused = 0;
 let key;
 let provider;
 
@@ -26,7 +29,8 @@ async function publish(newest) {
   provider = new Provider(issuer, {
     adapter: shared,
     jwks: { keys: [newest] },
-    cookies: { keys: ['only for this check'] },
+    cookies: { keys: ['only for this check'], long: { sameSite: 'none' } },
+    enableHttpPostMethods: true,
     clients: [{
       client_id: given.clientId,
       redirect_uris: [given.redirectUri],
@@ -36,6 +40,9 @@ async function publish(newest) {
       token_endpoint_auth_signing_alg: 'ES256',
       id_token_signed_response_alg: 'ES256',
       jwks: { keys: [given.clientKey] },
+      post_logout_redirect_uris: [given.afterLogout],
+      backchannel_logout_uri: given.backChannel,
+      backchannel_logout_session_required: true,
     }],
     pkce: { required: () => true },
     acrValues: ['urn:bankid:bid', 'urn:bankid:bid;LOA=4', 'urn:bankid:bis;LOA=3'],
@@ -50,7 +57,11 @@ async function publish(newest) {
       devInteractions: { enabled: false },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       claimsParameter: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      backchannelLogout: { enabled: true },
     },
+    // The portal is on this machine, which the package calls nobody at unless its own dispatcher is left out.
+    fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
     interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...given.person }) }),
     loadExistingGrant: async (context) => {
@@ -64,6 +75,8 @@ async function publish(newest) {
     },
     ttl: { AuthorizationCode: 60, AccessToken: 60, IdToken: 300, Interaction: 300, Session: 600, Grant: 600 },
   });
+  provider.on('backchannel.success', () => { told += 1; });
+  provider.on('backchannel.error', (_context, error) => { refused += 1; console.error(error); });
   provider.use(async (context, next) => {
     await next();
     if (forge && context.path === '/token' && context.body?.id_token) {
@@ -97,7 +110,7 @@ async function control(request, response) {
   acr = wanted.acr ?? acr;
   forge = wanted.forge ?? '';
   if (wanted.rotate) await publish(await newKey());
-  response.end('{}');
+  response.end(JSON.stringify({ told, refused }));
 }
 
 async function signIn(request, response) {

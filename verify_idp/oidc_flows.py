@@ -64,6 +64,8 @@ def _values(
         "port": port,
         "clientId": CLIENT,
         "redirectUri": f"{product.address}/sign-in/{SLUG}/callback/",
+        "afterLogout": f"{product.address}/sign-in/{SLUG}/logged-out/",
+        "backChannel": f"{product.address}/sign-in/{SLUG}/back-channel/",
         "clientKey": public | {"kid": "portal", "alg": "ES256", "use": "sig"},
         "acr": SUBSTANTIAL,
         "accountId": name,
@@ -92,7 +94,9 @@ def run(product: Product, report: Report) -> None:
         report.run("oidc-provider new key between question and answer", flows.rotates)
         report.run("oidc-provider step-up", flows.steps_up)
         report.run("oidc-provider step-up that is not sure enough", flows.downgrade)
-        report.run("oidc-provider sign out", flows.signs_out)
+        report.run("oidc-provider sign out here and at the provider", flows.signs_out)
+        report.run("oidc-provider sign out here and stay at the provider", flows.stays)
+        report.run("oidc-provider sign out there, and so here", flows.signs_out_there)
 
 
 class Flows:
@@ -175,12 +179,44 @@ class Flows:
         assert self.portal.last_failure() == "acr", self.portal.last_failure()
 
     def signs_out(self) -> None:
-        """The session here is over."""
+        """The session here is over at once; the provider takes the posted ID token and sends the browser back."""
         with self.portal.browser() as browser:
-            self.portal.signs_in(browser)
-            start = browser.open(f"/{self.portal.clinic}/my-page/")
-            browser.press(start, "/sign-out/")
+            leaving = self._leaves(browser)
             assert not self.portal.is_in(browser)
+            asked = browser.press(leaving, "/session/end")
+            assert asked.status_code == 200, f"{asked.status_code} at {asked.url.path}: {asked.text[:200]}"
+            assert asked.url.host == "127.0.0.1", f"not at the provider but at {asked.url.path}"
+            assert not asked.url.query, "the address holds something"
+            done = browser.press(asked, "/session/end/confirm", logout="yes")
+            assert str(done.url).endswith(f"/signed-out/?at={SLUG}"), f"{done.status_code} at {done.url.path}"
+
+    def stays(self) -> None:
+        """Whoever goes no further than our page is signed out here all the same."""
+        with self.portal.browser() as browser:
+            leaving = self._leaves(browser)
+            assert f"/{self.portal.clinic}/signed-out/" in leaving.text
+            assert not self.portal.is_in(browser)
+
+    def signs_out_there(self) -> None:
+        """The provider calls us: that browser's session ends, another's at the same provider stays."""
+        before = self.server.control()
+        with self.portal.browser() as browser, self.portal.browser() as other:
+            self.portal.signs_in(browser)
+            self.portal.signs_in(other)
+            asked = browser.open(f"{self.server.base}/session/end")
+            browser.press(asked, "/session/end/confirm", logout="yes")
+            said = self.server.control()
+            assert said == before | {"told": before["told"] + 1}, f"the provider was answered: {said}"
+            assert not self.portal.is_in(browser)
+            assert self.portal.is_in(other)
+
+    def _leaves(self, browser: Any) -> Any:
+        """Sign in and out; return the page that leads on to the provider."""
+        self.portal.signs_in(browser)
+        start = browser.open(f"/{self.portal.clinic}/my-page/")
+        leaving = browser.press(start, "/sign-out/")
+        assert "/leave/" in leaving.url.path, f"{leaving.status_code} at {leaving.url.path}"
+        return leaving
 
     def _again(self, browser: Any) -> Any:
         page = browser.open(

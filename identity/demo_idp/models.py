@@ -52,18 +52,20 @@ class SamlKey(models.Model):
         return f"demo key {self.name}"
 
 
-class SamlSession(PublicIdModel):
-    """Someone is signed in at the demo's SAML provider. Signing out there signs them out of the portal."""
+class OpenSession(PublicIdModel):
+    """Someone is signed in at one of the demo's providers. Signing out there signs them out of the portal."""
 
     realm = models.CharField(max_length=20)
     name_id = EncryptedTextField()
+    """OpenID Connect: sub."""
     session_index = models.CharField(max_length=60, unique=True)
+    """OpenID Connect: sid."""
     who = EncryptedTextField()
     """The invented person's name, for whoever picks a session to end."""
     started_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["realm", "-started_at"], name="demo_saml_session_by_age")]
+        indexes = [models.Index(fields=["realm", "-started_at"], name="demo_open_session_by_age")]
 
     def __str__(self) -> str:
         return f"demo session {self.pk}"

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from identity.choices import ClientAuth
-from identity.demo_idp import keys
+from identity.demo_idp import keys, open_sessions
 from identity.demo_idp.models import Grant, UsedAssertion
 from identity.demo_idp.realms import Realm
 
@@ -54,6 +54,8 @@ def discovery(realm: Realm) -> dict[str, Any]:
         "jwks_uri": f"{base}/jwks",
         "pushed_authorization_request_endpoint": f"{base}/par",
         "end_session_endpoint": f"{base}/end-session",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": True,
         "response_types_supported": ["code"],
@@ -114,7 +116,7 @@ def choose(realm: Realm, grant: Grant, about: dict[str, str], *, now: datetime) 
     """Let the chosen person sign in, and return the address to send the browser back to."""
     number = about[realm.nid_claim]
     stable = hashlib.sha256(f"{realm.slug}:{number}:{settings.INDEX_KEY.hex()}".encode()).hexdigest()
-    claims = {
+    claims: dict[str, Any] = {
         **about,
         "sub": stable[:24],
         realm.stable_id_claim: f"9578-5999-4-{int(stable[:10], 16) % 10**7:07d}-{stable[10:16]}",
@@ -128,6 +130,7 @@ def choose(realm: Realm, grant: Grant, about: dict[str, str], *, now: datetime) 
     )
     if not taken:
         raise OAuthError("invalid_request")
+    open_sessions.begin(realm, name_id=claims["sub"], session_index=claims["sid"], who=about["name"], now=now)
     return _answer(realm, grant, {"code": code})
 
 

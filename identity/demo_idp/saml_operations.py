@@ -3,20 +3,18 @@
 import hashlib
 import secrets
 import uuid
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from django.conf import settings
 
-from identity.demo_idp import saml_messages
-from identity.demo_idp.models import SamlSession
+from identity.demo_idp import open_sessions, saml_messages
+from identity.demo_idp.models import OpenSession
 from identity.demo_idp.realms import Realm
 from identity.demo_idp.saml_keys import KeyPair, key_pair
 from identity.demo_idp.saml_messages import NAMES, Asked, BadMessage, Subject
 from identity.models import IdentityProvider, ProviderKey
 
-SESSION_LASTS = timedelta(hours=1)
 _PERSON = "https://data.gov.dk/model/core/eid/person/uuid/"
 
 
@@ -67,14 +65,13 @@ def sign_in(realm: Realm, asked: Asked, about: dict[str, str], *, now: datetime)
     """Let the chosen person sign in, and return the response (base64) for the portal."""
     number = about[realm.nid_claim]
     stable = hashlib.sha256(f"{realm.slug}:{number}:{settings.INDEX_KEY.hex()}".encode()).digest()
-    session = SamlSession.objects.create(
-        realm=realm.slug,
+    session = open_sessions.begin(
+        realm,
         name_id=f"{_PERSON}{uuid.UUID(bytes=stable[:16], version=4)}",
         session_index=f"_{secrets.token_hex(12)}",
         who=about["name"],
-        started_at=now,
+        now=now,
     )
-    SamlSession.objects.filter(started_at__lt=now - SESSION_LASTS).delete()
     subject = Subject(
         name_id=session.name_id or "",
         session_index=session.session_index,
@@ -108,7 +105,7 @@ def sign_out(realm: Realm, query: str, *, now: datetime) -> str:
     if root.tag != f"{{{NAMES['samlp']}}}LogoutRequest" or root.get("Destination") != slo_address(realm):
         raise BadMessage("not a request to sign out")
     index = root.findtext("samlp:SessionIndex", "", NAMES)
-    SamlSession.objects.filter(realm=realm.slug, session_index=index).delete()
+    open_sessions.end(realm, index)
     back = _portal_slo(realm)
     message = saml_messages.logout_response(
         root.get("ID", ""), issuer=realm.issuer, destination=back, now=now
@@ -116,28 +113,12 @@ def sign_out(realm: Realm, query: str, *, now: datetime) -> str:
     return saml_messages.redirect(back, "SAMLResponse", message, relay_state=relay_state, key=own_key(realm))
 
 
-def sessions(realm: Realm, *, now: datetime) -> list[SamlSession]:
-    """Return who is signed in at the provider, the latest first."""
-    return list(
-        SamlSession.objects.filter(realm=realm.slug, started_at__gt=now - SESSION_LASTS).order_by(
-            "-started_at"
-        )[:20]
-    )
-
-
-def sign_out_here(realm: Realm, session_id: UUID, *, now: datetime) -> str:
-    """End a session at the provider, and return where to send the browser so that the portal ends its own.
-
-    Empty if there is no such session.
-    """
-    session = SamlSession.objects.filter(realm=realm.slug, pk=session_id).first()
-    if session is None:
-        return ""
+def tell_portal(realm: Realm, session: OpenSession, *, now: datetime) -> str:
+    """Return where to send the browser so that the portal ends its session, too. Raises BadMessage."""
     back = _portal_slo(realm)
     message = saml_messages.logout_request(
         (session.name_id or "", session.session_index), issuer=realm.issuer, destination=back, now=now
     )
-    session.delete()
     return saml_messages.redirect(back, "SAMLRequest", message, relay_state="", key=own_key(realm))
 
 

@@ -1,7 +1,5 @@
 """The addresses of the demo's SAML provider."""
 
-from uuid import UUID
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -54,28 +52,6 @@ def slo(request: HttpRequest, realm: str) -> HttpResponse:
     except BadMessage:
         return render(request, "demo_idp/over.html", {"realm": found}, status=400)
     return render(request, "demo_idp/signed_out.html", {"realm": found, "done": done})
-
-
-@development_page
-@require_GET
-def sessions(request: HttpRequest, realm: str) -> HttpResponse:
-    """List who is signed in at the provider."""
-    found = _realm(realm)
-    known = saml_operations.sessions(found, now=timezone.now())
-    return render(request, "demo_idp/sessions.html", {"realm": found, "sessions": known})
-
-
-@development_page
-@require_http_methods(["POST"])
-def end(request: HttpRequest, realm: str, session_id: UUID) -> HttpResponse:
-    """Sign someone out at the provider, and so of the portal."""
-    try:
-        address = saml_operations.sign_out_here(_realm(realm), session_id, now=timezone.now())
-    except BadMessage:
-        address = ""
-    if not address:
-        raise Http404
-    return views.go(address)
 
 
 def _realm(slug: str) -> Realm:

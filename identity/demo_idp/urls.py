@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from identity.demo_idp import saml_views, views
+from identity.demo_idp import logout_views, saml_views, views
 
 app_name = "demo_idp"
 urlpatterns = [
@@ -11,10 +11,10 @@ urlpatterns = [
     path("<slug:realm>/par", views.par, name="par"),
     path("<slug:realm>/authorize", views.authorize, name="authorize"),
     path("<slug:realm>/token", views.token, name="token"),
-    path("<slug:realm>/end-session", views.end_session, name="end_session"),
+    path("<slug:realm>/end-session", logout_views.end_session, name="end_session"),
     path("<slug:realm>/saml/metadata", saml_views.metadata, name="saml_metadata"),
     path("<slug:realm>/saml/sso", saml_views.sso, name="saml_sso"),
     path("<slug:realm>/saml/slo", saml_views.slo, name="saml_slo"),
-    path("<slug:realm>/saml/sessions", saml_views.sessions, name="saml_sessions"),
-    path("<slug:realm>/saml/sessions/<uuid:session_id>/end", saml_views.end, name="saml_end"),
+    path("<slug:realm>/sessions", logout_views.sessions, name="sessions"),
+    path("<slug:realm>/sessions/<uuid:session_id>/end", logout_views.end, name="end"),
 ]

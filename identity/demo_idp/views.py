@@ -80,13 +80,6 @@ def authorize(request: HttpRequest, realm: str) -> HttpResponse:
     return render(request, "demo_idp/authorize.html", {"realm": found, "form": form}, status=status)
 
 
-@development_page
-@require_GET
-def end_session(request: HttpRequest, realm: str) -> HttpResponse:
-    """The demo's providers keep no sessions, so there is nothing to end."""
-    return render(request, "demo_idp/over.html", {"realm": _realm(realm)})
-
-
 def _realm(slug: str) -> Realm:
     if slug not in REALMS:
         raise Http404

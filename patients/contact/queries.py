@@ -96,6 +96,12 @@ def _states(patient: Patient, now: datetime) -> dict[ContactKind, tuple[Word, Co
     }
 
 
+def is_proven(patient: Patient, kind: ContactKind, value: str) -> bool:
+    """Return whether the record has this value, and it was confirmed by link or code or kept by the patient. One query."""
+    word = ContactWord.objects.filter(patient=patient, kind=kind).first()
+    return bool(value) and getattr(patient, kind) == value and word is not None and word.value == value
+
+
 def seen_mark(patient: Patient) -> str:
     """Return a mark of the values as a page shows them: a form that carries another one was made before a change."""
     return crypto.blind_index(f"{patient.pk}:{patient.email}:{patient.mobile}", purpose="contact-seen")

@@ -242,3 +242,11 @@ def staff_view(patient: Patient, *, now: datetime) -> StaffView:
         has_private_letters=policy.has_private_letters(patient.birth_date, rules, today),
         may_give_proxy=ages.has_reached(patient.birth_date, rules.proxy_giver_from, today),
     )
+
+
+def ids_of(patient: Patient) -> list[UUID]:
+    """Return the ids of every relation by which somebody acts or acted for the patient. Two queries."""
+    return [
+        *Guardian.objects.filter(patient=patient).values_list("pk", flat=True),
+        *Proxy.objects.filter(patient=patient).values_list("pk", flat=True),
+    ]

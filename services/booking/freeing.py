@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, DateTimeField, Exists, Q, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, Q, Value, When
 
 from clinic_admin.models import Clinic
 from services.booking.choices import SlotKind, SlotState
@@ -21,11 +21,13 @@ def free(slot_id: int, *, clinic: Clinic, now: datetime, was: SlotState = SlotSt
     """Free the clinic's slot in the transaction that gives it up. One statement.
 
     Where the clinic offers earlier times and somebody waits, it is held until a worker has offered it to the first of
-    them; without workers it is open to all after GRACE.
+    them; without workers it is open to all after GRACE. One that no weekly calendar has (any more) is offered to nobody:
+    staff see it until the calendar is filled again.
     """
-    changes: dict[str, Any] = {"state": SlotState.FREE, "held_until": None}
+    kind = Case(When(by_hand=True, then=Value(SlotKind.INTERNAL)), default=F("kind"))
+    changes: dict[str, Any] = {"state": SlotState.FREE, "held_until": None, "kind": kind}
     if clinic.offers_earlier:
-        is_wanted = Q(Exists(_waiting(clinic))) & Q(kind=SlotKind.PORTAL)
+        is_wanted = Q(Exists(_waiting(clinic))) & Q(kind=SlotKind.PORTAL, by_hand=False)
         changes["freed_at"] = now
         changes["held_until"] = Case(
             When(is_wanted, then=Value(now + GRACE)), default=None, output_field=DateTimeField()

@@ -140,7 +140,7 @@ class Slot(models.Model):
     freed_at = models.DateTimeField(null=True)
     """When it came free, until everybody who waits has been asked. Only where the clinic offers earlier times."""
     by_hand = models.BooleanField(default=False, db_default=False)
-    """Made by staff where no weekly calendar had a time."""
+    """No weekly calendar has it: made by staff, or booked before a calendar changed. Free, it is none for patients."""
     block = models.ForeignKey(
         Block, null=True, on_delete=models.SET_NULL, related_name="slots", db_index=False
     )

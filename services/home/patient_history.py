@@ -15,11 +15,13 @@ from patients.guardianship import words
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.access.choices import Approval, Right
+from services.own import words as own_words
 
 PER_PAGE = 60
 """Events read for a page; looks by the same person on a day become one line."""
 
 _SENTENCES: dict[str, tuple[str | Promise, str]] = {
+    **own_words.SENTENCES,
     "patient.viewed": (gettext_lazy("Opened the patient's page"), "eye"),
     "patient.listed": (gettext_lazy("Saw the name on a list"), "eye"),
     "patient.data_taken": (gettext_lazy("Took out a file with all the data"), "download"),

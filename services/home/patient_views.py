@@ -23,7 +23,6 @@ from patients.models import Patient
 from patients.operations import PatientRefused
 from patients.search_form import SearchForm
 from services.access import special_editor
-from services.booking.staff_queries import waiting_counts
 from services.home import account_card, patient_history, patient_queries
 from services.home.patient_forms import PortalAccessForm
 
@@ -78,7 +77,6 @@ def _list_page(
         "page": rows,
         "is_first": is_first,
         "may_turn": form.is_bound and form.wanted.may_stand_in_an_address,
-        "waiting_count": waiting_counts(request.clinic).total,
     }
     return render(request, "home/staff/patients.html", words, status=status)
 
@@ -228,7 +226,6 @@ def _page(
         "asked": patient,
         "tab": tab,
         "states": patient_queries.states(patient, special),
-        "waiting_count": waiting_counts(request.clinic).total,
         "tabs": [
             (
                 number,

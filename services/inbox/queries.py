@@ -57,12 +57,6 @@ def next_waiting(*, clinic: Clinic) -> InboxItem | None:
     return InboxItem.objects.filter(clinic=clinic, closed_at=None).order_by("opened_at", "pk").first()
 
 
-def waiting_count(clinic: Clinic) -> int:
-    """Return how many items wait, counted up to a hundred. One query."""
-    rows = InboxItem.objects.filter(clinic=clinic, closed_at=None)
-    return rows[: MOST_COUNTED + 1].count()
-
-
 def _box(clinic: Clinic, box: Box, staff_member: StaffMember) -> QuerySet[InboxItem]:
     rows = InboxItem.objects.filter(clinic=clinic, closed_at__isnull=box != Box.DONE)
     if box == Box.MINE:

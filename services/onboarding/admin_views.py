@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,9 +19,10 @@ from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.history import LastSave, Undoing
 from clinic_admin.models import StaffMember
 from portal.refusals import Refused
-from services.onboarding import operations, queries
+from services.onboarding import leaving_queries, operations, queries
 from services.onboarding.choices import StaffRefusal, Step
 from services.onboarding.forms import RolesForm
+from services.onboarding.leaver import Leaver, Who
 from services.onboarding.operations import StaffChangeRefused
 from services.onboarding.queries import StaffLine
 
@@ -30,10 +32,12 @@ from services.onboarding.queries import StaffLine
 def staff(request: StaffRequest) -> HttpResponse:
     """Show everyone who works here, resets that wait, and who is being added."""
     lines = queries.staff_lines(request.clinic)
+    without_login = queries.providers_without_login(request.clinic)
     context = {
         "lines": [line for line in lines if line.is_active],
         "left": [line for line in lines if not line.is_active],
-        "without_login": queries.providers_without_login(request.clinic),
+        "without_login": [line for line in without_login if line.provider.is_active],
+        "left_without_login": [line.provider for line in without_login if not line.provider.is_active],
         "unfinished": [
             {"new": new, "name": new.told.get(Step.ROLE, {}).get("name", "")}
             for new in queries.unfinished(request.clinic)
@@ -73,7 +77,15 @@ def person(request: StaffRequest, member_id: int) -> HttpResponse:
         form.add_error("roles", str(refused.message))
         return _person_page(request, member, line, form, status=422)
     messages.success(request, _("Saved. It applies from now on."))
-    return to_person(request, member.pk)
+    return to_person(request, Who(member.pk))
+
+
+@admin_page
+@require_safe
+def provider(request: StaffRequest, provider_id: int) -> HttpResponse:
+    """Show one provider whom nobody signs in as, working here or not."""
+    leaver = found_leaver(request, Who(provider_id=provider_id))
+    return render(request, "onboarding/provider.html", _leaving_context(request, leaver))
 
 
 @admin_page
@@ -83,7 +95,7 @@ def link(request: StaffRequest, member_id: int) -> HttpResponse:
     """Send a new link for choosing a password."""
     return do(
         request,
-        member_id,
+        Who(member_id),
         _("A new link is on its way. The older one doesn't work any more."),
         lambda: operations.send_link_again(
             clinic=request.clinic, member_id=member_id, actor=request.staff_member, now=timezone.now()
@@ -98,7 +110,7 @@ def request_reset(request: StaffRequest, member_id: int) -> HttpResponse:
     """Ask that a lost code app, and passkeys, be taken away."""
     return do(
         request,
-        member_id,
+        Who(member_id),
         _("Asked. Another administrator must confirm within 24 hours; nothing changes before that."),
         lambda: operations.request_reset(
             clinic=request.clinic, member_id=member_id, actor=request.staff_member, now=timezone.now()
@@ -135,7 +147,7 @@ def withdraw_reset(request: StaffRequest, reset_id: UUID) -> HttpResponse:
     )
 
 
-def do(request: StaffRequest, member_id: int | None, done: str, change: Callable[[], object]) -> HttpResponse:
+def do(request: StaffRequest, who: Who | None, done: str, change: Callable[[], object]) -> HttpResponse:
     """Make one change and go back, with what happened, or why it didn't, in a message."""
     try:
         change()
@@ -145,14 +157,22 @@ def do(request: StaffRequest, member_id: int | None, done: str, change: Callable
         messages.error(request, str(refused.message))
     else:
         messages.success(request, done)
-    if member_id is None:
+    if who is None:
         return redirect("onboarding_admin:staff", request.clinic.portal_identifier)
-    return to_person(request, member_id)
+    return to_person(request, who)
 
 
 def found_person(request: StaffRequest, member_id: int) -> tuple[StaffMember, StaffLine]:
     """Return the person with a post at this clinic, or answer 404."""
     found = queries.staff_line(request.clinic, member_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def found_leaver(request: StaffRequest, who: Who) -> Leaver:
+    """Return whom the address is about, or answer 404."""
+    found = leaving_queries.leaver_of(request.clinic, who)
     if found is None:
         raise Http404
     return found
@@ -199,16 +219,13 @@ def _person_page(
 ) -> HttpResponse:
     now = timezone.now()
     resets = [one for one in queries.open_resets(request.clinic, now) if one.user_id == member.user_id]
-    context = {
+    context = _leaving_context(request, Leaver(request.clinic, member, line.provider)) | {
         "member": member,
         "line": line,
         "form": form,
         "resets": resets,
         "link": queries.open_link(member.user_id, now),
-        "leaving": queries.leaving_of(member),
-        "absence_id": queries.absence_after(member),
         "is_self": member.user_id == request.staff_member.user_id,
-        "may_save": request.staff_member.is_administrator,
         "own_login_sentence": StaffRefusal.OWN_LOGIN.label,
         "last": _last_roles(request, member),
         "undoing": _undoing(request, member),
@@ -217,6 +234,26 @@ def _person_page(
     return render(request, "onboarding/person.html", context, status=status)
 
 
-def to_person(request: StaffRequest, member_id: int) -> HttpResponse:
+def _leaving_context(request: StaffRequest, leaver: Leaver) -> dict[str, Any]:
+    """Return what the page of someone says about leaving and coming back."""
+    return {
+        "leaver": leaver,
+        "to": addresses(request, leaver.who),
+        "leaving": leaving_queries.leaving_of(leaver),
+        "absence_id": leaving_queries.absence_after(leaver),
+        "may_save": request.staff_member.is_administrator,
+    }
+
+
+def addresses(request: StaffRequest, who: Who) -> dict[str, str]:
+    """Return where the person's page is, and where one says that they leave, stay, or are back."""
+    prefix, pk = ("", who.member_id) if who.provider_id is None else ("provider_", who.provider_id)
+    return {
+        name: reverse(f"onboarding_admin:{prefix}{name}", args=[request.clinic.portal_identifier, pk])
+        for name in ("person", "leave", "stay", "back")
+    }
+
+
+def to_person(request: StaffRequest, who: Who) -> HttpResponse:
     """Lead to the person's page."""
-    return redirect("onboarding_admin:person", request.clinic.portal_identifier, member_id)
+    return redirect(addresses(request, who)["person"])

@@ -14,9 +14,9 @@ from clinic_admin.policy import LONGEST_SIGNATURE
 from portal.day_field import DayField
 from services.access.choices import Column
 from services.access.forms import ColumnForm, PortalAccessForm
-from services.booking import template_policy
 from services.booking.choices import SlotKind
-from services.booking.template_policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
+from services.booking.weekly import policy as template_policy
+from services.booking.weekly.policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
 from services.onboarding import queries
 from services.onboarding.choices import Calendar, StaffRefusal, Step
 from services.onboarding.policy import OTHERS, OWN, Box, Told, Week

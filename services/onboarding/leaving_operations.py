@@ -1,9 +1,11 @@
-"""Staff who leave: what is decided at once, and what is done in the night after the last day."""
+"""People who leave, with a login or without: what is decided at once, and what is done in the night after the last day."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from clinic_admin.choices import Service
@@ -20,11 +22,13 @@ from services.access import operations as access
 from services.access.choices import Column
 from services.access.policy import NO_RIGHTS
 from services.booking import operations as booking
-from services.booking import template_operations, template_queries
-from services.onboarding import policy, queries
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly import queries as template_queries
+from services.onboarding import leaving_queries, policy, queries
 from services.onboarding.choices import StaffRefusal
+from services.onboarding.leaver import Leaver, Who
 from services.onboarding.models import Leaving, SecondFactorReset
-from services.onboarding.operations import StaffChangeRefused, lock_clinic, refuse, working
+from services.onboarding.operations import StaffChangeRefused, lock_clinic, refuse
 from services.onboarding.wizard_operations import save_ticks, standing_ticks
 
 
@@ -32,31 +36,32 @@ from services.onboarding.wizard_operations import save_ticks, standing_ticks
 def decide(
     *,
     clinic: Clinic,
-    member_id: int,
+    who: Who,
     last_day: date,
     successor_id: int | None,
     actor: StaffMember,
     now: datetime,
     messages_to_id: int | None = None,
 ) -> Leaving:
-    """Decide that the person leaves after this local day. The weekly calendars end on it at once.
+    """Decide that the person, with a login or without, leaves after this local day. The weekly calendars end on it at once.
 
     Patients move to the successor's list, delegated messages to `messages_to_id` (000 §4.3: only a system
     administrator can say to whom; otherwise delegation ends).
 
     If the day is today, everything else is done at once too; otherwise in the night after it (carry_out).
     Appointments stay; about those after the last day staff decide one by one, on the page of an absence.
-    Raises StaffMember.DoesNotExist for another clinic's, StaffChangeRefused.
+    Raises ObjectDoesNotExist for another clinic's, StaffChangeRefused.
     """
     lock_clinic(clinic)
-    member = working(clinic, member_id)
-    check(member=member, last_day=last_day, actor=actor, now=now)
+    leaver = _locked(clinic, who)
+    check(leaver=leaver, last_day=last_day, actor=actor, now=now)
     leaving = Leaving.objects.create(
         clinic=clinic,
-        staff_member=member,
+        staff_member=leaver.member,
+        provider=leaver.provider,
         last_day=last_day,
-        successor=_successor(member, successor_id),
-        messages_to=_colleague(member, messages_to_id, actor),
+        successor=_successor(leaver, successor_id),
+        messages_to=_colleague(leaver, messages_to_id, actor),
         decided_by=actor.user,
         decided_at=now,
     )
@@ -65,34 +70,32 @@ def decide(
         subject=leaving,
         actor=actor.user,
         now=now,
-        staff_member=member.pk,
         last_day=last_day.isoformat(),
         successor=successor_id,
+        **_ids(leaving),
     )
-    provider = _provider_of(member)
-    if provider is not None:
-        _end_calendars(clinic, provider, last_day, actor.user, now)
-        delegations.uncover(clinic=clinic, provider=provider, after=last_day, actor=actor.user, now=now)
-        _add_absence(leaving, provider, actor.user, now)
+    if leaver.provider is not None:
+        _end_calendars(clinic, leaver.provider, last_day, actor.user, now)
+        delegations.uncover(
+            clinic=clinic, provider=leaver.provider, after=last_day, actor=actor.user, now=now
+        )
+        _add_absence(leaving, leaver.provider, actor.user, now)
     if last_day == now.astimezone(clinic.zone).date():
         _carry_out(leaving, actor.user, now)
     return leaving
 
 
 @transaction.atomic
-def call_off(*, clinic: Clinic, member_id: int, actor: StaffMember, now: datetime) -> bool:
+def call_off(*, clinic: Clinic, who: Who, actor: StaffMember, now: datetime) -> bool:
     """The person stays after all. Their weekly calendars stay ended until somebody prolongs them.
 
-    Returns False when there is nothing to call off. Raises StaffMember.DoesNotExist for another clinic's.
+    Returns False when there is nothing to call off. Raises ObjectDoesNotExist for another clinic's.
     """
     lock_clinic(clinic)
-    member = StaffMember.objects.get(clinic=clinic, pk=member_id)
-    leaving = queries.leaving_of(member)
+    leaving = leaving_queries.leaving_of(_found(clinic, who))
     if leaving is None:
         return False
-    audit.record(
-        action="leaving.called_off", subject=leaving, actor=actor.user, now=now, staff_member=member.pk
-    )
+    audit.record(action="leaving.called_off", subject=leaving, actor=actor.user, now=now, **_ids(leaving))
     absence_id = leaving.absence_id
     leaving.delete()
     if absence_id is not None:
@@ -107,7 +110,7 @@ def carry_out(*, leaving_id: UUID, now: datetime) -> bool:
     if clinic is None:
         return False
     lock_clinic(clinic)
-    leaving = Leaving.objects.filter(pk=leaving_id, done_at__isnull=True).first()
+    leaving = Leaving.objects.select_related("clinic").filter(pk=leaving_id, done_at__isnull=True).first()
     if leaving is None or leaving.last_day >= now.astimezone(clinic.zone).date():
         return False
     _carry_out(leaving, audit.SYSTEM, now)
@@ -115,71 +118,98 @@ def carry_out(*, leaving_id: UUID, now: datetime) -> bool:
 
 
 @transaction.atomic
-def take_back(*, clinic: Clinic, member_id: int, actor: StaffMember, now: datetime) -> None:
+def take_back(*, clinic: Clinic, who: Who, actor: StaffMember, now: datetime) -> None:
     """Someone who left works here again, with the roles of then. Services, matrix and calendar start empty (A13).
 
-    Raises StaffMember.DoesNotExist for another clinic's, StaffChangeRefused.
+    Raises ObjectDoesNotExist for another clinic's, StaffChangeRefused.
     """
     lock_clinic(clinic)
-    member = StaffMember.objects.select_related("user").get(clinic=clinic, pk=member_id)
-    if member.is_active:
+    leaver = _locked(clinic, who)
+    if leaver.is_active:
         raise StaffChangeRefused(StaffRefusal.WORKS_HERE)
-    refuse(policy.refuse_roles(before=[], after=member.roles, actor=actor.roles, other_administrators=1))
-    member.is_active = True
-    member.save(update_fields=["is_active"])
-    provider = _provider_of(member)
-    if provider is not None:
-        provider.is_active = True
-        provider.save(update_fields=["is_active"])
-    audit.record(
-        action="staff_member.came_back", subject=member, actor=actor.user, now=now, roles=sorted(member.roles)
-    )
+    if leaver.member is not None:
+        refuse(policy.refuse_roles(before=[], after=leaver.roles, actor=actor.roles, other_administrators=1))
+    if leaver.provider is not None:
+        leaver.provider.is_active = True
+        leaver.provider.save(update_fields=["is_active"])
+    if leaver.member is not None:
+        leaver.member.is_active = True
+        leaver.member.save(update_fields=["is_active"])
+        audit.record(
+            action="staff_member.came_back",
+            subject=leaver.member,
+            actor=actor.user,
+            now=now,
+            roles=sorted(leaver.roles),
+        )
+    elif leaver.provider is not None:
+        audit.record(action="provider.came_back", subject=leaver.provider, actor=actor.user, now=now)
 
 
-def check(*, member: StaffMember, last_day: date, actor: StaffMember, now: datetime) -> None:
+def check(*, leaver: Leaver, last_day: date, actor: StaffMember, now: datetime) -> None:
     """Raise StaffChangeRefused if the person can't leave after this local day. Changes nothing."""
+    member = leaver.member
+    if not leaver.is_active:
+        raise StaffChangeRefused(StaffRefusal.HAS_LEFT)
     refuse(
         policy.refuse_leaving(
-            roles=member.roles,
+            roles=leaver.roles,
             actor_roles=actor.roles,
-            is_self=member.user_id == actor.user_id,
-            is_decided=queries.leaving_of(member) is not None,
+            is_self=member is not None and member.user_id == actor.user_id,
+            is_decided=leaving_queries.leaving_of(leaver) is not None,
             last_day=last_day,
-            today=now.astimezone(member.clinic.zone).date(),
-            other_administrators=queries.other_administrators(member),
-            is_successor=queries.is_successor(member),
+            today=now.astimezone(leaver.clinic.zone).date(),
+            other_administrators=queries.other_administrators(member) if member else 0,
+            is_successor=leaving_queries.is_successor(leaver),
         )
     )
 
 
 # -- the parts ---------------------------------------------------------------------------------------------
-def _successor(member: StaffMember, successor_id: int | None) -> Provider | None:
+def _found(clinic: Clinic, who: Who) -> Leaver:
+    leaver = leaving_queries.leaver_of(clinic, who)
+    if leaver is None:
+        raise ObjectDoesNotExist
+    return leaver
+
+
+def _locked(clinic: Clinic, who: Who) -> Leaver:
+    """Return the person as they are now, the provider's row locked against bookings and saves."""
+    leaver = _found(clinic, who)
+    if leaver.provider is None:
+        return leaver
+    locked = Provider.objects.select_for_update(no_key=True).get(pk=leaver.provider.pk)
+    return replace(leaver, provider=locked)
+
+
+def _ids(leaving: Leaving) -> dict[str, Any]:
+    """Return whom the trail names."""
+    return {"staff_member": leaving.staff_member_id, "provider": leaving.provider_id}
+
+
+def _successor(leaver: Leaver, successor_id: int | None) -> Provider | None:
     if successor_id is None:
         return None
-    found = next((one for one in queries.successors(member) if one.pk == successor_id), None)
+    found = next((one for one in leaving_queries.successors(leaver) if one.pk == successor_id), None)
     if found is None:
         raise StaffChangeRefused(StaffRefusal.NO_SUCCESSOR)
     return found
 
 
-def _colleague(member: StaffMember, colleague_id: int | None, actor: StaffMember) -> StaffMember | None:
-    if colleague_id is None:
+def _colleague(leaver: Leaver, colleague_id: int | None, actor: StaffMember) -> StaffMember | None:
+    if colleague_id is None or leaver.member is None:
         return None
     if not actor.is_system_administrator:
         raise StaffChangeRefused(StaffRefusal.SYSTEM_ROLE)
-    found = next((one for one in queries.colleagues(member) if one.pk == colleague_id), None)
+    found = next((one for one in leaving_queries.colleagues(leaver) if one.pk == colleague_id), None)
     if found is None:
         raise StaffChangeRefused(StaffRefusal.NO_COLLEAGUE)
     return found
 
 
-def _provider_of(member: StaffMember) -> Provider | None:
-    return Provider.objects.select_for_update(no_key=True).filter(staff_member=member).first()
-
-
 def _end_calendars(clinic: Clinic, provider: Provider, last_day: date, actor: User, now: datetime) -> None:
     today = now.astimezone(clinic.zone).date()
-    for template in queries.running_calendars(provider, today):
+    for template in leaving_queries.running_calendars(provider, today):
         if template.valid_from > last_day:
             template_operations.delete_template(clinic=clinic, template_id=template.pk, actor=actor, now=now)
         elif template.valid_until is None or template.valid_until > last_day:
@@ -204,7 +234,7 @@ def _add_absence(leaving: Leaving, provider: Provider, actor: User, now: datetim
     """
     clinic = provider.clinic
     first_day = leaving.last_day + timedelta(days=1)
-    last_day = queries.last_appointment_day(provider, leaving.last_day, clinic)
+    last_day = leaving_queries.last_appointment_day(provider, leaving.last_day, clinic)
     if last_day is None:
         return
     cover = leaving.successor if leaving.successor and leaving.successor.has_portal_access else None
@@ -247,33 +277,60 @@ def _hand_over_messages(leaving: Leaving, member: StaffMember, actor: User | Non
 
 
 def _carry_out(leaving: Leaving, actor: User | None, now: datetime) -> None:
-    member = StaffMember.objects.select_related("user", "clinic").get(pk=leaving.staff_member_id)
-    clinic = member.clinic
-    provider = _provider_of(member)
-    done: dict[str, Any] = {}
-    if provider is not None:
-        done["covers"] = delegations.uncover(
-            clinic=clinic, provider=provider, after=leaving.last_day, actor=actor, now=now
+    clinic = leaving.clinic
+    leaver = _locked(
+        clinic, Who(leaving.staff_member_id, None if leaving.staff_member_id else leaving.provider_id)
+    )
+    done = _hand_over(leaving, leaver.provider, actor, now) if leaver.provider else {}
+    if leaver.member is not None:
+        _end_post(leaving, leaver.member, actor, now)
+    leaving.done_at = now
+    leaving.save(update_fields=["done_at"])
+    successor = leaving.successor_id
+    if leaver.member is not None:
+        audit.record(
+            action="staff_member.left",
+            subject=leaver.member,
+            actor=actor,
+            now=now,
+            successor=successor,
+            **done,
         )
-        done["patients"] = _move_patients(clinic, provider, leaving.successor, actor, now)
-        done["ticks"] = _untick(clinic, provider, actor, now)
-        _close_provider(clinic, provider, actor, now)
+        _end_login(leaver.member, actor, now)
+    elif leaver.provider is not None:
+        audit.record(
+            action="provider.left",
+            subject=leaver.provider,
+            actor=actor,
+            now=now,
+            successor=successor,
+            **done,
+        )
+
+
+def _hand_over(leaving: Leaving, provider: Provider, actor: User | None, now: datetime) -> dict[str, Any]:
+    """Take the provider out of everything; return how much there was of what."""
+    clinic = leaving.clinic
+    covers = delegations.uncover(
+        clinic=clinic, provider=provider, after=leaving.last_day, actor=actor, now=now
+    )
+    patients = _move_patients(clinic, provider, leaving.successor, actor, now)
+    ticks = _untick(clinic, provider, actor, now)
+    _close_provider(clinic, provider, actor, now)
+    return {"covers": covers, "patients": patients, "ticks": ticks}
+
+
+def _end_post(leaving: Leaving, member: StaffMember, actor: User | None, now: datetime) -> None:
     _hand_over_messages(leaving, member, actor, now)
     member.is_active = False
     member.save(update_fields=["is_active"])
     SecondFactorReset.objects.filter(
-        clinic=clinic, user=member.user, confirmed_at__isnull=True, withdrawn_at__isnull=True
+        clinic=leaving.clinic, user=member.user, confirmed_at__isnull=True, withdrawn_at__isnull=True
     ).update(withdrawn_at=now)
-    leaving.done_at = now
-    leaving.save(update_fields=["done_at"])
-    audit.record(
-        action="staff_member.left",
-        subject=member,
-        actor=actor,
-        now=now,
-        successor=leaving.successor_id,
-        **done,
-    )
+
+
+def _end_login(member: StaffMember, actor: User | None, now: datetime) -> None:
+    """Sign the person out everywhere, unless they work at another clinic."""
     if not StaffMember.objects.filter(user=member.user, is_active=True).exists():
         staff_links.revoke_links(user=member.user, now=now)
         staff_links.end_sessions(user=member.user, actor=actor, now=now, reason="left")

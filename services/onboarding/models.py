@@ -78,7 +78,12 @@ class Leaving(PublicIdModel):
     """It is decided when someone leaves, and who takes over. Done in the night after the last day."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
-    staff_member = models.ForeignKey(StaffMember, on_delete=models.CASCADE, related_name="leavings")
+    staff_member = models.ForeignKey(
+        StaffMember, null=True, on_delete=models.CASCADE, related_name="leavings"
+    )
+    """Whose post ends; None for a provider whom nobody signs in as."""
+    provider = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="leavings")
+    """Whom patients can choose no longer; None for staff who are no provider."""
     last_day = models.DateField()
     """The clinic's local day."""
     successor = models.ForeignKey(Provider, null=True, on_delete=models.PROTECT, related_name="+")
@@ -95,7 +100,14 @@ class Leaving(PublicIdModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["staff_member"], condition=Q(done_at__isnull=True), name="leaving_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["provider"], condition=Q(done_at__isnull=True), name="leaving_provider_once"
+            ),
+            models.CheckConstraint(
+                name="leaving_of_someone",
+                condition=Q(staff_member__isnull=False) | Q(provider__isnull=False),
+            ),
         ]
         indexes = [models.Index(fields=["last_day"], condition=Q(done_at__isnull=True), name="leaving_to_do")]
 

@@ -25,9 +25,10 @@ from portal import audit
 from services.access import operations as access
 from services.access.choices import Approval, Column
 from services.access.policy import Rights
-from services.booking import template_operations, template_queries
 from services.booking.choices import SlotKind
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly import queries as template_queries
+from services.booking.weekly.policy import WeekBlock
 from services.onboarding import policy, queries
 from services.onboarding.choices import Calendar, StaffRefusal, Step
 from services.onboarding.models import NewStaff

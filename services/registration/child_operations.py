@@ -28,7 +28,7 @@ from portal import audit
 from portal.refusals import Refused
 from services.inbox import operations as inbox
 from services.inbox.choices import ItemKind
-from services.registration import letters, own_gp, policy
+from services.registration import child_letters, letters, own_gp, policy
 from services.registration.child_pending import Pending
 from services.registration.choices import Outcome, RegistrationRefusal, RequestKind, RequestState
 from services.registration.models import LoginRequest
@@ -104,9 +104,12 @@ def accept(*, asked: LoginRequest, proof: str, actor: User, now: datetime) -> Pa
             _confirm(clinic, asked.national_id_index, now)
         except ChildRefused:
             raise NotAccepted(RegistrationRefusal.NO_SIGN_IN) from None
-        letters.child_confirmed(
-            clinic=clinic, subject=asked, to=asked.email, language=asked.language, now=now
+        tell = (
+            letters.child_confirmed
+            if child_letters.may_name_the_child(asked)
+            else letters.decided_about_a_child
         )
+        tell(clinic=clinic, subject=asked, to=asked.email, language=asked.language, now=now)
         return patient
     holder = Holder(
         country=clinic.country,

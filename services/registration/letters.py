@@ -13,6 +13,7 @@ from clinic_admin.models import Clinic
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
+from portal import phone_numbers
 
 
 def received(*, clinic: Clinic, subject: models.Model, to: str, language: str, now: datetime) -> None:
@@ -57,6 +58,25 @@ def child_confirmed(*, clinic: Clinic, subject: models.Model, to: str, language:
             )
             % words
         )
+    _queue(clinic, subject, 2, to, title, body, now)
+
+
+def decided_about_a_child(
+    *, clinic: Clinic, subject: models.Model, to: str, language: str, now: datetime
+) -> None:
+    """Say that there is a decision, and nothing else: nobody has proven that the address is the guardian's."""
+    words = {"clinic": clinic.name, "phone": phone_numbers.as_people_write(clinic.phone, clinic.country)}
+    with translation.override(language):
+        title = _("News about a request at %(clinic)s") % words
+        body = (
+            _(
+                "Hello,\n\na request at %(clinic)s was made with this address, and the clinic has decided. Phone the clinic "
+                "to hear more. If you know nothing of it, you need do nothing."
+            )
+            % words
+        )
+        if clinic.phone:
+            body += "\n\n" + _("Phone: %(phone)s") % words
     _queue(clinic, subject, 2, to, title, body, now)
 
 

@@ -21,7 +21,7 @@ from portal import audit
 from portal.refusals import Refused
 from services.inbox import operations as inbox
 from services.inbox.choices import ItemKind
-from services.registration import child_operations, letters, own_gp, policy
+from services.registration import child_letters, child_operations, letters, own_gp, policy
 from services.registration.child_operations import NotAccepted
 from services.registration.choices import Outcome, RegistrationRefusal, RequestState
 from services.registration.models import LoginRequest
@@ -169,9 +169,11 @@ def accept(*, clinic: Clinic, request_id: UUID, proof: str = "", actor: User, no
 def refuse(*, clinic: Clinic, request_id: UUID, reason: str, actor: User, now: datetime) -> LoginRequest:
     """Refuse, and tell the person why. Raises as accept does."""
     asked = _undecided(clinic, request_id)
-    letters.refused(
-        clinic=clinic, subject=asked, to=asked.email, language=asked.language, reason=reason, now=now
-    )
+    to, language = asked.email, asked.language
+    if child_letters.may_name_the_child(asked):
+        letters.refused(clinic=clinic, subject=asked, to=to, language=language, reason=reason, now=now)
+    else:
+        letters.decided_about_a_child(clinic=clinic, subject=asked, to=to, language=language, now=now)
     _decide(asked, RequestState.REFUSED, reason, actor, now, patient_id=None)
     return asked
 

@@ -400,7 +400,8 @@ def _handed_over(details: Mapping[str, Any], names: Names) -> tuple[Line, ...]:
 
 
 def _leaving(event: AuditEvent, names: Names) -> Told:
-    words = {"name": names.member(event.details.get("staff_member"))}
+    post, provider = event.details.get("staff_member"), event.details.get("provider")
+    words = {"name": names.provider(provider) if post is None and provider else names.member(post)}
     if event.action == "leaving.called_off":
         return Told(_("%(name)s stays after all") % words)
     return Told(
@@ -421,6 +422,10 @@ def _second_factor_reset(event: AuditEvent, names: Names) -> Told:
 def _provider(event: AuditEvent, names: Names) -> Told:
     details = event.details
     words = {"name": names.provider(event.subject_id)}
+    if event.action == "provider.left":
+        return Told(_("%(name)s no longer works here") % words, _handed_over(details, names))
+    if event.action == "provider.came_back":
+        return Told(_("%(name)s works here again") % words)
     return Told(
         _("New provider: %(name)s") % words,
         (
@@ -553,6 +558,8 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "second_factor_reset.confirmed": (ChangeKind.STAFF, _second_factor_reset),
     "second_factor_reset.withdrawn": (ChangeKind.STAFF, _second_factor_reset),
     "provider.added": (ChangeKind.STAFF, _provider),
+    "provider.left": (ChangeKind.STAFF, _provider),
+    "provider.came_back": (ChangeKind.STAFF, _provider),
     "staff_link.sent": (ChangeKind.STAFF, _link),
     "staff_link.used": (ChangeKind.STAFF, _link),
     "staff.added": (ChangeKind.STAFF, _login),
@@ -656,7 +663,7 @@ NOT_CHANGES = {
     "new_staff.started": "a draft; what comes of it is told",
     "new_staff.discarded": "a draft; what comes of it is told",
     "new_staff.finished": "the new staff member, rights and calendar are told one by one",
-    "patient.gp_changed": "one of many that staff_member.left sums up",
+    "patient.gp_changed": "one of many that staff_member.left or provider.left sums up",
     "patient.imported": "one of many that patients.imported sums up",
     "patient.updated": "one of many that patients.imported sums up",
     "account.created": "signing in",
@@ -681,6 +688,7 @@ NOT_CHANGES = {
     "auth.success": "signing in",
     "session.end": "signing in",
     "provider.metadata-loaded": "the vendor's, the same for all clinics",
+    "saml.archive-read": "the vendor's, and of no clinic",
     "provider.key-added": "the vendor's, the same for all clinics",
     "provider.key-used": "the vendor's, the same for all clinics",
     "provider.key-retired": "the vendor's, the same for all clinics",

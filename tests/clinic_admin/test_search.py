@@ -16,7 +16,7 @@ from clinic_admin.policy import OpenPeriod
 from delegation.forms import AbsenceForm
 from portal.models import AuditEvent
 from services.access.forms import ColumnForm, PortalAccessForm, QuestionForm
-from services.booking.admin_forms import BlockForm, TemplateForm
+from services.booking.weekly.forms import BlockForm, TemplateForm
 from tests.build import make_clinic, make_provider
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_identity import provider_row

@@ -14,7 +14,7 @@ from clinic_admin.models import Clinic
 from identity import saml_certificates
 from identity.choices import Protocol
 from identity.demo_idp import saml_keys, setup
-from identity.demo_idp.models import SamlKey, SamlSession
+from identity.demo_idp.models import OpenSession, SamlKey
 from identity.demo_idp.people import PEOPLE
 from identity.models import IdentityProvider, LoginTransaction
 from tests.build import make_clinic
@@ -56,7 +56,7 @@ def sign_in(client: Client, clinic: Clinic) -> None:
 
 def test_the_portal_comes_in(client: Client, clinic: Clinic) -> None:
     sign_in(client, clinic)
-    assert SamlSession.objects.count() == 1
+    assert OpenSession.objects.count() == 1
 
 
 @pytest.mark.parametrize("change", ["unsigned", "stranger", "relay", "sha1", "nonsense"])
@@ -88,20 +88,20 @@ def test_signing_out_here_ends_the_session_there(client: Client, clinic: Clinic)
     left = client.post(reverse("identity:sign_out", args=[clinic.portal_identifier]))
     address = client.get(left["Location"])["Refresh"].partition("url=")[2]
     back = client.get(address)
-    assert not SamlSession.objects.exists()
+    assert not OpenSession.objects.exists()
     assert client.get(back["Location"])["Location"].endswith("?at=mitid")
 
 
 def test_signing_out_there_ends_the_session_here(client: Client, clinic: Clinic) -> None:
     sign_in(client, clinic)
-    session = SamlSession.objects.get()
-    page = client.get("/demo-idp/mitid/saml/sessions")
+    session = OpenSession.objects.get()
+    page = client.get("/demo-idp/mitid/sessions")
     assert session.who in page.content.decode()
-    sent = client.post(f"/demo-idp/mitid/saml/sessions/{session.pk}/end")
+    sent = client.post(f"/demo-idp/mitid/sessions/{session.pk}/end")
     answered = Client().get(sent["Location"])
     assert "_auth_user_id" not in client.session
     assert client.get(answered["Location"]).status_code == 200
-    assert client.post(f"/demo-idp/mitid/saml/sessions/{session.pk}/end").status_code == 404
+    assert client.post(f"/demo-idp/mitid/sessions/{session.pk}/end").status_code == 404
 
 
 def test_keys_are_made_once_and_anew_before_they_end(db: None) -> None:

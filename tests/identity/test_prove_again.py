@@ -210,6 +210,8 @@ DANGEROUS: list[tuple[str, list[str], dict[str, str]]] = [
     ("onboarding_admin:confirm_reset", ["reset_id"], {}),
     ("onboarding_admin:leave", ["member_id"], {"confirmed": "yes"}),
     ("onboarding_admin:back", ["member_id"], {}),
+    ("onboarding_admin:provider_leave", ["provider_id"], {"confirmed": "yes"}),
+    ("onboarding_admin:provider_back", ["provider_id"], {}),
     ("patients_staff:account", ["patient_id"], {"act": "no-eid"}),
 ]
 """Each dangerous act: its address, what the address names, and what makes it more than a look."""

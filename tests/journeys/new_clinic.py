@@ -23,8 +23,8 @@ from clinic_admin.policy import OpenPeriod
 from identity import operations as identity
 from identity.demo_idp import setup as demo_idp
 from portal import audit
-from services.booking import template_operations
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
 
 PASSWORD = "En-lang-frase-for-prøven-9"
 

@@ -16,8 +16,8 @@ from clinic_admin.models import Clinic
 from identity import operations as identity
 from identity.demo_idp import setup as demo_idp
 from portal import audit
-from services.booking import template_operations
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
 from tests.journeys.new_clinic import PASSWORD, zone_where_it_is_noon
 
 PROVIDERS = (

@@ -29,7 +29,7 @@ def signs_in(page, name="Søren Østergaard"):
 def nobody_is_signed_in(page):
     """End what other journeys have left open at the provider."""
     for _session in range(9):
-        page.goto("/demo-idp/mitid/saml/sessions")
+        page.goto("/demo-idp/mitid/sessions")
         buttons = page.get_by_role("button", name=re.compile("Sign out "))
         if not buttons.count():
             return
@@ -48,7 +48,7 @@ def test_a_danish_patient_signs_in_with_mitid_and_out_everywhere(product, demo, 
     expect(page).to_have_url(re.compile(r"/holm/signed-out/\?at=mitid"))
     expect(page.locator("main")).to_contain_text("signed out at MitID, too")
     is_accessible(page)
-    page.goto("/demo-idp/mitid/saml/sessions")
+    page.goto("/demo-idp/mitid/sessions")
     expect(page.locator("main")).to_contain_text("Nobody is signed in")
     page.goto("/holm/start/")
     expect(page).to_have_url(re.compile(r"/holm/\?next="))
@@ -72,7 +72,7 @@ def test_signing_out_at_mitid_signs_out_here(product, demo, new_page):
     phone, computer = new_page(width=375, height=760), new_page()
     nobody_is_signed_in(computer)
     signs_in(phone)
-    computer.goto("/demo-idp/mitid/saml/sessions")
+    computer.goto("/demo-idp/mitid/sessions")
     is_accessible(computer)
     computer.get_by_role("button", name="Sign out Søren Østergaard").click()
     expect(computer.get_by_role("heading", level=1)).to_have_text("You are signed out")

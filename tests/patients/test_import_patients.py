@@ -132,7 +132,7 @@ def test_changes_reach_the_named_fields_of_this_clinic_only():
 
 
 @pytest.mark.django_db
-def test_l6_an_import_that_moves_an_address_ends_links_to_the_old_one_and_tells_nobody():
+def test_l6_an_import_that_moves_an_address_ends_links_to_the_old_one_and_tells_it():
     clinic = make_clinic()
     patient, other = person(clinic), person(clinic, serial=2)
     links = []
@@ -147,7 +147,37 @@ def test_l6_an_import_that_moves_an_address_ends_links_to_the_old_one_and_tells_
     store(clinic, checked(csv_of(row)))
     assert ActionLink.objects.get(pk=links[0].pk).revoked_at is not None
     assert ActionLink.objects.get(pk=links[1].pk).revoked_at is None
-    assert not OutboxMessage.objects.filter(kind=MessageKind.CONTACT_CHANGED).exists()
+    told = OutboxMessage.objects.get(kind=MessageKind.CONTACT_CHANGED)
+    assert told.recipient == patient.email
+    assert "moved@x.example" not in told.body
+
+
+def moves(clinic, patient, **options):
+    row = f"{patient.national_id},Line,Danser,{patient.mobile},moved@x.example,,yes"
+    outcome = operations.import_patients(
+        clinic=clinic, rows=checked(csv_of(row)), actor=audit.SYSTEM, now=timezone.now(), **options
+    )
+    assert OutboxMessage.objects.filter(kind=MessageKind.CONTACT_CHANGED).count() == outcome.told
+    return outcome.told
+
+
+@pytest.mark.django_db
+def test_an_import_tells_nobody_who_has_no_login_or_had_no_address():
+    clinic = make_clinic()
+    assert moves(clinic, person(clinic)) == 0
+    without = person(clinic, serial=2)
+    give_password(without)
+    Patient.objects.filter(pk=without.pk).update(email="")
+    assert moves(clinic, without) == 0
+
+
+@pytest.mark.django_db
+def test_a_mass_correction_tells_nobody_and_the_trail_says_so():
+    clinic = make_clinic()
+    patient = person(clinic)
+    give_password(patient)
+    assert moves(clinic, patient, tells=False) == 0
+    assert AuditEvent.objects.get(action="patients.imported").details["told"] == 0
 
 
 @pytest.mark.django_db
@@ -166,8 +196,8 @@ def test_the_trail_tells_the_run_and_each_patient_with_field_names_only():
     store(clinic, checked(csv_of(row_of(1, given="Kari"), row_of(2))))
     runs = AuditEvent.objects.filter(action="patients.imported").order_by("pk")
     assert [event.details for event in runs] == [
-        {"new": 2, "changed": 0, "unchanged": 0},
-        {"new": 0, "changed": 1, "unchanged": 1},
+        {"new": 2, "changed": 0, "unchanged": 0, "told": 0},
+        {"new": 0, "changed": 1, "unchanged": 1, "told": 0},
     ]
     changed = Patient.objects.get(given_name="Kari")
     event = AuditEvent.objects.get(action="patient.updated")

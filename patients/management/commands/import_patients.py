@@ -38,9 +38,17 @@ class Command(BaseCommand):
             "--clinic", required=True, metavar="IDENTIFIER", help="the clinic's portal identifier"
         )
         parser.add_argument("--apply", action="store_true", help="store the rows, if none is refused")
+        parser.add_argument(
+            "--tell-nobody",
+            action="store_true",
+            help="don't tell patients with a login at the address or number they had before; for mass corrections",
+        )
+
+    tells = True
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
+        self.tells = not options["tell_nobody"]
         clinic = clinics.clinic_by_identifier(options["clinic"])
         if clinic is None:
             raise CommandError(f"There is no clinic {options['clinic']!r}.", returncode=UNUSABLE)
@@ -77,7 +85,8 @@ class Command(BaseCommand):
 
     def _rehearse(self, clinic: Clinic, good: list[GoodRow], refused: list[RefusedRow]) -> None:
         plan = queries.import_plan(clinic=clinic, rows=good)
-        self._say(len(plan.new), len(plan.changed), plan.unchanged, len(refused))
+        told = len(queries.to_be_told(plan.changed)) if self.tells else 0
+        self._say(len(plan.new), len(plan.changed), plan.unchanged, len(refused), told)
         if refused:
             raise CommandError(
                 "Nothing is stored. Correct the refused rows and run this again.", returncode=ROWS_REFUSED
@@ -87,12 +96,14 @@ class Command(BaseCommand):
     def _apply(self, clinic: Clinic, good: list[GoodRow]) -> None:
         try:
             outcome = operations.import_patients(
-                clinic=clinic, rows=good, actor=audit.SYSTEM, now=timezone.now()
+                clinic=clinic, rows=good, actor=audit.SYSTEM, now=timezone.now(), tells=self.tells
             )
         except ImportRefused as refused:
             raise CommandError(str(refused.message), returncode=UNUSABLE) from None
-        self._say(outcome.new, outcome.changed, outcome.unchanged, 0)
+        self._say(outcome.new, outcome.changed, outcome.unchanged, 0, outcome.told)
         self.stdout.write("Stored.")
 
-    def _say(self, new: int, changed: int, unchanged: int, refused: int) -> None:
-        self.stdout.write(f"new {new}, changed {changed}, unchanged {unchanged}, refused {refused}")
+    def _say(self, new: int, changed: int, unchanged: int, refused: int, told: int) -> None:
+        self.stdout.write(
+            f"new {new}, changed {changed}, unchanged {unchanged}, refused {refused}, told at the old address {told}"
+        )

@@ -14,7 +14,7 @@ from services.booking.desk.forms import BlockForm
 from services.booking.desk.places import day_address
 from services.booking.models import Block
 from services.booking.operations import BookingRefused
-from services.booking.staff_forms import DayForm
+from services.booking.staff.forms import DayForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,12 +16,13 @@ from clinic_admin.models import Clinic
 from patients.choices import SeenIn
 from patients.operations import note_listed
 from portal.look.day import DayCalendar
-from services.booking import policy, staff_queries
+from services.booking import policy
 from services.booking.desk import queries
 from services.booking.desk.moving import Sought, moving_of
-from services.booking.staff_calendar import Contents, calendar_of_week, legend
-from services.booking.staff_forms import DayForm
-from services.booking.staff_queries import ProviderOfDay
+from services.booking.staff import queries as staff_queries
+from services.booking.staff.day import Contents, calendar_of_week, legend
+from services.booking.staff.forms import DayForm
+from services.booking.staff.queries import ProviderOfDay
 
 WORKING_DAYS, ALL_DAYS = 5, 7
 

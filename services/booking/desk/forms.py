@@ -13,7 +13,7 @@ from services.booking.desk import policy
 from services.booking.desk.choices import Attendance
 from services.booking.forms import ReasonField
 from services.booking.models import LONGEST_BLOCK_REASON
-from services.booking.staff_forms import DayForm
+from services.booking.staff.forms import DayForm
 
 _DAY = {
     "label": _("Day"),

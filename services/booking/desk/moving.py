@@ -8,7 +8,7 @@ from clinic_admin.guards import StaffRequest
 from services.booking.desk import queries
 from services.booking.desk.forms import VersionForm
 from services.booking.models import Appointment
-from services.booking.staff_calendar import Moving, mover_of
+from services.booking.staff.day import Moving, mover_of
 
 
 @dataclass(frozen=True, slots=True)

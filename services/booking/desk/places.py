@@ -14,7 +14,7 @@ from clinic_admin.models import Clinic
 from services.booking.desk import queries
 from services.booking.desk.forms import FreeTimeForm, SlotForm
 from services.booking.desk.queries import Place
-from services.booking.staff_forms import DayForm
+from services.booking.staff.forms import DayForm
 
 
 @dataclass(frozen=True, slots=True)

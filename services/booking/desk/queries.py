@@ -16,12 +16,13 @@ from patients.models import Patient
 from patients.search import Wanted
 from services.access import queries as access
 from services.booking import policy as booking
-from services.booking import queries, staff_queries
+from services.booking import queries
 from services.booking.choices import SlotKind, SlotState
 from services.booking.desk import policy
 from services.booking.desk.choices import Rule
 from services.booking.earlier.choices import OfferStatus
 from services.booking.models import Appointment, Block, EarlierOffer, Slot
+from services.booking.staff import queries as staff_queries
 
 SHOWN_OF_SEARCH = records.PER_PAGE
 

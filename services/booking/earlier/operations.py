@@ -1,8 +1,9 @@
 """Changes of earlier times: join and leave, offer and pass on, accept and decline."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import (
     decide,
+    hold_replaced,
     locked,
     refuse_over_limit,
     store,
@@ -77,7 +79,7 @@ def join(
         raise EarlierRefused(EarlierRefusal.DAYS)
     if appointment is not None and not _is_movable(appointment, patient, assurance, now):
         raise EarlierRefused(EarlierRefusal.NOT_MOVABLE)
-    _one_at_a_time(patient)
+    _hold(patient, mode="NO KEY UPDATE")  # a form that was sent twice waits for its first
     wish = queries.wish_about(patient, appointment)
     is_new = wish is None
     wish = wish or EarlierWish(clinic=clinic, patient=patient, appointment=appointment, joined_at=now)
@@ -97,9 +99,10 @@ def _is_movable(appointment: Appointment, patient: Patient, assurance: Assurance
     return found is not None and found.refusal is None
 
 
-def _one_at_a_time(patient: Patient) -> None:
-    """Let a form that was sent twice wait for its first: the patient's row is the lock."""
-    Patient.objects.select_for_update(of=("self",), no_key=True).only("pk").get(pk=patient.pk)
+def _hold(patient: Patient, *, mode: Literal["SHARE", "NO KEY UPDATE"]) -> None:
+    """Lock the patient's row, before any of what hangs on it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM patients_patient WHERE id = %s FOR {mode}", [patient.pk])
 
 
 @transaction.atomic
@@ -155,6 +158,7 @@ def _accept(
     *, patient: Patient, offer_id: UUID, assurance: Assurance, actor: Any, now: datetime
 ) -> Appointment:
     moved = _moved(patient, offer_id)
+    _hold(patient, mode="SHARE")
     wishes = EarlierWish.objects.select_for_update(no_key=True)
     wish = wishes.filter(offers=offer_id, patient=patient).first()
     offer = _locked(patient, offer_id)
@@ -178,10 +182,14 @@ def _accept(
 
 
 def _moved(patient: Patient, offer_id: UUID) -> Appointment | None:
-    """Lock what the offer would move, if anything. Everyone locks in this order: appointment, wish, offer, slot."""
+    """Lock what the offer would move, if anything.
+
+    Everyone locks in this order: appointment, patient, wish, offer, slot.
+    """
     wish = EarlierWish.objects.filter(offers=offer_id, patient=patient).first()
     if wish is None or wish.appointment_id is None:
         return None
+    hold_replaced(Appointment.objects.for_patient(patient), wish.appointment_id)
     return locked(Appointment.objects.for_patient(patient), wish.appointment_id)
 
 
@@ -239,7 +247,17 @@ def _give_up(patient: Patient, offer_id: UUID, now: datetime) -> None:
         _end(offer, OfferStatus.FAILED, actor=audit.SYSTEM, now=now)
 
 
-# -- by the clock ------------------------------------------------------------------------------------------
+# -- by the clinic -----------------------------------------------------------------------------------------
+def end_offers_of(slot_ids: Collection[int], *, now: datetime) -> None:
+    """End the open offers of slots that the clinic has just taken for itself. One query, more for those there are.
+
+    One that is being answered at this moment is passed over: whoever answers finds the slot taken, and ends it.
+    """
+    offers = EarlierOffer.objects.filter(slot__in=slot_ids, status=OfferStatus.OPEN)
+    for offer in offers.select_for_update(of=("self",), skip_locked=True):
+        _end(offer, OfferStatus.FAILED, actor=audit.SYSTEM, now=now)
+
+
 def give_by_hand(
     slot: Slot, patient: Patient, *, moved: Appointment | None, actor: Any, now: datetime
 ) -> None:
@@ -264,6 +282,7 @@ def give_by_hand(
     audit.record(action="earlier.accepted", subject=offer, actor=actor, now=now)
 
 
+# -- by the clock ------------------------------------------------------------------------------------------
 @transaction.atomic
 def pass_on(*, clinic: Clinic, now: datetime) -> int:
     """Offer each time of the clinic that came free to the next in line; return how many were offered.
@@ -290,14 +309,15 @@ def _alone(clinic: Clinic) -> bool:
 
 
 def _end_what_is_over(clinic: Clinic, now: datetime) -> None:
-    late = EarlierOffer.objects.filter(clinic=clinic, status=OfferStatus.OPEN, expires_at__lte=now)
-    for offer in late.select_related("wish").select_for_update(of=("self",), skip_locked=True):
-        _end(offer, OfferStatus.EXPIRED, actor=audit.SYSTEM, now=now)
     today = now.astimezone(clinic.zone).date()
     gone = Q(appointment__isnull=False) & (
         ~Q(appointment__status__in=LIVE) | Q(appointment__starts_at__lte=now)
     )
     over = EarlierWish.objects.filter(Q(last_day__lt=today) | gone, clinic=clinic, status=WishStatus.WAITING)
+    offers = EarlierOffer.objects.filter(Q(expires_at__lte=now) | Q(wish__in=over), status=OfferStatus.OPEN)
+    for offer in offers.filter(clinic=clinic).select_for_update(of=("self",), skip_locked=True):
+        is_late = offer.expires_at <= now
+        _end(offer, OfferStatus.EXPIRED if is_late else OfferStatus.FAILED, actor=audit.SYSTEM, now=now)
     for wish in over.select_for_update(of=("self",), skip_locked=True):
         _end_wish(wish, WishStatus.OVER, now=now)
 
@@ -396,7 +416,6 @@ _ENDED = {
 def _end(offer: EarlierOffer, status: OfferStatus, *, actor: Any, now: datetime) -> None:
     """End an offer that was not accepted. Its time stays held a moment for the next in line."""
     _store_end(offer, status, now=now)
-    letters.hush(offer, now=now)
     held = Slot.objects.filter(pk=offer.slot_id or 0, state=SlotState.FREE)
     held.update(held_until=now + policy.GRACE)
     wakeup.wake_after_commit()
@@ -406,6 +425,7 @@ def _end(offer: EarlierOffer, status: OfferStatus, *, actor: Any, now: datetime)
 def _store_end(offer: EarlierOffer, status: OfferStatus, *, now: datetime) -> None:
     offer.status, offer.ended_at = status, now
     offer.save(update_fields=["status", "ended_at", "appointment"])
+    letters.hush(offer, now=now)
 
 
 def _end_wish(wish: EarlierWish, status: WishStatus, *, now: datetime) -> None:

@@ -9,7 +9,6 @@ from clinic_admin.guards import StaffRequest, staff_page
 from patients.choices import SeenIn
 from patients.operations import note_listed
 from services.access import queries as access
-from services.booking import staff_queries
 from services.booking.earlier import queries, words
 
 
@@ -35,7 +34,6 @@ def waiting(request: StaffRequest) -> HttpResponse:
         "wishes": [{"wish": wish, "suits": words.suits(wish, names)} for wish in wishes],
         "offers": offers,
         "for_nobody": for_nobody,
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
         "most": queries.PER_PAGE,
     }
     return render(request, "booking/staff/earlier.html", context)

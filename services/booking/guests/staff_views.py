@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
-from services.booking import staff_queries
 from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import GuestRequest
+from services.booking.staff import queries as staff_queries
 
 
 @staff_page
@@ -27,7 +27,6 @@ def waiting(request: StaffRequest) -> HttpResponse:
         "is_guests": True,
         "is_all": False,
         "is_mine": False,
-        "waiting_count": counts.total,
         "request_count": counts.requests,
         "guest_count": counts.guests,
         "mine_count": staff_queries.waiting_for(request.staff_member),
@@ -54,7 +53,6 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
         "waits": guest.status == GuestStatus.WAITING,
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
     }
     return render(request, "booking/staff/guest.html", context)
 

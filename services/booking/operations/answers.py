@@ -13,7 +13,7 @@ from services.booking import policy
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment
 from services.booking.operations import receipts, telling
-from services.booking.operations.appointments import end, locked, place_of
+from services.booking.operations.appointments import end, hold_replaced, locked, place_of
 from services.booking.operations.refusals import BookingRefused
 
 
@@ -29,7 +29,7 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     appointment.version += 1
     appointment.save(update_fields=["status", "decided_at", "decided_by", "version"])
     receipts.write(appointment, ReceiptKind.APPROVED, ReceiptRule.BY_HAND, now=now)
-    is_moved = _give_up_what_it_replaces(appointment, actor=actor, now=now)
+    is_moved = give_up_replaced(appointment, ReceiptRule.BY_HAND, actor=actor, now=now)
     audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now)
     telling.hush(appointment, now=now)
     kind = MessageKind.BOOKING_MOVED if is_moved else MessageKind.BOOKING_CONFIRMED
@@ -37,8 +37,8 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     return appointment
 
 
-def _give_up_what_it_replaces(appointment: Appointment, *, actor: Any, now: datetime) -> bool:
-    """End the appointment that the patient moves away from; its time is free then. Returns whether there was one."""
+def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any, now: datetime) -> bool:
+    """End what the booked appointment replaces (hold_replaced); its time is free then. Returns whether there was one."""
     if appointment.replaces_id is None:
         return False
     try:
@@ -49,7 +49,7 @@ def _give_up_what_it_replaces(appointment: Appointment, *, actor: Any, now: date
     receipts.write(
         old,
         ReceiptKind.MOVED,
-        ReceiptRule.BY_HAND,
+        rule,
         now=now,
         was_at=old.starts_at,
         starts_at=appointment.starts_at,
@@ -79,6 +79,7 @@ def refuse_request(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: dat
 
 
 def _waiting(clinic: Clinic, appointment_id: UUID) -> Appointment:
+    hold_replaced(Appointment.objects.for_clinic(clinic), appointment_id)
     appointment = locked(Appointment.objects.for_clinic(clinic), appointment_id)
     refusal = policy.refuse_answer(status=appointment.status)
     if refusal:

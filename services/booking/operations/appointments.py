@@ -371,6 +371,11 @@ def locked(appointments: AppointmentQuerySet, appointment_id: UUID) -> Appointme
     return found
 
 
+def hold_replaced(appointments: AppointmentQuerySet, appointment_id: UUID) -> None:
+    """Lock what the appointment of this set is to replace, if anything: everyone locks the older one first."""
+    appointments.filter(replacements=appointment_id).select_for_update(of=("self",)).order_by().first()
+
+
 def place_of(appointment: Appointment) -> dict[str, Any]:
     """Return where the appointment is, for the trail."""
     return {

@@ -11,10 +11,11 @@ from django.db.models import Q
 from clinic_admin.models import Provider
 from delegation.models import Absence
 from portal import audit
-from services.booking import freeing, generation, policy
+from services.booking import freeing, policy
 from services.booking.choices import SlotKind, SlotState
-from services.booking.generation import PlannedSlot
 from services.booking.models import Slot, TemplateBlock
+from services.booking.weekly import generation as generation
+from services.booking.weekly.generation import PlannedSlot
 
 _LOCK_CLASS = 0x5107
 """First half of the advisory lock's key: calendars. The second half is the provider."""
@@ -67,6 +68,7 @@ def extend_calendar(
         ignore_conflicts=True,
         batch_size=2000,
     )
+    _tell_apart(provider, [slot.pk for slot in kept if slot.state != SlotState.FREE], now)
     change = CalendarChange(added=len(added), removed=len(removed), left_out=tuple(left_out))
     if added or removed:
         audit.record(
@@ -180,6 +182,20 @@ def _days_off(provider: Provider, first_day: date, last_day: date) -> set[date]:
         ]
         for day in generation.days_between(max(period[0], first_day), min(period[1], last_day))
     }
+
+
+def _tell_apart(provider: Provider, without: list[int], now: datetime) -> None:
+    """Note of what is booked or blocked whether a calendar has it; `without` are those of none (freeing.free).
+
+    One that is locked is left to the next filling.
+    """
+    coming = Slot.objects.filter(provider=provider, ends_at__gt=now, day__gte=_today(provider, now))
+    coming = coming.exclude(state=SlotState.FREE)
+    wrong = coming.filter(Q(by_hand=False, pk__in=without) | (Q(by_hand=True) & ~Q(pk__in=without)))
+    found = set(wrong.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    for is_of_none, slots in ((True, found & set(without)), (False, found - set(without))):
+        if slots:
+            Slot.objects.filter(pk__in=slots).update(by_hand=is_of_none)
 
 
 def _remove(slot_ids: list[int], now: datetime) -> set[int]:

@@ -15,13 +15,15 @@ from portal import audit
 from services.access.choices import Approval
 from services.access.policy import Decision
 from services.booking import freeing, policy, queries
-from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptKind
+from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
+from services.booking.operations.answers import give_up_replaced
 from services.booking.operations.appointments import (
     decide,
     decision_about,
     end,
+    hold_replaced,
     locked,
     place_of,
     refuse_over_limit,
@@ -73,6 +75,7 @@ def _move(
     actor: Any,
     now: datetime,
 ) -> Appointment:
+    hold_replaced(Appointment.objects.for_patient(patient), appointment_id)
     appointment = locked(Appointment.objects.for_patient(patient), appointment_id)
     done = _done_already(appointment, slot_id)
     if done is not None:
@@ -130,6 +133,8 @@ def refuse_giving_up(
         may_cancel=decision.may_cancel,
         now=now,
     )
+    if refusal is None and appointment.attendance:
+        refusal = BookingRefusal.TOO_LATE  # the patient is there: what is noted belongs to this time
     if refusal:
         refuse(refusal)
 
@@ -178,6 +183,8 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
     )
     if old is not None:
         freeing.free(old, clinic=appointment.clinic, now=now)
+    if appointment.status == AppointmentStatus.BOOKED:
+        give_up_replaced(appointment, ReceiptRule.AUTOMATIC, actor=actor, now=now)
     audit.record(
         action="appointment.moved",
         subject=appointment,

@@ -12,10 +12,9 @@ from clinic_admin.guards import StaffRequest, staff_page
 from clinic_admin.models import Clinic
 from patients.choices import SeenIn
 from patients.operations import note_listed
-from services.booking import staff_queries
 from services.booking.release import operations, policy, queries
 from services.booking.release.policy import Window
-from services.booking.staff_forms import DayForm
+from services.booking.staff.forms import DayForm
 
 
 @require_safe
@@ -41,7 +40,6 @@ def release(request: StaffRequest) -> HttpResponse:
         "is_ahead": now < window.opens_at,
         "is_open": clinic.draws_urgent and window.is_open(now),
         "draws": queries.latest_draws(clinic=clinic),
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
     }
     if now < window.closes_at or context["is_ahead"]:
         context["rehearsal"] = queries.rehearsal(clinic=clinic, day=day, now=now)

@@ -12,9 +12,10 @@ from clinic_admin.guards import StaffRequest, staff_page
 from notifications.choices import WhyNotSent
 from patients.choices import SeenIn
 from patients.operations import note_listed
-from services.booking import policy, staff_queries
+from services.booking import policy
 from services.booking.reminders import queries
-from services.booking.staff_forms import DayForm
+from services.booking.staff import queries as staff_queries
+from services.booking.staff.forms import DayForm
 
 
 @require_safe
@@ -45,7 +46,6 @@ def failed(request: StaffRequest) -> HttpResponse:
         ],
         "after": page.after,
         "is_first": "after" not in request.GET,
-        "waiting_count": staff_queries.waiting_counts(clinic).total,
     }
     return render(request, "booking/staff/reminders.html", context)
 

@@ -62,6 +62,8 @@ class DemoClinic:
     self_registration: SelfRegistration = SelfRegistration.BY_HAND
     books_without_account: bool = False
     draws_urgent: bool = False
+    leaves: tuple[str, str, int] | None = None
+    """Who leaves, whose list the patients move to (initials), and in how many days."""
     person_with_password: str = ""
     """Full name of the one who has an account with password."""
 
@@ -94,7 +96,10 @@ BAKKEN = DemoClinic(
             "Siv Skranke", "siv@bakken.example", (Role.ASSISTANT,), _("secretary: calendar, approvals")
         ),
         DemoStaff(
-            "Arne Oppsett", "arne@bakken.example", (Role.CLINIC_ADMINISTRATOR,), _("administrator: settings")
+            "Arne Oppsett",
+            "arne@bakken.example",
+            (Role.CLINIC_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR),
+            _("administrator: settings, and whether everything works"),
         ),
         DemoStaff(
             "Magnard Koman", "koman@bakken.example", (Role.PROVIDER,), _("GP: own calendar, settings to read")
@@ -191,6 +196,7 @@ HOLM = DemoClinic(
     identifier="holm",
     books_without_account=True,
     draws_urgent=True,
+    leaves=("JK", "KH", 75),
     name="Lægerne Holm",
     person_with_password="Inger Uden-MitID",  # noqa: S106 - a name
     country=Country.DENMARK,

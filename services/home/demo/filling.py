@@ -30,14 +30,16 @@ from portal import audit
 from services.access import operations as access
 from services.access.choices import Approval, Column
 from services.access.policy import Rights, SpecialRights
+from services.booking import free_times
 from services.booking import operations as booking
-from services.booking import queries as times
-from services.booking import template_operations
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
 from services.home import code_queries
 from services.home.demo import desk, draws, earlier, families, guests, insight, records, reminders, waiting
 from services.home.demo.clinics import CLINICS, PASSWORD, PATIENT_PASSWORD, DemoClinic, DemoProvider
 from services.home.demo.reasons import REASONS
+from services.onboarding import leaving_operations as leaving
+from services.onboarding.leaver import Who
 
 SEED = 20
 BOOKED_PEOPLE = 36
@@ -112,6 +114,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)
     waiting.ask(clinic, now)
+    _leaving(demo, clinic, providers, posts, now)
     return clinic
 
 
@@ -189,6 +192,27 @@ def _rights(one: DemoProvider, clinic: Clinic, provider: Provider, actor: User, 
             )
 
 
+def _leaving(
+    demo: DemoClinic,
+    clinic: Clinic,
+    providers: dict[str, Provider],
+    posts: dict[str, StaffMember],
+    now: datetime,
+) -> None:
+    """Decide that a provider without a login leaves one day, where the demo has one."""
+    if demo.leaves is None:
+        return
+    who, successor, days = demo.leaves
+    leaving.decide(
+        clinic=clinic,
+        who=Who(provider_id=providers[who].pk),
+        last_day=now.astimezone(clinic.zone).date() + timedelta(days=days),
+        successor_id=providers[successor].pk,
+        actor=next(post for post in posts.values() if post.is_administrator),
+        now=now,
+    )
+
+
 def _matrix(
     demo: DemoClinic, clinic: Clinic, providers: dict[str, Provider], actor: User, now: datetime
 ) -> None:
@@ -260,7 +284,7 @@ def _appointments(clinic: Clinic, known: dict[str, Patient], now: datetime) -> N
 
 def _book(patient: Patient, chance: random.Random, now: datetime) -> None:
     today = now.astimezone(patient.clinic.zone).date()
-    free = times.free_slots(
+    free = free_times.free_slots(
         patient=patient, assurance=Assurance.HIGH, first_day=today, last_day=today + DAYS_BOOKED, now=now
     )
     if not free:

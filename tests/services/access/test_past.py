@@ -23,6 +23,7 @@ from services.access import operations, past_queries, queries
 from services.access.choices import Approval, Column, Reason
 from services.access.policy import Rights, SpecialRights
 from services.onboarding import leaving_operations
+from services.onboarding.leaver import Who
 from tests.build import make_patient, make_provider, make_staff_member
 
 pytestmark = pytest.mark.django_db
@@ -212,7 +213,7 @@ class Clinic:
             leaver, successor = self.random.sample(people, 2)
             leaving_operations.decide(
                 clinic=self.clinic,
-                member_id=leaver.staff_member_id,
+                who=Who(leaver.staff_member_id),
                 last_day=self.now.astimezone(self.clinic.zone).date(),
                 successor_id=successor.pk,
                 actor=self.admin,

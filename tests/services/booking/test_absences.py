@@ -18,7 +18,9 @@ from identity.choices import Assurance
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.access.choices import Approval
-from services.booking import absence_operations, absence_queries, operations
+from services.booking import operations
+from services.booking.absences import operations as absence_operations
+from services.booking.absences import queries as absence_queries
 from services.booking.choices import AppointmentStatus, SlotState
 from services.booking.models import AbsenceAnswer, Appointment, Slot
 from services.booking.operations import BookingRefused

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
 from portal.models import AuditEvent
-from services.booking import template_effects, template_policy, template_queries
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import CalendarTemplate, Slot
-from services.booking.template_choices import RowProblem
-from services.booking.template_operations import TemplateRefused, delete_template, save_template
-from services.booking.template_policy import WeekBlock
+from services.booking.weekly import effects as template_effects
+from services.booking.weekly import policy as template_policy
+from services.booking.weekly import queries as template_queries
+from services.booking.weekly.choices import RowProblem
+from services.booking.weekly.operations import TemplateRefused, delete_template, save_template
+from services.booking.weekly.policy import WeekBlock
 from tests.build import make_clinic, make_provider, make_user
 from tests.services.booking.build_staff import make_appointment, sign_in_staff
 

@@ -15,8 +15,8 @@ from services.access import preview
 from services.access.choices import Column
 from services.access.models import ProviderRights
 from services.access.policy import SpecialRights
-from services.booking import effect_queries
 from services.booking.choices import AppointmentStatus
+from services.booking.effects import queries as effect_queries
 from services.booking.models import Appointment
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.delegation.build_delegation import sign_in

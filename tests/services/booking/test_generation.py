@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.booking import generation
-from services.booking.generation import Block
+from services.booking.weekly import generation as generation
+from services.booking.weekly.generation import Block
 
 ZONES = [ZoneInfo("Europe/Oslo"), ZoneInfo("Europe/Copenhagen")]
 FIRST, LAST = date(2026, 1, 1), date(2036, 12, 31)

@@ -9,10 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Role
+from portal import audit
 from portal.models import AuditEvent
 from services.access.choices import Approval, Column
 from services.access.models import SpecialRights
 from services.booking.choices import AppointmentStatus
+from services.home.patient_history import history_of
+from services.own.words import SENTENCES
 from tests.build import make_clinic, make_patient, make_provider
 from tests.delegation.build_delegation import sign_in
 from tests.patients.build_patients import number
@@ -348,6 +351,17 @@ def test_coming_and_earlier_appointments_lead_to_their_pages(staff, clinic, koma
     assert [one.pk for one in found.earlier] == [one.pk for one in earlier[:20]]
     rest = staff.get(address(clinic, "appointments", danser.pk), {"after": found.following}).context["found"]
     assert [one.pk for one in rest.earlier] == [one.pk for one in earlier[20:]]
+
+
+def test_the_history_has_a_sentence_for_everything_that_happens_around_a_patient(clinic, danser):
+    for action in SENTENCES:
+        audit.record(
+            action=action, subject=danser, actor=audit.SYSTEM, now=timezone.now(), patient_id=danser.pk
+        )
+    first = history_of(patient=danser)
+    lines = [*first.lines, *history_of(patient=danser, before=first.following).lines]
+    assert {line.action for line in lines} == set(SENTENCES)
+    assert "Something else was done" not in {line.what for line in lines}
 
 
 def test_the_history_gathers_looks_and_turns_pages(staff, clinic, danser):

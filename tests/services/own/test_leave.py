@@ -11,9 +11,10 @@ from clinic_admin.choices import Country, SelfRegistration
 from clinic_admin.models import Clinic
 from identity import national_id
 from identity.choices import Method
-from identity.models import ClinicMembership
+from identity.models import ClinicMembership, KeptForm
 from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
+from patients import operations
 from patients.guardianship import operations as guardianship
 from patients.guardianship.choices import Area
 from patients.models import Patient
@@ -21,7 +22,7 @@ from portal.models import AuditEvent
 from services.access.models import ProviderRights
 from services.booking.choices import AppointmentStatus
 from services.booking.models import Appointment
-from tests.build import make_clinic
+from tests.build import make_clinic, make_user
 from tests.identity.build_codes import PASSWORD, first_step, give_password, is_signed_in, person, signs_in
 from tests.identity.build_identity import begin, come_back, connect, enter, record_for
 from tests.patients.build_guardians import adult, number_of, years_ago
@@ -312,3 +313,40 @@ def test_staff_take_a_patient_out_by_the_same_act(place):
     place.patient.refresh_from_db()
     assert place.patient.left_at is not None
     assert actions(place.patient)[-1] == "patient.removed_from_portal"
+
+
+def keeps(user, clinic, relation=None):
+    now = timezone.now()
+    return KeptForm.objects.create(
+        user=user,
+        clinic=clinic,
+        acted_by=relation,
+        page="/a/",
+        action="/a/",
+        fields="[]",
+        kept_at=now,
+        expires_at=now + timedelta(hours=24),
+    )
+
+
+@pytest.mark.parametrize("who", ["patient", "staff"])
+def test_what_was_typed_and_kept_is_deleted_at_once_here_and_nowhere_else(place, browser, who):
+    other = make_clinic()
+    stranger = make_user()
+    relation = guardianship.add_proxy(
+        patient=place.patient,
+        adult=adult(number_of(years_ago(50), serial=8, country="NO"), "Hjelper"),
+        areas=[Area.APPOINTMENTS],
+        last_day=timezone.localdate() + timedelta(days=30),
+        proof="ID",
+        actor=place.secretary.user,
+        now=timezone.now(),
+    )
+    keeps(place.user, place.clinic)
+    keeps(stranger, place.clinic, relation=relation.pk)
+    stays = {keeps(place.user, other).pk, keeps(stranger, place.clinic).pk}
+    if who == "patient":
+        leaves(browser, place.clinic)
+    else:
+        operations.remove_from_portal(patient=place.patient, actor=place.secretary.user, now=timezone.now())
+    assert set(KeptForm.objects.values_list("pk", flat=True)) == stays

@@ -16,6 +16,8 @@ from identity.demo_idp import setup
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, ClinicMembership
 from notifications.models import OutboxMessage
+from patients.contact import operations as contact
+from patients.contact.choices import ContactKind
 from patients.guardianship import operations as guardianship
 from patients.guardianship.children import ChildRefusal, Outcome
 from patients.guardianship.models import Guardian, RegisterEntry
@@ -316,6 +318,18 @@ def test_staff_refuse_and_an_e_mail_goes_out(child, clinic):
     assert not Account.objects.exists()
     newest = OutboxMessage.objects.order_by("created_at").last()
     assert newest.recipient == "soren@x.example"
+    assert "Come to the clinic first." not in newest.body, "nobody has proven that address"
+    assert "barn" not in f"{newest.title} {newest.body}".lower()
+
+
+def test_an_address_that_was_proven_hears_why(child, clinic):
+    Patient.objects.filter(pk=child.pk).update(email="soren@x.example")
+    contact.note_word_for_demo(
+        patient=child, kind=ContactKind.EMAIL, value="soren@x.example", at=timezone.now()
+    )
+    finishes(clinic)
+    decides(clinic, "refuse", reason="Come to the clinic first.")
+    newest = OutboxMessage.objects.order_by("created_at").last()
     assert "Come to the clinic first." in newest.body
 
 

@@ -15,6 +15,7 @@ from services.booking.desk.choices import DeskRefusal
 from services.booking.desk.operations.places import FENCES
 from services.booking.desk.policy import Span
 from services.booking.desk.queries import Place
+from services.booking.earlier import operations as earlier
 from services.booking.models import Appointment, Block, Slot
 from services.booking.operations.refusals import fences, refuse
 
@@ -64,7 +65,9 @@ def block(*, clinic: Clinic, place: Place, reason: str, actor: User, now: dateti
             at=now,
             by=actor,
         )
-        Slot.objects.filter(pk__in=free).update(state=SlotState.BLOCKED, block=made)
+        Slot.objects.filter(pk__in=free).update(state=SlotState.BLOCKED, block=made, held_until=None)
+        if any(slot.held_until is not None for slot in found):
+            earlier.end_offers_of(free, now=now)
         Slot.objects.bulk_create(_closed(made, gap, place) for gap in gaps)
         audit.record(
             action="calendar.blocked",

@@ -50,9 +50,16 @@ def move(
         )
         if refusal:
             refuse(refusal)
+        if place.slot is None:
+            _hold_own(appointment)
         overruled = overrule(appointment.patient, place, confirmed, now=now, moved=appointment)
         _put(appointment, place, overruled, tells=tells, actor=actor, now=now)
         return appointment
+
+
+def _hold_own(appointment: Appointment) -> None:
+    """Lock the slot that will be given up before another is made: who blocks both waits here, and not for half of it."""
+    Slot.objects.filter(pk=appointment.slot_id or 0).select_for_update().order_by().first()
 
 
 def _is_there(appointment: Appointment, place: Place) -> bool:

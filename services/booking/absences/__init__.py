@@ -1,0 +1,1 @@
+"""Appointments with someone who is away."""

@@ -1,0 +1,56 @@
+"""Which booked appointments a change of settings would make unusual, told before it is saved."""
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, Value
+
+from services.access import queries as access
+from services.access.preview import Trial
+from services.booking import policy
+from services.booking.models import Appointment
+from services.booking.staff.queries import bounds
+
+
+def unusual(trial: Trial, *, now: datetime) -> int:
+    """Return how many coming appointments are with somebody whom the patient could book, and then no more.
+
+    They stay booked; it is only told. One query, grouped by what decides, however many appointments there are.
+    """
+    if not trial.changes_something:
+        return 0
+    pieces = trial.pieces
+    starts = [bounds(trial.clinic, first_day)[0] for first_day, _last_day in pieces]
+    end = bounds(trial.clinic, pieces[-1][1])[1]
+    rows = (
+        Appointment.objects.for_clinic(trial.clinic)
+        .live()
+        .filter(_touched(trial), starts_at__gt=now, starts_at__gte=starts[0], starts_at__lt=end)
+        .order_by()
+        .values(
+            "provider_id",
+            "kind",
+            piece=Func(
+                F("starts_at"),
+                Value(starts, output_field=ArrayField(DateTimeField())),
+                function="width_bucket",
+                output_field=IntegerField(),
+            ),
+            **access.facts_of_patient("patient"),
+        )
+        .annotate(count=Count("pk"))
+    )
+    total = 0
+    for row in rows:
+        service = policy.service_of(row["kind"])
+        first_day = pieces[row["piece"] - 1][0]
+        if service and trial.denied(access.patient_facts(row), service, row["provider_id"], first_day):
+            total += row["count"]
+    return total
+
+
+def _touched(trial: Trial) -> Q:
+    if trial.rows is None:
+        return Q()
+    lists = [row for row in trial.rows if row is not None]
+    return Q(patient__gp__in=lists) | (Q(patient__gp__isnull=True) if None in trial.rows else Q(pk__in=[]))

@@ -1,0 +1,1 @@
+"""What staff see of the calendar: a day, what waits, one appointment."""

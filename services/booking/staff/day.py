@@ -1,0 +1,287 @@
+"""Puts a day's slots and appointments side by side, in the words and colours that staff know."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clinic_admin.models import Clinic
+from portal import moments
+from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Kind
+from services.booking import policy
+from services.booking.choices import AppointmentStatus, SlotKind, SlotState
+from services.booking.desk.choices import Attendance
+from services.booking.staff.queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
+
+FIRST_HOUR = 8
+LAST_HOUR = 15
+MOST_PROVIDERS = MOST_COLUMNS
+
+KIND_OF_SLOT = {
+    SlotKind.PORTAL: Kind.FREE,
+    SlotKind.URGENT: Kind.URGENT,
+    SlotKind.INTERNAL: Kind.INTERNAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """The appointment that looks for another time: free times lead to it instead of to a new one."""
+
+    address: str
+    """Takes a target as the rest of its query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies within the days shown."""
+
+    slots: Sequence[SlotOfDay]
+    appointments: Sequence[AppointmentOfDay]
+    guests: Sequence[GuestOfDay] = ()
+
+    @property
+    def patient_ids(self) -> list[UUID]:
+        """Return whom the calendar names."""
+        offered = [slot.offered_to for slot in self.slots if slot.offered_to is not None]
+        return [*(one.patient_id for one in self.appointments), *offered]
+
+
+EMPTY = {Kind.FREE, Kind.URGENT, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
+"""Kinds of times that no patient has."""
+
+
+def calendar_of_day(
+    clinic: Clinic,
+    day: date,
+    *,
+    providers: Sequence[ProviderOfDay],
+    contents: Contents,
+    moving: Moving | None = None,
+    now: datetime,
+) -> DayCalendar:
+    """Return the day with a column for each provider. What took a slot stands in place of it."""
+    entries = _entries(clinic, contents, moving, now)
+    first, last = _hours(entry for column in entries.values() for entry in column)
+    local = now.astimezone(clinic.zone)
+    return DayCalendar(
+        columns=[
+            _column(provider, day, entries.get((provider.pk, day), []), first, last) for provider in providers
+        ],
+        first_hour=first,
+        last_hour=last,
+        now=local.time() if local.date() == day else None,
+    )
+
+
+def calendar_of_week(
+    clinic: Clinic,
+    days: Sequence[date],
+    *,
+    provider: ProviderOfDay,
+    contents: Contents,
+    away: Collection[date] = (),
+    closed: Mapping[date, str] | None = None,
+    moving: Moving | None = None,
+    now: datetime,
+) -> DayCalendar:
+    """Return these days of one provider, a column for each. `closed` are the clinic's closed days, with the reason."""
+    entries = _entries(clinic, contents, moving, now)
+    first, last = _hours(entry for column in entries.values() for entry in column)
+    local = now.astimezone(clinic.zone)
+    shut = closed or {}
+    columns = []
+    for day in days:
+        own = entries.get((provider.pk, day), [])
+        column = _column(replace(provider, is_absent=day in away, cover=""), day, own, first, last)
+        text = f"{_('Closed')} {shut[day]}".strip() if day in shut else _("Away") if day in away else ""
+        title = moments.day(day)
+        columns.append(
+            replace(column, title=title[:1].upper() + title[1:], text=text, is_today=day == local.date())
+        )
+    is_shown = local.date() in days
+    return DayCalendar(columns, first_hour=first, last_hour=last, now=local.time() if is_shown else None)
+
+
+def _entries(
+    clinic: Clinic, contents: Contents, moving: Moving | None, now: datetime
+) -> dict[tuple[int, date], list[Entry]]:
+    """Return the entries of each provider and day."""
+    zone = clinic.zone
+    taken = {one.slot_id for one in contents.appointments} | {one.slot_id for one in contents.guests}
+    entries: dict[tuple[int, date], list[Entry]] = defaultdict(list)
+    for slot in contents.slots:
+        if slot.pk not in taken:
+            opens_at = policy.releases_at(slot.day, release_at=clinic.urgent_release_at, zone=zone)
+            entry = _slot(slot, clinic, opens_at if opens_at > now else None, moving, now)
+            entries[slot.provider_id, slot.day].append(entry)
+    for one in contents.appointments:
+        entries[one.provider_id, one.starts_at.astimezone(zone).date()].append(_appointment(one, clinic, now))
+    for guest in contents.guests:
+        entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic))
+    return entries
+
+
+def _column(
+    provider: ProviderOfDay, day: date, entries: list[Entry], first_hour: int, last_hour: int
+) -> Column:
+    entries = _side_by_side(sorted(entries, key=lambda entry: entry.starts))
+    text = provider.role
+    if provider.is_absent:
+        text = _("Away, %(name)s covers") % {"name": provider.cover} if provider.cover else _("Away")
+        ends = time(last_hour + 1) if last_hour < 23 else time()
+        entries.insert(0, Entry(time(first_hour), ends, Kind.ABSENT, _("Away")))
+    target = urlencode({"provider": provider.pk, "day": day.isoformat()})
+    return Column(title=provider.name, text=text, entries=entries, target=target)
+
+
+def _slot(
+    slot: SlotOfDay, clinic: Clinic, opens_at: datetime | None, moving: Moving | None, now: datetime
+) -> Entry:
+    zone = clinic.zone
+    kind = KIND_OF_SLOT[SlotKind(slot.kind)]
+    title, text, url, target = str(SlotKind(slot.kind).label), "", "", ""
+    if slot.state == SlotState.BLOCKED:
+        kind, title, text = Kind.BLOCKED, _("Blocked"), slot.block_reason or ""
+        if slot.block_id and moving is None:
+            url = reverse("desk:blocked", args=[clinic.portal_identifier, slot.block_id])
+    elif slot.state == SlotState.TAKEN:
+        kind, title = Kind.INTERNAL, _("Taken in the clinic's calendar")
+    elif slot.ends_at > now:
+        target = urlencode({"slot": slot.pk})
+        url = f"{_way(clinic, moving)}{target}"
+        if slot.is_held(now):
+            kind, title, text = Kind.HELD, *_held(slot, clinic, now)
+    drawn_at = _drawn_at(slot, clinic)
+    if kind is Kind.URGENT and opens_at is None and drawn_at is not None and now < drawn_at:
+        kind, text = Kind.HELD, _("For the draw at %(time)s") % {"time": moments.clock(drawn_at, zone)}
+    if opens_at is not None and kind is Kind.URGENT:
+        text = _("Opens %(time)s") % {"time": moments.day_and_clock(opens_at, zone)}
+    starts, ends = _clock(slot.starts_at, zone), _clock(slot.ends_at, zone)
+    return Entry(starts, ends, kind, title, text, url=url, target=target)
+
+
+def _held(slot: SlotOfDay, clinic: Clinic, now: datetime) -> tuple[str, str]:
+    """Return for whom a time is held, and until when; while it is offered to nobody, that the next in line comes."""
+    title, until = _("Kept for the waiting list"), slot.held_until
+    if slot.offered_until is not None and slot.offered_until > now:
+        title, until = _("Offered to %(name)s") % {"name": slot.offered_name}, slot.offered_until
+    if until is None:
+        return title, ""
+    is_today = until.astimezone(clinic.zone).date() == now.astimezone(clinic.zone).date()
+    clock = moments.clock(until, clinic.zone) if is_today else moments.day_and_clock(until, clinic.zone)
+    return title, _("Held until %(time)s") % {"time": clock}
+
+
+def _drawn_at(slot: SlotOfDay, clinic: Clinic) -> datetime | None:
+    """Return when lots are drawn for an urgent time; None where nothing is drawn."""
+    if not clinic.draws_urgent:
+        return None
+    opens_at = policy.releases_at(slot.day, release_at=clinic.urgent_release_at, zone=clinic.zone)
+    return opens_at + clinic.asking_time
+
+
+def _way(clinic: Clinic, moving: Moving | None) -> str:
+    """Return the address to which a free time leads, up to where the target stands."""
+    if moving is not None:
+        return f"{moving.address}&"
+    return f"{reverse('desk:book', args=[clinic.portal_identifier])}?"
+
+
+def _appointment(appointment: AppointmentOfDay, clinic: Clinic, now: datetime) -> Entry:
+    words = [str(AppointmentStatus(appointment.status).label)]
+    if appointment.attendance:
+        words = [str(Attendance(appointment.attendance).label)]
+    if appointment.kind == SlotKind.URGENT:
+        words.append(str(SlotKind.URGENT.label))
+    return Entry(
+        starts=_clock(appointment.starts_at, clinic.zone),
+        ends=_clock(appointment.ends_at, clinic.zone),
+        kind=_kind(appointment, now),
+        title=appointment.patient_name,
+        text=" · ".join(words),
+        url=reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk]),
+        badge=_("Online") if appointment.is_online else "",
+        warning=_("The reminder did not arrive") if appointment.reminder_failed else "",
+        mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version),
+    )
+
+
+def mover_of(clinic: Clinic, appointment_id: UUID, version: int) -> str:
+    """Return the address at which the appointment gets another time; it says which version the page showed."""
+    return f"{reverse('desk:move', args=[clinic.portal_identifier, appointment_id])}?version={version}"
+
+
+def _kind(appointment: AppointmentOfDay, now: datetime) -> Kind:
+    if appointment.attendance:
+        return Kind.ARRIVED if appointment.attendance == Attendance.ARRIVED else Kind.MISSED
+    if appointment.status == AppointmentStatus.REQUESTED:
+        return Kind.WAITING
+    return Kind.DONE if appointment.ends_at <= now else Kind.BOOKED
+
+
+def _guest(guest: GuestOfDay, clinic: Clinic) -> Entry:
+    return Entry(
+        starts=_clock(guest.starts_at, clinic.zone),
+        ends=_clock(guest.ends_at, clinic.zone),
+        kind=Kind.WAITING,
+        title=guest.name,
+        text=str(AppointmentStatus.REQUESTED.label),
+        url=reverse("guests_staff:request", args=[clinic.portal_identifier, guest.pk]),
+        badge=_("No account"),
+    )
+
+
+def _side_by_side(entries: list[Entry]) -> list[Entry]:
+    """Split the width where an appointment from before a change of the calendar stands beside new slots."""
+    return [
+        replace(entry, lane=1 if entry.kind in EMPTY else 2, lanes=2)
+        if any(_overlap(entry, other) for other in entries if (other.kind in EMPTY) != (entry.kind in EMPTY))
+        else entry
+        for entry in entries
+    ]
+
+
+def _overlap(one: Entry, other: Entry) -> bool:
+    return one.at < other.at + other.steps and other.at < one.at + one.steps
+
+
+def _hours(entries: Iterable[Entry]) -> tuple[int, int]:
+    first, last = FIRST_HOUR, LAST_HOUR
+    for entry in entries:
+        first = min(first, entry.starts.hour)
+        last = max(last, (entry.at + entry.steps - 1) // 12)
+    return first, last
+
+
+def _clock(instant: datetime, zone: ZoneInfo) -> time:
+    return instant.astimezone(zone).time()
+
+
+def neighbours(day: date) -> tuple[date, date]:
+    """Return the days before and after."""
+    return day - timedelta(days=1), day + timedelta(days=1)
+
+
+def legend() -> list[tuple[Kind, str, str]]:
+    """Return (kind, sign, words) of every colour that the calendar uses."""
+    words = {
+        Kind.BOOKED: _("Booked"),
+        Kind.WAITING: _("Waits for approval"),
+        Kind.DONE: _("Over"),
+        Kind.ARRIVED: _("Arrived"),
+        Kind.MISSED: _("Did not attend"),
+        Kind.FREE: _("Free, bookable online"),
+        Kind.URGENT: _("Free, urgent"),
+        Kind.HELD: _("Held for somebody"),
+        Kind.INTERNAL: _("The clinic's own"),
+        Kind.BLOCKED: _("Blocked"),
+        Kind.ABSENT: _("Away"),
+    }
+    return [(kind, SIGNS[kind], word) for kind, word in words.items()]

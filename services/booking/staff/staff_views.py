@@ -1,0 +1,271 @@
+"""The staff's calendar, the requests that wait, and one appointment."""
+
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic_admin.guards import StaffRequest, staff_page
+from clinic_admin.models import Clinic
+from notifications.queries import ledger_of
+from patients.choices import SeenIn
+from patients.operations import note_listed
+from portal.refusals import Refused
+from services.booking import operations
+from services.booking.choices import AppointmentStatus
+from services.booking.desk import policy as desk
+from services.booking.desk.choices import Attendance, Rule
+from services.booking.desk.moving import moving_of
+from services.booking.models import Appointment
+from services.booking.reminders.queries import outlook_of
+from services.booking.staff import operations as staff_operations
+from services.booking.staff import queries
+from services.booking.staff.day import (
+    MOST_PROVIDERS,
+    Contents,
+    calendar_of_day,
+    legend,
+    mover_of,
+    neighbours,
+)
+from services.booking.staff.forms import Back, DayForm, Decision, DecisionForm
+from services.booking.staff.queries import Cursor, ProviderOfDay
+from services.booking.staff.story import colour_of, history_of, look_of, told
+
+
+@require_safe
+@staff_page
+def calendar(request: StaffRequest) -> HttpResponse:
+    """A day of the clinic, providers side by side."""
+    now = timezone.now()
+    clinic = request.clinic
+    today = now.astimezone(clinic.zone).date()
+    form = DayForm(request.GET if "day" in request.GET else {}, today=today)
+    day = form.cleaned_data["day"] if form.is_valid() else today
+    everyone = queries.providers_of_day(clinic, day)
+    chosen = _numbers(request.GET.getlist("provider"))
+    providers = _shown(everyone, chosen)
+    provider_ids = [provider.pk for provider in providers]
+    appointments = queries.appointments_of_day(clinic, day, provider_ids)
+    slots = queries.slots_of_day(clinic, day, provider_ids)
+    guests = queries.guests_of_day(clinic, day, provider_ids)
+    contents = Contents(slots, appointments, guests)
+    note_listed(
+        clinic=clinic,
+        patient_ids=contents.patient_ids,
+        page=SeenIn.CALENDAR,
+        actor=request.user,
+        now=now,
+    )
+    facts = queries.day_facts(clinic, day, now)
+    moving = moving_of(request)
+    keeps = moving.query if moving else {}
+    before, after = neighbours(day)
+    context = {
+        "form": form,
+        "day": day,
+        "today": today,
+        "before": _address(clinic, before, chosen, keeps),
+        "after": _address(clinic, after, chosen, keeps),
+        "to_today": _address(clinic, today, chosen, keeps),
+        "everyone": everyone,
+        "chosen": [pk for pk in provider_ids if pk in chosen],
+        "away": [provider for provider in providers if provider.is_absent],
+        "legend": legend(),
+        "left_out": len(everyone) - len(providers) if not chosen else 0,
+        "misses_reminders": any(one.reminder_failed for one in appointments),
+        "is_empty": not slots and not appointments,
+        "facts": facts,
+        "requests": _with_providers(appointments, providers, now),
+        "moving": moving,
+        "stay": _address(clinic, day, chosen),
+        "to_week": _to_week(clinic, day, providers, keeps),
+        **_ways(clinic, day, providers),
+        "calendar": calendar_of_day(
+            clinic,
+            day,
+            providers=providers,
+            contents=contents,
+            moving=moving.way if moving else None,
+            now=now,
+        ),
+    }
+    return render(request, "booking/staff/calendar.html", context)
+
+
+@require_safe
+@staff_page
+def waiting(request: StaffRequest) -> HttpResponse:
+    """Everything that waits for approval, oldest first; `?mine=1` only what was given to whoever asks (C4)."""
+    is_mine = request.GET.get("mine") == "1"
+    page = staff_operations.open_waiting(
+        clinic=request.clinic,
+        mine=request.staff_member if is_mine else None,
+        after=Cursor.parse(request.GET.get("after", "")),
+        actor=request.user,  # type: ignore[arg-type]
+        now=timezone.now(),
+    )
+    counts = queries.waiting_counts(request.clinic)
+    context = {
+        "page": page,
+        "is_first": "after" not in request.GET,
+        "is_all": not is_mine,
+        "is_mine": is_mine,
+        "is_guests": False,
+        "mine_count": queries.waiting_for(request.staff_member),
+        "request_count": counts.requests,
+        "guest_count": counts.guests,
+    }
+    return render(request, "booking/staff/waiting.html", context)
+
+
+@require_safe
+@staff_page
+def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
+    """One appointment: what was asked, who did what when, and the messages about it."""
+    now = timezone.now()
+    found = staff_operations.open_appointment(
+        clinic=request.clinic,
+        appointment_id=appointment_id,
+        actor=request.user,  # type: ignore[arg-type]
+        now=now,
+    )
+    if found is None:
+        raise Http404
+    context = {
+        "appointment": found,
+        "day": found.starts_at.astimezone(request.clinic.zone).date(),
+        "waits": found.status == AppointmentStatus.REQUESTED,
+        "has_passed": found.starts_at <= now,
+        "look": look_of(found),
+        "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
+        "may_miss": _may_mark(request, found, Attendance.MISSED, now),
+        "mover": _mover(request, found),
+        "overruled": [Rule(rule).label for rule in found.overruled],
+        "history": history_of(found),
+        "ledger": told(ledger_of(found)),
+        "reminder": (reminder := outlook_of(found, now)),
+        "reminder_colour": colour_of(reminder),
+    }
+    return render(request, "booking/staff/appointment.html", context)
+
+
+def _may_mark(request: StaffRequest, found: Appointment, mark: Attendance, now: datetime) -> bool:
+    zone = request.clinic.zone
+    refusal = desk.refuse_mark(
+        mark=mark,
+        status=found.status,
+        current=found.attendance,
+        seen=found.attendance,
+        starts_at=found.starts_at,
+        day=found.starts_at.astimezone(zone).date(),
+        today=now.astimezone(zone).date(),
+        now=now,
+    )
+    return refusal is None and found.attendance != mark
+
+
+def _mover(request: StaffRequest, found: Appointment) -> str:
+    """Return where the appointment is moved; empty when it can't be."""
+    refusal = desk.refuse_move(
+        status=found.status, attendance=found.attendance, version=found.version, seen=found.version
+    )
+    return "" if refusal else mover_of(request.clinic, found.pk, found.version)
+
+
+@require_POST
+@staff_page
+def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
+    """Approve or refuse a request, and return to where the button stood."""
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    act = (
+        operations.approve if form.cleaned_data["decision"] == Decision.APPROVE else operations.refuse_request
+    )
+    try:
+        decided = act(
+            clinic=request.clinic,
+            appointment_id=appointment_id,
+            actor=request.user,
+            now=timezone.now(),
+        )
+    except Appointment.DoesNotExist as absent:
+        raise Http404 from absent
+    except Refused as refused:
+        messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
+    else:
+        messages.success(request, _told(decided))
+    return redirect(_back(request, form.cleaned_data["back"], appointment_id))
+
+
+def _told(decided: Appointment) -> str:
+    if decided.status == AppointmentStatus.BOOKED:
+        return _("Approved. %(name)s is notified.") % {"name": decided.patient.full_name}
+    return _("Refused. %(name)s is notified, and the time is free again.") % {
+        "name": decided.patient.full_name
+    }
+
+
+def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:
+    clinic = request.clinic
+    if back == Back.APPOINTMENT:
+        return reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment_id])
+    if back == Back.CALENDAR:
+        form = DayForm(request.POST, today=timezone.now().astimezone(clinic.zone).date())
+        day = form.cleaned_data["day"] if form.is_valid() else form.today
+        return _address(clinic, day, _numbers(request.POST.getlist("provider")))
+    return reverse("booking_staff:waiting", args=[clinic.portal_identifier])
+
+
+def _to_week(clinic: Clinic, day: date, providers: list[ProviderOfDay], keeps: dict[str, Any]) -> str:
+    """Return the address of the week of the first provider shown."""
+    query = {"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {}), **keeps}
+    return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
+
+
+def _ways(clinic: Clinic, day: date, providers: list[ProviderOfDay]) -> dict[str, str]:
+    """Return the addresses of booking by hand and of blocking, with day and provider filled in."""
+    query = urlencode({"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {})})
+    names = {"to_new": "desk:book", "to_block": "desk:block"}
+    return {word: f"{reverse(name, args=[clinic.portal_identifier])}?{query}" for word, name in names.items()}
+
+
+def _address(clinic: Clinic, day: date, provider_ids: list[int], keeps: dict[str, Any] | None = None) -> str:
+    query: list[tuple[str, Any]] = [
+        ("day", day.isoformat()),
+        *(("provider", pk) for pk in provider_ids),
+        *(keeps or {}).items(),
+    ]
+    return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{urlencode(query)}"
+
+
+def _numbers(words: list[str]) -> list[int]:
+    return [int(word) for word in words if word.isascii() and word.isdigit()]
+
+
+def _shown(everyone: tuple[ProviderOfDay, ...], chosen: list[int]) -> list[ProviderOfDay]:
+    """Those asked for, or everyone when nobody of the clinic was; as many as fit side by side."""
+    wanted = [provider for provider in everyone if provider.pk in chosen]
+    return (wanted or list(everyone))[:MOST_PROVIDERS]
+
+
+def _with_providers(
+    appointments: tuple[queries.AppointmentOfDay, ...],
+    providers: list[ProviderOfDay],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    names = {provider.pk: provider.name for provider in providers}
+    return [
+        {"row": row, "provider": names[row.provider_id], "has_passed": row.starts_at <= now}
+        for row in appointments
+        if row.status == AppointmentStatus.REQUESTED
+    ]

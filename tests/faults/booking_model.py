@@ -1,0 +1,267 @@
+"""What must be true of a clinic's calendars at any moment, as sentences about plain rows. No database, no product rules.
+
+A picture is what stands in the database; each function takes it and yields what is wrong, in words.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+GRACE = timedelta(minutes=3)
+AHEAD = timedelta(weeks=12)
+
+HOLIDAYS = {
+    "NO": "2026-01-01 2026-04-02 2026-04-03 2026-04-05 2026-04-06 2026-05-01 2026-05-14 2026-05-17 2026-05-24 2026-05-25 "
+    "2026-12-25 2026-12-26 2027-01-01 2027-03-25 2027-03-26 2027-03-28 2027-03-29 2027-05-01 2027-05-06 2027-05-16 "
+    "2027-05-17",
+    "DK": "2026-01-01 2026-04-02 2026-04-03 2026-04-05 2026-04-06 2026-05-14 2026-05-24 2026-05-25 2026-12-25 "
+    "2026-12-26 2027-01-01 2027-03-25 2027-03-26 2027-03-28 2027-03-29 2027-05-06 2027-05-16 2027-05-17",
+}
+"""Written down by hand from both countries' laws, so that a fault of the data that the product uses is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a weekly calendar: `number` times, one after the other."""
+
+    weekday: int
+    clock: time
+    minutes: int
+    number: int
+    kind: str
+
+    @property
+    def ends_at(self) -> time:
+        """Return the clock time at which the last one ends."""
+        end = datetime.combine(date.min, self.clock) + timedelta(minutes=self.minutes * self.number)
+        return end.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A weekly calendar of one provider."""
+
+    rows: tuple[Row, ...]
+    valid_from: date
+    valid_until: date | None
+
+    def holds_on(self, day: date) -> bool:
+        """Return whether it makes times on the day."""
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """A time that the calendars want, as the clock on the wall shows it, and as an instant."""
+
+    starts_at: datetime
+    ends_at: datetime
+    wall: datetime
+    kind: str
+
+
+def is_holiday(country: str, day: date) -> bool:
+    """Return whether the country is closed on the day."""
+    return day.isoformat() in HOLIDAYS[country].split()
+
+
+def wanted(
+    weeks: Iterable[Week], *, country: str, zone: ZoneInfo, away: Iterable[tuple[date, date]], now: datetime
+) -> list[Wanted]:
+    """Return all times still to come that one provider's weekly calendars make, whatever stands in their way."""
+    first = now.astimezone(zone).date()
+    gone, known = list(away), list(weeks)
+    days = [first + timedelta(days=number) for number in range(AHEAD.days + 1)]
+    found = [
+        made
+        for day in days
+        if not is_holiday(country, day) and not any(begin <= day <= end for begin, end in gone)
+        for week in known
+        if week.holds_on(day)
+        for row in week.rows
+        if row.weekday == day.weekday()
+        for made in _times(row, day, zone)
+    ]
+    return [one for one in _first_come(sorted(found)) if one.starts_at > now]
+
+
+def _times(row: Row, day: date, zone: ZoneInfo) -> Iterator[Wanted]:
+    length = timedelta(minutes=row.minutes)
+    for number in range(row.number):
+        wall = datetime.combine(day, row.clock) + number * length
+        instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        if instant.astimezone(zone).replace(tzinfo=None) == wall:  # spring has no such time
+            yield Wanted(instant, instant + length, wall, row.kind)
+
+
+def _first_come(times: Iterable[Wanted]) -> Iterator[Wanted]:
+    free_from = datetime.min.replace(tzinfo=UTC)
+    for one in times:
+        if one.starts_at >= free_from:
+            free_from = one.ends_at
+            yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The rows of a moment, each as its columns."""
+
+    now: datetime
+    slots: dict[int, Any]
+    appointments: list[Any]
+    """Live ones."""
+    guests: list[Any]
+    """Those that wait."""
+    offers: list[Any]
+    """Open ones, with the wish's status as `wish_waits`."""
+    undrawn: set[date]
+    """Days whose draw is still to be held."""
+
+
+def overlap(one: Any, other: Any) -> bool:
+    """Return whether two rows share time."""
+    return bool(one.starts_at < other.ends_at and other.starts_at < one.ends_at)
+
+
+def nobody_has_two_patients_at_once(picture: Picture) -> Iterator[str]:
+    """No two live appointments of one provider overlap."""
+    for place, one in enumerate(picture.appointments):
+        for other in picture.appointments[place + 1 :]:
+            if one.provider_id == other.provider_id and overlap(one, other):
+                yield f"{one} and {other} overlap"
+
+
+def every_appointment_stands_on_its_slot(picture: Picture) -> Iterator[str]:
+    """A live appointment has a slot of the same provider, time and kind."""
+    for one in picture.appointments:
+        slot = picture.slots.get(one.slot_id)
+        if slot is None:
+            yield f"{one} has no slot"
+        elif (*_place(one), one.kind) != (*_place(slot), slot.kind):
+            yield f"{one} is not where its slot is"
+
+
+def every_slot_has_one_holder_and_says_so(picture: Picture) -> Iterator[str]:
+    """Taken is by exactly one appointment or request of a guest; blocked is by a block; free is by nobody."""
+    holders = Counter(one.slot_id for one in [*picture.appointments, *picture.guests])
+    for slot in picture.slots.values():
+        number = holders[slot.pk]
+        is_over = (
+            slot.starts_at <= picture.now
+        )  # a guest's request that nobody answered is forgotten after a month
+        if slot.state == "taken" and number != 1 and not (is_over and number == 0):
+            yield f"{slot} is taken by {number}"
+        if slot.state != "taken" and number:
+            yield f"{slot} is {slot.state}, and {number} have it"
+        if (slot.state == "blocked") != (slot.block_id is not None):
+            yield f"{slot} is {slot.state} and has block {slot.block_id}"
+
+
+def every_hold_has_an_end_and_a_reason(picture: Picture) -> Iterator[str]:
+    """A free slot is held for an open offer until the offer's end, or for moments until it is offered."""
+    offers = {one.slot_id: one for one in picture.offers}
+    for slot in picture.slots.values():
+        if slot.state != "free" or slot.held_until is None or slot.held_until <= picture.now:
+            continue
+        offer = offers.get(slot.pk)
+        latest = (offer.expires_at if offer else picture.now) + GRACE
+        if slot.held_until > latest:
+            yield f"{slot} is held until {slot.held_until}, longer than for {offer}"
+
+
+def every_open_offer_can_be_taken(picture: Picture) -> Iterator[str]:
+    """Of an offer that is not over the slot is there, free, held until its end, and its patient still waits."""
+    for offer in picture.offers:
+        if offer.expires_at <= picture.now:
+            continue
+        slot = picture.slots.get(offer.slot_id)
+        if slot is None or slot.state != "free":
+            yield f"{offer} offers what is gone: {slot}"
+        elif slot.held_until is None or slot.held_until < offer.expires_at:
+            yield f"{offer} lasts longer than the hold of {slot}: {slot.held_until}"
+        if not offer.wish_waits:
+            yield f"{offer} is for somebody who does not wait any more"
+    for name, number in Counter(one.patient_id for one in picture.offers).items():
+        if number > 1:
+            yield f"{name} has {number} offers"
+
+
+SENTENCES = (
+    nobody_has_two_patients_at_once,
+    every_appointment_stands_on_its_slot,
+    every_slot_has_one_holder_and_says_so,
+    every_hold_has_an_end_and_a_reason,
+    every_open_offer_can_be_taken,
+)
+
+
+def nothing_was_touched(before: Picture, after: Picture, *, filled: bool) -> Iterator[str]:
+    """No slot to come is moved or lost between fillings of the calendar; at a filling none that somebody has."""
+    for slot in before.slots.values():
+        is_held = slot.held_until is not None and slot.held_until > after.now
+        if slot.by_hand or slot.starts_at <= after.now or (filled and slot.state == "free" and not is_held):
+            continue
+        now = after.slots.get(slot.pk)
+        if now is None:
+            # Staff may move an appointment a little, over its own time: then that stands where the slot was.
+            moved = (
+                one for one in after.slots.values() if one.by_hand and one.provider_id == slot.provider_id
+            )
+            if not any(overlap(one, slot) for one in moved):
+                yield f"{slot} was {slot.state} and is gone"
+        elif (*_place(now), now.kind, now.day) != (*_place(slot), slot.kind, slot.day):
+            yield f"{slot} has been moved"
+        elif filled and (now.state, now.held_until, now.block_id) != (
+            slot.state,
+            slot.held_until,
+            slot.block_id,
+        ):
+            yield f"{slot} has been touched by a filling"
+
+
+def nothing_comes_free_that_no_calendar_has(
+    before: Picture, after: Picture, planned: dict[int, set[tuple[Any, ...]]]
+) -> Iterator[str]:
+    """What comes free for patients was wanted by the calendars when they were filled last."""
+    for slot in after.slots.values():
+        was = before.slots.get(slot.pk)
+        if was is None or was.state == "free" or slot.state != "free" or slot.kind == "internal":
+            continue
+        is_wanted = (slot.starts_at, slot.ends_at, slot.kind) in planned[slot.provider_id]
+        if slot.starts_at > after.now and not is_wanted:
+            yield f"{slot} comes free for patients, and no calendar has it"
+
+
+def the_calendar_is_what_was_wanted(
+    picture: Picture, provider_id: int, times: list[Wanted], zone: ZoneInfo
+) -> Iterator[str]:
+    """After a filling each wanted time is there once, or something that somebody has is in its way; nothing else is free."""
+    slots = [
+        one for one in picture.slots.values() if one.provider_id == provider_id and one.ends_at > picture.now
+    ]
+    there = Counter((one.starts_at, one.ends_at, one.kind) for one in slots)
+    for time_ in times:
+        exact = there[time_.starts_at, time_.ends_at, time_.kind]
+        if exact > 1:
+            yield f"{time_} is there {exact} times"
+        if not exact and not any(overlap(time_, one) and _stays(one, picture.now) for one in slots):
+            yield f"{time_} is lost"
+    right = {(one.starts_at, one.ends_at, one.kind): one.wall for one in times}
+    for slot in slots:
+        wall = right.get((slot.starts_at, slot.ends_at, slot.kind))
+        if wall is None and not _stays(slot, picture.now):
+            yield f"{slot} is free, and no calendar wants it"
+        if wall is not None and slot.starts_at.astimezone(zone).replace(tzinfo=None) != wall:
+            yield f"{slot} is not at {wall} by the clinic's clock"
+
+
+def _stays(slot: Any, now: datetime) -> bool:
+    is_held = slot.held_until is not None and slot.held_until > now
+    return slot.state != "free" or is_held or slot.starts_at <= now
+
+
+def _place(row: Any) -> tuple[Any, ...]:
+    return row.provider_id, row.starts_at, row.ends_at

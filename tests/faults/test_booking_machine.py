@@ -1,0 +1,38 @@
+"""Long random stories of a clinic on a real database, told act by act; after every act all that must be true is true.
+
+VENTEROM_STORIES makes more and longer ones (`make faults`); a story that fails is printed as the acts that led to it.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.faults.booking_machine import Clinics
+
+STORIES = int(os.environ.get("VENTEROM_STORIES", "0"))
+SHORT, LONG = 20, 60
+"""Acts of a story."""
+QUICK = 6
+
+
+@pytest.mark.django_db
+def test_whatever_happens_in_whatever_order_calendars_appointments_and_messages_agree():
+    run_state_machine_as_test(
+        Clinics,
+        settings=settings(
+            max_examples=STORIES or QUICK,
+            stateful_step_count=LONG if STORIES else SHORT,
+            derandomize=not STORIES,
+            database=None,
+            deadline=None,
+            print_blob=False,
+            phases=[Phase.generate] if STORIES else [Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    print(
+        f"\n{Clinics.acts.total()} acts: "
+        + "; ".join(f"{name} {number}" for name, number in Clinics.acts.most_common())
+    )

@@ -1,0 +1,304 @@
+"""Two different acts about the same thing at the same moment: both outcomes are legal, and nobody waits for each other.
+
+Where the order of locks is at stake, both are stopped between their locks until the other is there, too.
+"""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import time, timedelta
+
+import pytest
+from django.db import connection
+
+from delegation import operations as delegation
+from identity.choices import Assurance, UserKind
+from notifications.choices import MessageKind, State
+from notifications.models import OutboxMessage
+from portal.refusals import Refused
+from services.access.choices import Approval
+from services.booking import operations
+from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.desk import operations as staff_operations
+from services.booking.desk.choices import DeskRefusal
+from services.booking.desk.operations import blocking as staff_blocking
+from services.booking.desk.operations import moving as staff_moving
+from services.booking.earlier import operations as earlier
+from services.booking.earlier import queries as earlier_queries
+from services.booking.earlier.choices import OfferStatus, PartOfDay
+from services.booking.earlier.models import EarlierOffer
+from services.booking.earlier.operations import Suits
+from services.booking.guests import operations as guests
+from services.booking.guests.choices import GuestStatus
+from services.booking.models import Appointment, Slot
+from services.booking.operations import answers, moving
+from services.booking.weekly import operations as template_operations
+from services.booking.weekly.policy import WeekBlock
+from tests.build import make_patient, make_user
+from tests.services.booking import build_desk as desk
+from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
+from tests.services.booking.build_earlier import make_wish, offer_earlier
+from tests.services.booking.build_guests import make_guest, open_to_guests
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
+ROUNDS = 4
+
+
+def crossing(*calls):
+    """Do all at the same moment; return what each gave, or the reason for which it was refused."""
+    start = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            start.wait(timeout=20)
+            return call()
+        except Refused as refused:
+            return refused.reason
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@pytest.fixture
+def meet(monkeypatch):
+    """Let a function that both acts pass wait for the other one, but not for long: locks may keep it from coming."""
+    point = threading.Barrier(2)
+
+    def at(module, name):
+        known = getattr(module, name)
+
+        def waits(*args, **values):
+            with suppress(threading.BrokenBarrierError):
+                point.wait(timeout=0.6)
+            return known(*args, **values)
+
+        monkeypatch.setattr(module, name, waits)
+
+    return at
+
+
+def someone(world):
+    patient = make_patient(world.clinic, gp=world.gp)
+    patient.clinic = world.clinic
+    return World(world.clinic, world.gp, patient, make_user(kind=UserKind.PATIENT))
+
+
+def move(world, appointment, slot, **values):
+    return operations.move(
+        **{
+            "patient": world.patient,
+            "appointment_id": appointment.pk,
+            "slot_id": slot.pk,
+            "version": appointment.version,
+            "form_key": uuid.uuid4(),
+            "assurance": Assurance.HIGH,
+            "actor": world.user,
+            "now": NOW,
+        }
+        | values
+    )
+
+
+def agrees():
+    """Say that each slot is taken by exactly one live appointment, or by none and free."""
+    held = list(Appointment.objects.live().values_list("slot", flat=True))
+    assert len(held) == len(set(held))
+    assert set(held) == set(Slot.objects.filter(state=SlotState.TAKEN).values_list("pk", flat=True))
+
+
+# -- moving ------------------------------------------------------------------------------------------------
+def test_a_move_and_a_cancellation_of_the_same_appointment_leave_one_truth():
+    world = make_world()
+    for number in range(ROUNDS):
+        old, new = (make_slot(world.gp, NOW + (30 + 2 * number + place) * HOUR) for place in (0, 1))
+        mine = world.book(old)
+        moved, _cancelled = crossing(
+            lambda mine=mine, new=new: move(world, mine, new), lambda mine=mine: world.cancel(mine)
+        )
+        mine.refresh_from_db()
+        agrees()
+        assert mine.status == AppointmentStatus.CANCELLED, "who came second still found it"
+        assert isinstance(moved, Appointment) or moved in BookingRefusal, moved
+        waiting = OutboxMessage.objects.about(mine).filter(state=State.QUEUED)
+        assert set(waiting.values_list("kind", flat=True)) == {MessageKind.BOOKING_CANCELLED}
+
+
+def test_an_approval_of_a_move_and_yet_another_move_do_not_wait_for_each_other(meet):
+    world, staff = make_world(), make_user()
+    mine = world.book(make_slot(world.gp))
+    allow(world.gp, approval=Approval.BY_HAND)
+    asked = move(world, mine, make_slot(world.gp, NOW + 30 * HOUR))
+    assert asked.replaces_id == mine.pk
+    another = make_slot(world.gp, NOW + 32 * HOUR)
+    meet(moving, "decide")
+    meet(answers.receipts, "write")
+    crossing(
+        lambda: operations.approve(clinic=world.clinic, appointment_id=asked.pk, actor=staff, now=NOW),
+        lambda: move(world, mine, another),
+    )
+    agrees()
+    assert Appointment.objects.filter(status=AppointmentStatus.BOOKED).count() == 1
+    assert Appointment.objects.live().count() <= 2
+
+
+def test_a_patient_and_staff_who_move_onto_each_others_times_both_keep_what_they_have():
+    world, other = (built := make_world()), someone(built)
+    slots = [make_slot(world.gp, NOW + hours * HOUR) for hours in (30, 31)]
+    mine, theirs = world.book(slots[0]), other.book(slots[1])
+    answers_ = crossing(
+        lambda: move(world, mine, slots[1]), lambda: desk.move(theirs, desk.at(slots[0]), desk.secretary())
+    )
+    assert answers_ == [BookingRefusal.TAKEN, BookingRefusal.TAKEN]
+    agrees()
+
+
+def test_a_move_to_a_time_made_by_hand_and_a_block_of_both_times_do_not_wait_for_each_other(meet):
+    world = make_world()
+    old = make_slot(world.gp)
+    mine = world.book(old)
+    place, stretch = (desk.free(world.gp, old.starts_at + late, 90) for late in (HOUR, timedelta()))
+    meet(staff_moving.freeing, "free")
+    meet(staff_blocking, "_appointments")
+    moved, _blocked = crossing(
+        lambda: desk.move(mine, place, desk.secretary()),
+        lambda: staff_operations.block(
+            clinic=world.clinic, place=stretch, reason="Meeting", actor=desk.secretary(), now=NOW
+        ),
+    )
+    assert isinstance(moved, Appointment) or moved == DeskRefusal.OVERLAPS
+    agrees()
+
+
+# -- earlier times -----------------------------------------------------------------------------------------
+def offered(world):
+    """Return a time that came free, and the open offer of it to the patient."""
+    offer_earlier(world.clinic)
+    make_wish(world.patient, now=NOW - HOUR)
+    slot = make_slot(world.gp, NOW + 50 * HOUR)
+    Slot.objects.filter(pk=slot.pk).update(freed_at=NOW)
+    earlier.pass_on(clinic=world.clinic, now=NOW)
+    return slot, EarlierOffer.objects.get(slot=slot)
+
+
+def accept(world, offer, now=NOW):
+    return earlier.accept(
+        patient=world.patient, offer_id=offer.pk, assurance=Assurance.HIGH, actor=world.user, now=now
+    )
+
+
+def test_taking_an_offer_while_it_runs_out_and_goes_to_the_next_makes_one_appointment():
+    for _ in range(ROUNDS):
+        world = make_world()
+        slot, offer = offered(world)
+        make_wish(someone(world).patient)
+        last = offer.expires_at - timedelta(seconds=1)
+        won, *_passed = crossing(
+            lambda world=world, offer=offer, last=last: accept(world, offer, last),
+            *(
+                lambda world=world, offer=offer: earlier.pass_on(clinic=world.clinic, now=offer.expires_at)
+                for _ in range(3)
+            ),
+        )
+        offer.refresh_from_db()
+        has_it = isinstance(won, Appointment)
+        assert (offer.status == OfferStatus.ACCEPTED) == has_it
+        assert EarlierOffer.objects.filter(slot=slot, status=OfferStatus.OPEN).count() == (0 if has_it else 1)
+        agrees()
+
+
+def test_taking_an_offer_and_changing_what_suits_do_not_wait_for_each_other(meet):
+    world = make_world()
+    _slot, offer = offered(world)
+    meet(earlier, "_released")
+    meet(earlier_queries, "wish_about")
+    suits = Suits((), tuple("0123456"), PartOfDay.ANY, NOW.date(), NOW.date() + timedelta(days=9))
+    won, _wish = crossing(
+        lambda: accept(world, offer),
+        lambda: earlier.join(
+            patient=world.patient,
+            suits=suits,
+            appointment=None,
+            reason="",
+            wants_reminder=False,
+            assurance=Assurance.HIGH,
+            actor=world.user,
+            now=NOW,
+        ),
+    )
+    assert isinstance(won, Appointment)
+    agrees()
+
+
+# -- people without an account -----------------------------------------------------------------------------
+def test_a_guests_request_that_is_approved_refused_and_withdrawn_at_once_has_one_end():
+    world, staff = make_world(), make_user()
+    open_to_guests(world.gp)
+    for number in range(ROUNDS):
+        slot = make_slot(world.gp, NOW + (30 + number) * HOUR)
+        guest = make_guest(world.gp, slot, serial=number + 1)
+        asked = {"clinic": world.clinic, "request_id": guest.pk, "now": NOW}
+        crossing(
+            lambda asked=asked: guests.approve(**asked, actor=staff),
+            lambda asked=asked: guests.refuse(**asked, actor=staff),
+            lambda asked=asked: guests.withdraw(**asked),
+        )
+        guest.refresh_from_db()
+        slot.refresh_from_db()
+        is_approved = guest.status == GuestStatus.APPROVED
+        assert guest.status not in GuestStatus.open()
+        assert (slot.state == SlotState.TAKEN) == is_approved
+        assert Appointment.objects.filter(slot=slot, status__in=LIVE).exists() == is_approved
+
+
+# -- calendars ---------------------------------------------------------------------------------------------
+def test_a_weekly_calendar_that_is_replaced_while_patients_book_loses_no_appointment_and_no_time():
+    world = make_world()
+    template = make_template(world.gp, {"weekday": "1", "ends_at": time(10)})
+    operations.extend_calendar(provider=world.gp, now=NOW)
+    slots = list(Slot.objects.order_by("starts_at")[:4])
+    people = [someone(world) for _ in slots]
+    booked = crossing(
+        *(lambda one=one, slot=slot: one.book(slot) for one, slot in zip(people, slots, strict=True)),
+        lambda: template_operations.save_template(
+            clinic=world.clinic,
+            provider=world.gp,
+            name="Week",
+            valid_from=template.valid_from,
+            valid_until=None,
+            blocks=[WeekBlock(1, time(8), time(10), 40, "portal")],
+            actor=make_user(),
+            now=NOW,
+            template_id=template.pk,
+        ),
+    )
+    agrees()
+    assert Appointment.objects.count() == sum(isinstance(one, Appointment) for one in booked)
+    again = operations.extend_calendar(provider=world.gp, now=NOW)
+    assert again.removed == 0, "what was being booked then has been booked"
+
+
+def test_an_absence_that_is_added_while_somebody_books_finds_the_appointment_or_stops_it():
+    for number in range(ROUNDS):
+        world = make_world()
+        slot = make_slot(world.gp, NOW + (48 + number) * HOUR)
+        absence, booked = crossing(
+            lambda world=world, slot=slot: delegation.add_absence(
+                clinic=world.clinic,
+                provider=world.gp,
+                first_day=slot.day,
+                last_day=slot.day,
+                covers={},
+                actor=None,
+                now=NOW,
+            ),
+            lambda world=world, slot=slot: world.book(slot),
+        )
+        assert absence.first_day == slot.day
+        assert isinstance(booked, Appointment) or booked == BookingRefusal.NO_ACCESS
+        with pytest.raises(Refused):
+            someone(world).book(make_slot(world.gp, slot.starts_at + HOUR))
+        agrees()
