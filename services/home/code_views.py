@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +25,7 @@ from identity.models import ActionLink
 from patients import contact_views
 from patients import queries as patients
 from patients.models import Patient
+from portal import network_address
 from portal.audience import signing_in_page
 from services.home import code_queries
 from services.home.code_forms import CodeForm, CodeSignInForm, PasswordForm, ResetForm
@@ -330,4 +330,4 @@ def _id(request: ClinicRequest, key: str) -> UUID | None:
 
 def _address(request: ClinicRequest) -> str:
     """Return the network address of the visitor; what a proxy of ours did not write is not believed."""
-    return str(get_adapter().get_client_ip(request))
+    return network_address.of(request)
