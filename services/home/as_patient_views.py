@@ -30,12 +30,12 @@ def as_patient(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         request.clinic,
         timezone.now(),
     )
-    offers_codes = memberships.offers_codes(clinic)
-    by_code = offers_codes and request.GET.get("by") == "code"
+    may_use_codes = memberships.offers_codes(clinic) and not code_queries.needs_eid(patient, clinic, now)
+    by_code = may_use_codes and request.GET.get("by") == "code"
     picture = special_queries.picture(patient=patient, day=now.astimezone(clinic.zone).date())
     words = {
         "asked": patient,
-        "offers_codes": offers_codes,
+        "may_use_codes": may_use_codes,
         "by_code": by_code,
         "hindrances": picture.hindrances,
         "shown": None if picture.hindrances else _shown(patient, by_code=by_code),

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from clinic_admin.choices import Role
+from clinic_admin.choices import Country, Role
 from identity.models import Account
 from patients import operations
 from portal import audit
@@ -71,6 +71,13 @@ def test_nothing_in_it_can_be_pressed(staff, clinic, patient, gp):
     assert opened(staff, clinic, patient).status_code == 200
     post = staff.post(reverse("patients_staff:as_patient", args=[clinic.portal_identifier, patient.pk]))
     assert post.status_code == 405
+
+
+def test_where_a_code_opens_nothing_for_the_patient_it_is_no_choice(client):
+    clinic = switch_on(make_clinic(country=Country.DENMARK))
+    patient = make_patient(clinic)
+    sign_in(client, clinic, Role.ASSISTANT)
+    assert not opened(client, clinic, patient, "?by=code").context["by_code"]
 
 
 def test_with_a_code_less_is_open_than_with_eid(staff, clinic, patient):
