@@ -190,6 +190,7 @@ def password(request: ClinicRequest) -> HttpResponse:
             context=code_queries.context_words(patient, clinic),
             needs_eid=code_queries.needs_eid(patient, clinic, now),
             patient_id=patient.pk,
+            language=code_queries.language_of(patient, clinic),
             now=now,
         )
     except BadPassword as bad:
