@@ -25,7 +25,7 @@ from notifications import dispatch
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxMessage
 from notifications.operations import NewMessage, queue_messages
-from services.booking import queries
+from services.booking import free_times
 from services.booking.choices import LIVE, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
 
@@ -301,7 +301,7 @@ def _p95(practice: Practice, times: int) -> float:
         guest.patient.clinic = practice.clinic
         spent = _Spent()
         with connection.execute_wrapper(spent):
-            queries.free_slots(
+            free_times.free_slots(
                 patient=guest.patient,
                 assurance=Assurance.HIGH,
                 first_day=today,
@@ -331,8 +331,8 @@ def query_counts(practice: Practice) -> Figure:
     now = timezone.now()
     today = now.astimezone(practice.clinic.zone).date()
 
-    def free_times() -> None:
-        queries.free_slots(
+    def look_for_times() -> None:
+        free_times.free_slots(
             patient=guest.patient,
             assurance=Assurance.HIGH,
             first_day=today,
@@ -341,7 +341,7 @@ def query_counts(practice: Practice) -> Figure:
         )
 
     limits: dict[str, tuple[Callable[[], object], int]] = {
-        "free_slots": (free_times, 2),
+        "free_slots": (look_for_times, 2),
         "start_page": (lambda: _visit(practice, guest, "start/"), 8),
         "page_of_free_times": (lambda: _visit(practice, guest, "book/"), 8),
     }

@@ -25,6 +25,7 @@ def start(servers: contextlib.ExitStack, environ: MutableMapping[str, str]) -> N
     environ["VENTEROM_ENV"] = "test"
     environ["SECRET_KEY"] = secrets.token_urlsafe(48)
     environ["FIELD_KEYS"] = new_field_keys()
+    environ.setdefault("STATEMENT_TIMEOUT_MS", "60000")  # a machine that does much else fails no test
     if environ.get("DATABASE_URL") and environ.get("REDIS_URL"):
         return
     home = _fresh_home(servers)

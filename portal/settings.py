@@ -125,6 +125,8 @@ TEMPLATES = [
 FORM_RENDERER = "portal.look.renderer.HouseRenderer"
 
 # -- the database: the only truth --------------------------------------------------------------------------
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 10_000, least=1_000, most=3_600_000)
+"""So long a statement may take; a transaction may lie idle three times as long."""
 DATABASES = {
     "default": {
         **env.database("DATABASE_URL"),
@@ -133,9 +135,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "options": (
-                "-c lock_timeout=3s -c statement_timeout={} -c idle_in_transaction_session_timeout=30s".format(
-                    env.number("STATEMENT_TIMEOUT_MS", 10_000, least=1_000, most=3_600_000)
-                )
+                f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+                f" -c idle_in_transaction_session_timeout={3 * STATEMENT_TIMEOUT_MS}"
             ),
         },
         "TEST": {"NAME": env.text("TEST_DATABASE", "test_venterom")},

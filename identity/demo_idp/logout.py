@@ -10,10 +10,12 @@ import jwt
 from django.conf import settings
 from django.urls import reverse
 
+from identity.choices import Protocol
 from identity.demo_idp import keys, open_sessions
 from identity.demo_idp.models import OpenSession
 from identity.demo_idp.operations import OAuthError
 from identity.demo_idp.realms import Realm
+from identity.models import IdentityProvider
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TOKEN_LASTS = timedelta(minutes=2)
@@ -82,3 +84,8 @@ def _hint(realm: Realm, token: str) -> dict[str, Any]:
     except jwt.PyJWTError:
         raise OAuthError("invalid_request") from None
     return claims
+
+
+def speaks_saml(realm: Realm) -> bool:
+    """Return whether the portal knows this provider by SAML, and so is told through the browser."""
+    return IdentityProvider.objects.filter(slug=realm.slug, protocol=Protocol.SAML).exists()

@@ -8,12 +8,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from identity.choices import Protocol
 from identity.demo_idp import logout, open_sessions, saml_operations, views
 from identity.demo_idp.operations import OAuthError
 from identity.demo_idp.realms import REALMS, Realm
 from identity.demo_idp.saml_messages import BadMessage
-from identity.models import IdentityProvider
 from portal.audience import development_page
 
 
@@ -48,7 +46,7 @@ def end(request: HttpRequest, realm: str, session_id: UUID) -> HttpResponse:
     if session is None:
         raise Http404
     open_sessions.end(found, session.session_index)
-    if IdentityProvider.objects.filter(slug=found.slug, protocol=Protocol.SAML).exists():
+    if logout.speaks_saml(found):
         try:
             return views.go(saml_operations.tell_portal(found, session, now=now))
         except BadMessage:

@@ -10,7 +10,7 @@ from django_htmx.middleware import HtmxDetails
 from clinic_admin.models import Clinic
 from services.booking import policy, times
 from services.booking.forms import FindForm
-from services.booking.queries import Offer
+from services.booking.free_times import Offer
 from services.booking.times import Wanted
 
 

@@ -16,7 +16,7 @@ from portal import moments
 from portal.look.times import TimeChoice, TimeDay, TimeState
 from services.booking.choices import SlotKind
 from services.booking.day_parts import DayPart
-from services.booking.queries import FreeSlot
+from services.booking.free_times import FreeSlot
 from services.booking.weekly import generation as generation
 
 WEEK = timedelta(days=7)

@@ -19,7 +19,7 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
-from services.booking import choosing, operations, policy, queries, times
+from services.booking import choosing, free_times, operations, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
@@ -43,7 +43,7 @@ def find(request: PatientRequest) -> HttpResponse:
         request.GET,
         clinic=clinic,
         page=reverse("booking:find", args=[clinic.portal_identifier]),
-        offer_of=partial(queries.offer, patient=request.patient, assurance=request.sign_in.assurance),
+        offer_of=partial(free_times.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
     )
     if quiet := choosing.answer_quietly(request, found):
@@ -62,7 +62,7 @@ def find(request: PatientRequest) -> HttpResponse:
 def _why_nothing(request: PatientRequest, now: datetime) -> OwnReason | None:
     return own_answer(
         patient=request.patient,
-        services=queries.SERVICES,
+        services=free_times.SERVICES,
         assurance=request.sign_in.assurance,
         day=now.astimezone(request.clinic.zone).date(),
     )
@@ -155,7 +155,7 @@ def _refused_page(
 def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[Any]:
     """Return free times near the lost one, as the page shows them."""
     page = reverse("booking:find", args=[request.clinic.portal_identifier])
-    found = queries.nearest_free(
+    found = free_times.nearest_free(
         patient=request.patient,
         assurance=request.sign_in.assurance,
         to=max(lost.starts_at, now) if lost else now,

@@ -11,6 +11,7 @@ from identity.choices import Assurance
 from patients.models import Patient
 from portal import moments
 from services.access import queries as access
+from services.booking import free_times
 from services.booking import queries as booking
 from services.booking.models import Appointment
 from services.home.choices import URGENT_HELP, UrgentHelp
@@ -65,14 +66,14 @@ def start_page(*, patient: Patient, assurance: Assurance, now: datetime) -> Star
         services=tuple(Service),
         assurance=assurance,
         first_day=today,
-        last_day=today + booking.HORIZON,
+        last_day=today + free_times.HORIZON,
     )
     bookable = {window.service for window in windows}
     today_open = {window.service for window in windows if window.first_day <= today}
     return StartPage(
         next_appointment=upcoming[0] if upcoming else None,
         later=upcoming[1:],
-        may_book=not bookable.isdisjoint(booking.SERVICES),
+        may_book=not bookable.isdisjoint(free_times.SERVICES),
         may_consult=Service.CONSULTATION in today_open,
         may_renew=Service.RENEWAL in today_open,
         misses_mobile=not patient.mobile,

@@ -15,6 +15,7 @@ from portal.refusals import NextStep, Refusal
 ROOT = settings.ROOT
 AREAS = ["portal", "clinic_admin", "notifications", "identity", "patients", "delegation", "services"]
 HEIGHT = {
+    "sessions": 0,  # Django's own
     "portal": 0,
     "clinic_admin": 1,
     "notifications": 2,
@@ -31,6 +32,7 @@ HEIGHT = {
     "own": 8,
     "reports": 8,
     "onboarding": 8,
+    "operation": 8,
 }
 
 

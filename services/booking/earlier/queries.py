@@ -14,6 +14,7 @@ from patients.models import Patient
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice
+from services.booking import free_times
 from services.booking import policy as booking_policy
 from services.booking import queries as booking
 from services.booking.choices import LIVE, SlotKind, SlotState
@@ -170,7 +171,7 @@ def approval_of(offer: EarlierOffer, patient: Patient, assurance: Assurance) -> 
 
 def with_whom(patient: Patient, assurance: Assurance, now: datetime) -> list[ProviderChoice]:
     """Return whom the patient may book now or within the horizon, in the order of the list. One query."""
-    first_day, last_day = booking.horizon(patient.clinic, now)
+    first_day, last_day = free_times.horizon(patient.clinic, now)
     windows = access.windows(
         patient=patient,
         services=(Service.BOOKING,),

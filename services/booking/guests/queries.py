@@ -14,12 +14,12 @@ from patients.models import Patient
 from portal import crypto
 from services.access import queries as access
 from services.access.queries import Window
-from services.booking import policy, queries
+from services.booking import free_times, policy, queries
 from services.booking.choices import BookingRefusal
 from services.booking.day_parts import DayPart
+from services.booking.free_times import FreeSlot, Offer
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import GuestRequest, Slot
-from services.booking.queries import FreeSlot, Offer
 
 SERVICES = (Service.BOOKING,)
 """Not urgent times: who needs one today, and is not known, phones."""
@@ -44,7 +44,7 @@ def offer(
     part: DayPart | None = None,
 ) -> Offer:
     """Return what the page of free times shows about these days (both included). Two queries."""
-    return queries.offer_within(
+    return free_times.offer_within(
         _windows(clinic, now),
         clinic=clinic,
         first_day=first_day,
@@ -58,7 +58,7 @@ def offer(
 def nearest(*, clinic: Clinic, to: datetime, provider_id: int | None, now: datetime) -> Sequence[FreeSlot]:
     """Return free times near an instant that can be asked for. Two queries."""
     windows = _windows(clinic, now)
-    return queries.nearest_within(windows, clinic=clinic, to=to, now=now, provider_id=provider_id)
+    return free_times.nearest_within(windows, clinic=clinic, to=to, now=now, provider_id=provider_id)
 
 
 def consider(*, clinic: Clinic, slot_id: int, now: datetime) -> Considered | None:
@@ -93,7 +93,7 @@ def refusal_of(slot: Slot, *, clinic: Clinic, for_share: bool, now: datetime) ->
 
 
 def _windows(clinic: Clinic, now: datetime) -> list[Window]:
-    first_day, last_day = queries.horizon(clinic, now)
+    first_day, last_day = free_times.horizon(clinic, now)
     return access.guest_windows(clinic=clinic, services=SERVICES, first_day=first_day, last_day=last_day)
 
 

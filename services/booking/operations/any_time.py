@@ -8,7 +8,7 @@ from django.db import transaction
 
 from identity.choices import Assurance
 from patients.models import Patient
-from services.booking import queries
+from services.booking import free_times
 from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment
 from services.booking.operations.appointments import decide, hold_form, refuse_over_limit, store
@@ -35,7 +35,7 @@ def book_any_urgent(
     done = hold_form(patient, form_key)
     if done is not None:
         return done
-    slot = queries.take_first_urgent(patient=patient, assurance=assurance, now=now)
+    slot = free_times.take_first_urgent(patient=patient, assurance=assurance, now=now)
     if slot is None:
         refuse(BookingRefusal.TAKEN)
     decision = decide(patient, slot, assurance=assurance, now=now)

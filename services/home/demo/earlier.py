@@ -11,6 +11,7 @@ from clinic_admin.models import Clinic
 from identity.choices import Assurance
 from patients.models import Patient
 from portal import audit
+from services.booking import free_times
 from services.booking import operations as booking
 from services.booking import queries as times
 from services.booking.choices import SlotKind
@@ -47,7 +48,9 @@ def load(clinic: Clinic, known: dict[str, Patient], now: datetime) -> None:
 def _join(patient: Patient, asked: datetime, now: datetime) -> None:
     coming = times.upcoming(patient, now).filter(kind=SlotKind.PORTAL).last()
     today = now.astimezone(patient.clinic.zone).date()
-    last_day = coming.starts_at.astimezone(patient.clinic.zone).date() if coming else today + times.HORIZON
+    last_day = (
+        coming.starts_at.astimezone(patient.clinic.zone).date() if coming else today + free_times.HORIZON
+    )
     try:
         operations.join(
             patient=patient,

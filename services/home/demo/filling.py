@@ -30,8 +30,8 @@ from portal import audit
 from services.access import operations as access
 from services.access.choices import Approval, Column
 from services.access.policy import Rights, SpecialRights
+from services.booking import free_times
 from services.booking import operations as booking
-from services.booking import queries as times
 from services.booking.weekly import operations as template_operations
 from services.booking.weekly.policy import WeekBlock
 from services.home import code_queries
@@ -284,7 +284,7 @@ def _appointments(clinic: Clinic, known: dict[str, Patient], now: datetime) -> N
 
 def _book(patient: Patient, chance: random.Random, now: datetime) -> None:
     today = now.astimezone(patient.clinic.zone).date()
-    free = times.free_slots(
+    free = free_times.free_slots(
         patient=patient, assurance=Assurance.HIGH, first_day=today, last_day=today + DAYS_BOOKED, now=now
     )
     if not free:

@@ -5,9 +5,9 @@ from datetime import date, datetime
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import national_id
+from services.booking.free_times import horizon
 from services.booking.guests import operations, queries
 from services.booking.guests.operations import Wish
-from services.booking.queries import horizon
 
 _WHO = {
     Country.NORWAY: (

@@ -20,9 +20,9 @@ from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.access.choices import Approval
 from services.access.models import ProviderRights
+from services.booking import free_times, tasks
 from services.booking import operations as booking
 from services.booking import queries as booking_queries
-from services.booking import tasks
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.earlier import operations, policy, queries
 from services.booking.earlier.choices import EarlierRefusal, OfferStatus, PartOfDay, PassedReason, WishStatus
@@ -131,8 +131,8 @@ def test_nobody_else_sees_or_takes_a_time_that_is_held(world):
     slot, someone = freed(world), other(world)
     seen = {"patient": someone.patient, "assurance": Assurance.HIGH, "now": NOW}
     days = {"first_day": slot.day, "last_day": slot.day}
-    assert booking_queries.free_slots(**seen, **days) == []
-    assert booking_queries.nearest_free(**seen, to=slot.starts_at) == []
+    assert free_times.free_slots(**seen, **days) == []
+    assert free_times.nearest_free(**seen, to=slot.starts_at) == []
     assert booking_queries.consider(**seen, slot_id=slot.pk).refusal == BookingRefusal.TAKEN
     assert refusal(someone.book, slot) == BookingRefusal.TAKEN
     mine = someone.book(make_slot(world.gp, NOW + timedelta(days=9)))
@@ -151,11 +151,11 @@ def test_a_time_is_never_lost_when_no_worker_is_there(world):
         "first_day": slot.day,
         "last_day": slot.day,
     }
-    assert [one.slot_id for one in booking_queries.free_slots(**seen, now=later)] == [slot.pk]
+    assert [one.slot_id for one in free_times.free_slots(**seen, now=later)] == [slot.pk]
     pass_on(world)
     late = EarlierOffer.objects.get().expires_at + policy.GRACE
-    assert booking_queries.free_slots(**seen, now=late - timedelta(seconds=1)) == []
-    assert [one.slot_id for one in booking_queries.free_slots(**seen, now=late)] == [slot.pk]
+    assert free_times.free_slots(**seen, now=late - timedelta(seconds=1)) == []
+    assert [one.slot_id for one in free_times.free_slots(**seen, now=late)] == [slot.pk]
     assert someone.book(slot, now=late).status == AppointmentStatus.BOOKED
     assert refusal(answer, world, EarlierOffer.objects.get(), now=late) == EarlierRefusal.OVER
 

@@ -26,7 +26,7 @@ from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.access.choices import Approval
-from services.booking import queries as times
+from services.booking import free_times
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.models import Appointment, Draw, DrawRequest, Slot
 from services.booking.operations import BookingRefused
@@ -326,7 +326,7 @@ def test_while_one_can_ask_nobody_can_book_and_others_times_are_free_as_ever():
     world = fair_world()
     slot = urgent(world)
     ordinary = make_slot(world.gp, datetime(2026, 11, 24, 11, tzinfo=UTC))
-    shown = times.free_slots(
+    shown = free_times.free_slots(
         patient=world.patient, assurance=Assurance.HIGH, first_day=TUESDAY, last_day=TUESDAY, now=DURING
     )
     assert [one.slot_id for one in shown] == [ordinary.pk]

@@ -15,7 +15,7 @@ from delegation.models import MatrixTick
 from identity.choices import Assurance
 from services.access import queries as access
 from services.access.models import SpecialRights
-from services.booking import policy, queries
+from services.booking import free_times, policy
 from services.booking.choices import SlotKind, SlotState
 from services.booking.day_parts import DayPart
 from services.booking.models import Slot
@@ -109,26 +109,26 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
         first_day = MONDAY + timedelta(days=dice.randrange(-3, 6))
         last_day = first_day + timedelta(days=dice.choice([0, 6, 100]))
         asked = {"patient": patient, "assurance": Assurance.HIGH, "now": now}
-        found = queries.free_slots(**asked, first_day=first_day, last_day=last_day)
+        found = free_times.free_slots(**asked, first_day=first_day, last_day=last_day)
         assert sorted(slot.slot_id for slot in found) == sorted(by_hand(patient, now, first_day, last_day))
         assert [slot.starts_at for slot in found] == sorted(slot.starts_at for slot in found)
 
-        everything = queries.free_slots(
+        everything = free_times.free_slots(
             **asked, first_day=MONDAY - timedelta(days=9), last_day=MONDAY + timedelta(days=99)
         )
         firsts = {}
         for slot in everything:
             firsts.setdefault(slot.provider_id, slot.starts_at)
-        per_provider = queries.first_free_per_provider(**asked)
+        per_provider = free_times.first_free_per_provider(**asked)
         assert {number: slot.starts_at for number, slot in per_provider.items()} == firsts
 
-        offer = queries.offer(**asked, first_day=first_day, last_day=last_day)
+        offer = free_times.offer(**asked, first_day=first_day, last_day=last_day)
         assert {slot.slot_id for slot in offer.times} <= {slot.slot_id for slot in found}
         shown = [(slot.starts_at, slot.kind) for slot in offer.times]
         assert len(shown) == len(set(shown))
         assert set(shown) == {(slot.starts_at, slot.kind) for slot in found}
         one = patient.gp_id or 0
-        of_one = queries.offer(**asked, first_day=first_day, last_day=last_day, provider_id=one)
+        of_one = free_times.offer(**asked, first_day=first_day, last_day=last_day, provider_id=one)
         assert [slot.slot_id for slot in of_one.times] == [
             slot.slot_id for slot in found if slot.provider_id == one
         ]
@@ -139,7 +139,7 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
             one.choice.provider_id: one.first_free.starts_at for one in offer.providers if one.first_free
         } == firsts
         part = dice.choice(list(DayPart))
-        at_part = queries.offer(**asked, first_day=first_day, last_day=last_day, part=part)
+        at_part = free_times.offer(**asked, first_day=first_day, last_day=last_day, part=part)
         zone = patient.clinic.zone
         assert [slot.slot_id for slot in at_part.times] == [
             slot.slot_id for slot in offer.times if is_in(part, slot.starts_at, zone)
@@ -170,7 +170,7 @@ def test_parts_of_the_day_follow_the_clinics_clock_on_both_sides_of_its_changes(
         for hour in range(24):
             make_slot(world.gp, sunday + timedelta(days=day, hours=hour))
     for part in DayPart:
-        found = queries.offer(
+        found = free_times.offer(
             patient=world.patient,
             assurance=Assurance.HIGH,
             first_day=sunday.date() - timedelta(days=1),
@@ -193,7 +193,7 @@ def test_the_next_time_of_a_part_of_the_day_is_found_however_many_others_come_fi
         make_slot(world.gp, NOW.replace(hour=7) + timedelta(days=number + 1))
     late = make_slot(world.gp, NOW.replace(hour=14) + timedelta(days=60))
     with django_assert_num_queries(2):
-        found = queries.offer(
+        found = free_times.offer(
             patient=world.patient,
             assurance=Assurance.HIGH,
             first_day=MONDAY,
@@ -210,7 +210,7 @@ def test_the_booking_page_needs_two_queries(django_assert_num_queries):
     for number in range(30):
         make_slot(world.gp, NOW + timedelta(hours=number + 1))
     with django_assert_num_queries(2):
-        offer = queries.offer(
+        offer = free_times.offer(
             patient=world.patient,
             assurance=Assurance.HIGH,
             first_day=MONDAY,
@@ -223,14 +223,14 @@ def test_the_booking_page_needs_two_queries(django_assert_num_queries):
 def test_nobody_to_book_is_one_query(django_assert_num_queries):
     patient = make_patient(make_clinic())
     with django_assert_num_queries(1):
-        offer = queries.offer(
+        offer = free_times.offer(
             patient=patient, assurance=Assurance.HIGH, first_day=MONDAY, last_day=MONDAY, now=NOW
         )
     assert (offer.providers, offer.times, offer.first_free) == ((), (), None)
 
 
 def opening(world, now: datetime):
-    found = queries.offer(
+    found = free_times.offer(
         patient=world.patient, assurance=Assurance.HIGH, first_day=now.date(), last_day=now.date(), now=now
     ).urgent_opening
     return found and (found.day.isoformat(), found.opens_at)
@@ -285,7 +285,7 @@ def test_a_changed_release_hour_holds_at_once():
     make_slot(world.gp, kind=SlotKind.URGENT)
 
     def found():
-        return queries.free_slots(
+        return free_times.free_slots(
             patient=world.patient,
             assurance=Assurance.HIGH,
             first_day=MONDAY,
@@ -305,7 +305,7 @@ def test_nearest_times_are_the_nearest_allowed_ones():
     make_slot(other, lost)
     expected = [make_slot(world.gp, lost + timedelta(hours=hours)) for hours in (-3, 1, 2, 4)]
     make_slot(world.gp, lost + timedelta(days=20))
-    found = queries.nearest_free(
+    found = free_times.nearest_free(
         patient=world.patient, assurance=Assurance.HIGH, to=lost, now=NOW, provider_id=world.gp.pk
     )
     assert [slot.slot_id for slot in found] == [slot.pk for slot in expected]
@@ -314,7 +314,7 @@ def test_nearest_times_are_the_nearest_allowed_ones():
 def test_where_nothing_is_near_the_next_ones_are_shown():
     world = make_world()
     far = make_slot(world.gp, NOW + timedelta(days=40))
-    found = queries.nearest_free(
+    found = free_times.nearest_free(
         patient=world.patient, assurance=Assurance.HIGH, to=NOW + timedelta(days=1), now=NOW
     )
     assert [slot.slot_id for slot in found] == [far.pk]
@@ -338,7 +338,7 @@ def test_free_slots_are_read_from_the_index_of_free_slots(part):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE booking_slot")
         cursor.execute(
-            "EXPLAIN " + queries._FREE,
+            "EXPLAIN " + free_times._FREE,
             [
                 world.gp.pk,
                 [world.gp.pk],
@@ -367,7 +367,7 @@ def test_a_day_that_was_just_closed_is_offered_to_nobody():
         clinic=world.clinic, first_day=MONDAY + timedelta(days=1), last_day=MONDAY + timedelta(days=1)
     )
     Closure.objects.create(clinic=make_clinic(), first_day=MONDAY, last_day=MONDAY + timedelta(days=30))
-    found = queries.free_slots(
+    found = free_times.free_slots(
         patient=world.patient,
         assurance=Assurance.HIGH,
         first_day=MONDAY,
