@@ -2,6 +2,8 @@
 // an entry starts at and how many it lasts, as classes, because style attributes are forbidden.
 const STEPS = 24 * 12;
 const LANES = 4;
+const GROUP = 6; // columns of a day in a week
+const COLUMNS = 7 * GROUP;
 
 /** @returns {string} rules `.at-N` (first step), `.for-N` (number of steps), `.lane-N-of-M` (side by side). */
 export function calendarRows() {
@@ -12,6 +14,7 @@ export function calendarRows() {
     for (let lane = 1; lane <= lanes; lane += 1) rules.push(`.lane-${lane}-of-${lanes}{--lane:${lane - 1};--lanes:${lanes}}`);
   }
   for (let hour = 0; hour < 24; hour += 1) rules.push(`.from-${hour * 12}{--from:${hour * 12}}`);
-  for (let count = 1; count <= 12; count += 1) rules.push(`.columns-${count}{--columns:${count}}`);
+  for (let count = 1; count <= COLUMNS; count += 1) rules.push(`.columns-${count}{--columns:${count}}`);
+  for (let count = 1; count <= GROUP; count += 1) rules.push(`.spans-${count}{--spans:${count}}`);
   return rules.join("\n");
 }

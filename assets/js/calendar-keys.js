@@ -1,11 +1,11 @@
-// The staff's calendar by keys: [data-calendar-keys] holds a link for each (t, arrows, d, w, n), m begins to move the
+// The staff's calendar by keys: [data-calendar-keys] holds a link for each (t, arrows, d, w, n), r shows what has changed, m begins to move the
 // appointment one is at, and while one moves ([data-moving]) the arrows go from time to time and Enter takes one. The
 // switch that turns the inbox's keys off turns these off, too.
 const OFF = "list-keys-off";
 const WRITTEN_IN = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=submit])";
-const calendar = document.querySelector(".day-calendar");
-const keys = document.querySelector("[data-calendar-keys]");
-const moving = document.querySelector("[data-moving]");
+// Looked up anew each time: the page may have been shown anew in place.
+const board = () => document.querySelector(".day-calendar");
+const isMoving = () => Boolean(document.querySelector("[data-moving]"));
 
 function isOff() {
   try {
@@ -17,7 +17,7 @@ function isOff() {
 
 /** Free times, column by column. */
 function columns() {
-  return [...calendar.querySelectorAll(".column")].map((one) => [...one.querySelectorAll("a.entry[data-target]")]);
+  return [...board().querySelectorAll(".column")].map((one) => [...one.querySelectorAll("a.entry[data-target]")]);
 }
 
 /** The time of the list that begins nearest to where one is. */
@@ -56,25 +56,30 @@ function begin() {
 function press(event) {
   const { key } = event;
   if (key === "?") return document.querySelector(".key-help")?.toggleAttribute("open") ?? true;
-  if (moving && key.startsWith("Arrow")) return go(key) ?? true;
-  if (key === "m" && calendar) return begin() ?? true;
+  if (isMoving() && board() && key.startsWith("Arrow")) return go(key) ?? true;
+  if (key === "m" && board()) return begin() ?? true;
   // In a calendar that is wider than its place the arrows look at the rest of it.
-  if (key.startsWith("Arrow") && event.target === calendar && calendar.scrollWidth > calendar.clientWidth) return false;
-  const link = document.querySelector(`[data-calendar-keys] [data-key="${CSS.escape(key)}"], [data-moving] [data-key="${CSS.escape(key)}"]`);
+  if (key.startsWith("Arrow") && event.target === board() && event.target.scrollWidth > event.target.clientWidth) return false;
+  const link = document.querySelector(
+    ["[data-calendar-keys]", "[data-moving]", "[data-changes]:not([hidden])"].map((place) => `${place} [data-key="${CSS.escape(key)}"]`).join(),
+  );
   link?.click();
   return Boolean(link);
 }
 
-if (keys) {
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.repeat && !moving) return;
-    if (isOff() || document.querySelector("dialog:modal") || event.target.closest?.(WRITTEN_IN)) return;
-    if (press(event) !== false) {
-      if (event.key === "?" || event.key.startsWith("Arrow")) event.preventDefault();
-    }
-  });
+/** Words about keys are shown where there are keys. */
+function start() {
+  for (const words of document.querySelectorAll("[data-moving] [data-scripts-only]")) words.hidden = false;
 }
-if (moving) {
-  for (const words of moving.querySelectorAll("[data-scripts-only]")) words.hidden = false;
-  if (calendar) go("ArrowDown");
-}
+
+document.addEventListener("keydown", (event) => {
+  if (!document.querySelector("[data-calendar-keys]")) return;
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.repeat && !isMoving()) return;
+  if (isOff() || document.querySelector("dialog:modal") || event.target.closest?.(WRITTEN_IN)) return;
+  if (press(event) !== false) {
+    if (event.key === "?" || event.key.startsWith("Arrow")) event.preventDefault();
+  }
+});
+document.addEventListener("htmx:afterSettle", start);
+start();
+if (isMoving() && board()) go("ArrowDown");

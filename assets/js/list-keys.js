@@ -35,16 +35,23 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "e" || !event.repeat) act();
 });
 
-for (const button of document.querySelectorAll("[data-list-keys-switch]")) {
-  button.hidden = false;
-  button.setAttribute("aria-pressed", String(isOff()));
-  button.addEventListener("click", () => {
-    const off = !isOff();
-    try {
-      localStorage.setItem(OFF, off ? "1" : "0");
-    } catch {
-      return;
-    }
-    button.setAttribute("aria-pressed", String(off));
-  });
+const SWITCH = "[data-list-keys-switch]";
+
+function showSwitch() {
+  for (const button of document.querySelectorAll(SWITCH)) {
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(isOff()));
+  }
 }
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.(SWITCH)) return;
+  try {
+    localStorage.setItem(OFF, isOff() ? "0" : "1");
+  } catch {
+    return;
+  }
+  showSwitch();
+});
+document.addEventListener("htmx:afterSettle", showSwitch);
+showSwitch();

@@ -1,48 +1,18 @@
 // <div data-times data-version>: free times. While the page is seen it asks now and then, quietly, which of them still
 // stand. One that was taken is struck through where it is and can't be pressed; new ones are only told of, and a press
 // shows them: nothing moves by itself. Without scripts the page is as it was when it was opened.
-const EVERY = 20; // seconds, and up to half as much again, so that many who look don't ask at the same moment
-const SLOWEST = 300; // seconds, when the server fails
-const MOST_UNTOUCHED = 60; // looks without anyone pressing or moving anything: then nobody is there
-let wait = EVERY;
-let untouched = 0;
-let timer = 0;
-let isLooking = false;
+import { askQuietly } from "./ask-quietly.js";
 
-const list = () => document.querySelector("[data-times]");
-const seconds = (least) => (least + (Math.random() * least) / 2) * 1000;
+const again = askQuietly({
+  find: () => document.querySelector("[data-times]"),
+  addressOf: (list) => list.dataset.times,
+  header: "X-Times",
+  take,
+});
 
-function plan(least = wait) {
-  clearTimeout(timer);
-  if (list() && !document.hidden && untouched < MOST_UNTOUCHED) timer = setTimeout(look, seconds(least));
+function addressOf(time) {
+  return time.getAttribute("href") ?? time.dataset.href;
 }
-
-/** Ask; an answer about a list that is no longer there, or from no longer being signed in, says nothing. */
-async function look() {
-  const asked = list();
-  if (!asked || isLooking || document.hidden) return;
-  isLooking = true;
-  untouched += 1;
-  try {
-    const answer = await fetch(asked.dataset.times, {
-      headers: { "X-By-Itself": "1", "X-Times": asked.dataset.version },
-      redirect: "manual",
-      cache: "no-store",
-    });
-    if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
-    if (!answer.headers.has("X-Times")) return; // signed out, or no such page any more
-    wait = EVERY;
-    if (answer.status === 200 && list() === asked) take(asked, await answer.json());
-    plan();
-  } catch {
-    wait = Math.min(wait * 2, SLOWEST);
-    plan();
-  } finally {
-    isLooking = false;
-  }
-}
-
-const addressOf = (time) => time.getAttribute("href") ?? time.dataset.href;
 
 function take(asked, { version, times, notes }) {
   const shown = [...asked.querySelectorAll("a.time")];
@@ -91,23 +61,12 @@ function tell(asked, gone, fresh) {
 
 /** The list was asked for anew: go to the first time that was not there before. */
 function shown(event) {
-  untouched = 0;
   const fresh = event.detail.requestConfig?.elt?.closest?.("[data-fresh]")?.dataset.fresh?.split(" ");
   if (fresh) {
     const times = [...document.querySelectorAll("[data-times] a.time")];
     (times.find((time) => fresh.includes(addressOf(time))) ?? document.querySelector("#when"))?.focus();
   }
-  plan();
+  again();
 }
 
-for (const name of ["pointerdown", "keydown", "scroll"]) {
-  document.addEventListener(name, () => {
-    const was = untouched;
-    untouched = 0;
-    if (was >= MOST_UNTOUCHED) plan(1);
-  }, { passive: true });
-}
-document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : plan(1)));
-window.addEventListener("pageshow", (event) => event.persisted && plan(1));
 document.addEventListener("htmx:afterSettle", shown);
-plan();

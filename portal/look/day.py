@@ -13,6 +13,8 @@ from portal import moments
 STEP_MINUTES = 5
 MOST_LANES = 4
 MOST_COLUMNS = 12
+MOST_IN_WEEK = 6
+"""Providers side by side within each day of a week."""
 
 
 class Kind(StrEnum):
@@ -96,6 +98,16 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Columns that stand together under one heading: the providers of one day of a week."""
+
+    title: str
+    text: str = ""
+    size: int = 1
+    """How many columns, from the one that opens the group on."""
+
+
+@dataclass(frozen=True)
 class Column:
     """One provider's day."""
 
@@ -106,6 +118,12 @@ class Column:
     """What the address of a mover takes to put something into this column; the clock time comes on top."""
     is_today: bool = True
     """Whether the line of the clock is drawn here."""
+    short: str = ""
+    """Stands over a narrow column in place of the title."""
+    group: str = ""
+    """Title of the group to which it belongs."""
+    opens: Group | None = None
+    """The group that begins with it."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,11 @@ class DayCalendar:
     """The last hour that is shown; 16 shows until 17:00."""
     now: time | None = None
     """Where the line of the clock stands; None on other days."""
+
+    @property
+    def group_size(self) -> int:
+        """How many columns stand together under one heading, and are narrow; 1 where each has its own."""
+        return max((column.opens.size for column in self.columns if column.opens), default=1)
 
     @property
     def hours(self) -> list[tuple[int, str]]:

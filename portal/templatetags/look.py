@@ -89,15 +89,17 @@ def tile(
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)
 def nav_item(
-    context: Context, url: str, text: str, icon: str = "", count: int = 0, exact: bool = False
+    context: Context, url: str, text: str, *also: str, icon: str = "", count: int = 0, exact: bool = False
 ) -> dict[str, Any]:
-    """An entry of a menu, marked when the page is it or below it. Without an address there is nothing."""
+    """An entry of a menu, marked when the page is it or below it, or below one of `also`. Without an address there is
+    nothing."""
     return {
         "url": url,
         "text": text,
         "icon": icon,
         "count": count,
-        "current": _current(context, url, exact=exact),
+        "current": _current(context, url, exact=exact)
+        or ("true" if any(_current(context, one, exact=False) for one in also) else ""),
     }
 
 

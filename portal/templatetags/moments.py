@@ -16,8 +16,8 @@ def _zone() -> tzinfo:
 
 @register.filter
 def as_moment(value: datetime | None) -> str:
-    """Return "tirsdag 24. november kl. 10.20", nothing for nothing."""
-    return moments.day_and_clock(value, _zone()) if value else ""
+    """Return "tirsdag 24. november kl. 10.20", nothing for nothing. No line ends between "kl." and the time."""
+    return moments.day_and_clock(value, _zone()).replace("kl. ", "kl.\N{NO-BREAK SPACE}") if value else ""
 
 
 @register.filter

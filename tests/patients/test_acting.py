@@ -228,6 +228,9 @@ def test_staff_see_who_booked(clinic, gp, mother, family):
 
 def test_contact_details_are_the_childs(client, clinic, mother, family):
     acts(client, clinic, mother, family)
+    shown = client.get(details(clinic)).text
+    assert "My details" not in shown
+    assert "comes from your record" not in shown
     client.post(details(clinic), {"mobile": "", "email": "ola@x.example", "language": ""})
     change = ContactChange.objects.get()
     assert (change.patient_id, change.value, change.asked_by_id) == (

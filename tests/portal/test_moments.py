@@ -38,7 +38,7 @@ def shown(expression, value):
         ("en", "as_clock", time(16), "16:00"),
         ("nb", "as_clock", LATE, "00.30"),
         ("nb", "as_clock", None, ""),
-        ("nb", "as_moment", LATE, "tirsdag 24. november kl. 00.30"),
+        ("nb", "as_moment", LATE, "tirsdag 24. november kl.\N{NO-BREAK SPACE}00.30"),
     ],
 )
 def test_each_language_writes_days_and_clocks_its_own_way(language, expression, value, text):

@@ -1,7 +1,8 @@
-"""The week of one provider; the day of several is beside it (staff_views)."""
+"""The week of one provider or several; the day is beside it (staff_views)."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,101 +16,150 @@ from clinic_admin.guards import StaffRequest, staff_page
 from clinic_admin.models import Clinic
 from patients.choices import SeenIn
 from patients.operations import note_listed
-from portal.look.day import DayCalendar
+from portal.look.day import MOST_IN_WEEK
 from services.booking import policy
 from services.booking.desk import queries
-from services.booking.desk.moving import Sought, moving_of
+from services.booking.desk.live import answer_quietly, live_of
+from services.booking.desk.moving import moving_of
+from services.booking.desk.places import week_address
 from services.booking.staff import queries as staff_queries
-from services.booking.staff.day import Contents, calendar_of_week, legend
-from services.booking.staff.forms import DayForm
+from services.booking.staff.day import Contents, calendar_of_week, legend, requests_within
+from services.booking.staff.forms import ALL_DAYS, WORKING_DAYS, DayForm, numbers
 from services.booking.staff.queries import ProviderOfDay
 
-WORKING_DAYS, ALL_DAYS = 5, 7
+
+@dataclass(frozen=True)
+class Shown:
+    """Which week of whom the page shows."""
+
+    clinic: Clinic
+    day: date
+    length: int
+    providers: Sequence[ProviderOfDay]
+    chosen: Sequence[int]
+    """Those of them who were asked for; empty when nobody was."""
+
+    @property
+    def days(self) -> list[date]:
+        """Return its days, from Monday on."""
+        monday = policy.week_of(self.day)
+        return [monday + timedelta(days=number) for number in range(self.length)]
+
+    def address(self, day: date, keeps: dict[str, Any]) -> str:
+        """Return the address of another week with the same choice."""
+        return week_address(self.clinic, day, self.chosen, days=self.length, **keeps)
 
 
 @require_safe
 @staff_page
 def week(request: StaffRequest) -> HttpResponse:
-    """Five or seven days of one provider, side by side."""
+    """Five or seven days of one provider or several, side by side."""
     now, clinic = timezone.now(), request.clinic
     today = now.astimezone(clinic.zone).date()
     form = DayForm(request.GET if "day" in request.GET else {}, today=today)
     day = form.cleaned_data["day"] if form.is_valid() else today
-    length = ALL_DAYS if request.GET.get("days") == str(ALL_DAYS) else WORKING_DAYS
-    monday = policy.week_of(day)
     everyone = staff_queries.providers_of_day(clinic, day)
-    provider = _chosen(everyone, request.GET.get("provider", ""))
+    asked = [one for one in everyone if one.pk in numbers(request.GET.getlist("provider"))]
+    shown = Shown(
+        clinic=clinic,
+        day=day,
+        length=ALL_DAYS if request.GET.get("days") == str(ALL_DAYS) else WORKING_DAYS,
+        providers=(asked or everyone[:1])[:MOST_IN_WEEK],
+        chosen=[one.pk for one in asked[:MOST_IN_WEEK]],
+    )
+    facts = staff_queries.day_facts(clinic, day, now)
+    contents = _contents(shown)
+    away, closed = _away(shown), _closed(shown)
+    live = live_of(
+        clinic,
+        contents,
+        days={
+            (one.pk, day): f"{(one.pk, day) in away} {closed.get(day, '-')}"
+            for one in shown.providers
+            for day in shown.days
+        },
+        facts=facts,
+        now=now,
+    )
+    if quiet := answer_quietly(request, live):
+        return quiet
+    _note(request, contents, now)
     moving = moving_of(request)
     context: dict[str, Any] = {
         "form": form,
         "day": day,
-        "monday": monday,
-        "last": monday + timedelta(days=length - 1),
-        "is_seven": length == ALL_DAYS,
+        "first": shown.days[0],
+        "last": shown.days[-1],
+        "is_seven": shown.length == ALL_DAYS,
+        "days": shown.length,
         "everyone": everyone,
-        "provider": provider,
+        "providers": shown.providers,
+        "chosen": [one.pk for one in shown.providers],
+        "left_out": len(asked) - len(shown.providers) if asked else 0,
+        "most": MOST_IN_WEEK,
+        "misses_reminders": any(one.reminder_failed for one in contents.appointments),
         "moving": moving,
         "legend": legend(),
+        "facts": facts,
+        "live": live,
+        "requests": requests_within(contents.appointments, shown.providers, now),
+        **_addresses(shown, today, moving.query if moving else {}),
+        "calendar": calendar_of_week(
+            clinic,
+            shown.days,
+            providers=shown.providers,
+            contents=contents,
+            away=away,
+            closed=closed,
+            moving=moving.way if moving else None,
+            now=now,
+        ),
     }
-    if provider is not None:
-        context |= _addresses(clinic, provider, day, today, length, moving.query if moving else {})
-        context["calendar"] = _calendar(request, provider, monday, length, moving)
     return render(request, "booking/desk/week.html", context)
 
 
-def _calendar(
-    request: StaffRequest, provider: ProviderOfDay, monday: date, length: int, moving: Sought | None
-) -> DayCalendar:
-    now, clinic, ids = timezone.now(), request.clinic, [provider.pk]
-    last = monday + timedelta(days=length - 1)
-    contents = Contents(
-        slots=staff_queries.slots_of_day(clinic, monday, ids, days=length),
-        appointments=staff_queries.appointments_of_day(clinic, monday, ids, days=length),
-        guests=staff_queries.guests_of_day(clinic, monday, ids, days=length),
+def _contents(shown: Shown) -> Contents:
+    """Return what lies within the week: three queries, however many providers there are."""
+    asked = (shown.clinic, shown.days[0], [one.pk for one in shown.providers])
+    return Contents(
+        slots=staff_queries.slots_of_day(*asked, days=shown.length),
+        appointments=staff_queries.appointments_of_day(*asked, days=shown.length),
+        guests=staff_queries.guests_of_day(*asked, days=shown.length),
     )
+
+
+def _note(request: StaffRequest, contents: Contents, now: datetime) -> None:
+    """Record whom the page names: as the day does, and under the same word."""
     note_listed(
-        clinic=clinic,
+        clinic=request.clinic,
         patient_ids=contents.patient_ids,
         page=SeenIn.CALENDAR,
         actor=request.user,
         now=now,
     )
-    days = [monday + timedelta(days=number) for number in range(length)]
-    away = queries.days_away(clinic, provider.pk, monday, last)
-    closed = queries.days_closed(clinic, monday, last)
-    return calendar_of_week(
-        clinic,
-        days,
-        provider=provider,
-        contents=contents,
-        away={day for day in days if any(first <= day <= end for first, end in away)},
-        closed={day: why for day in days for first, end, why in closed if first <= day <= end},
-        moving=moving.way if moving else None,
-        now=now,
-    )
 
 
-def _chosen(everyone: Sequence[ProviderOfDay], word: str) -> ProviderOfDay | None:
-    """Return the provider asked for, else the first; None when the clinic has none."""
-    wanted = [one for one in everyone if word.isascii() and word.isdigit() and one.pk == int(word)]
-    return next(iter([*wanted, *everyone]), None)
+def _away(shown: Shown) -> set[tuple[int, date]]:
+    ids, days = [one.pk for one in shown.providers], shown.days
+    absences = queries.days_away(shown.clinic, ids, days[0], days[-1])
+    return {(pk, day) for day in days for pk, first, end in absences if first <= day <= end}
 
 
-def _addresses(
-    clinic: Clinic, provider: ProviderOfDay, day: date, today: date, length: int, move: dict[str, Any]
-) -> dict[str, str]:
-    def at(one: date, days: int = length, keeps: dict[str, Any] = move) -> str:
-        query = {"day": one.isoformat(), "provider": provider.pk, "days": days, **keeps}
-        return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
+def _closed(shown: Shown) -> dict[date, str]:
+    days = shown.days
+    closures = queries.days_closed(shown.clinic, days[0], days[-1])
+    return {day: why for day in days for first, end, why in closures if first <= day <= end}
 
-    to_day = urlencode({"day": day.isoformat(), **move})
-    new = urlencode({"day": day.isoformat(), "provider": provider.pk})
+
+def _addresses(shown: Shown, today: date, move: dict[str, Any]) -> dict[str, str]:
+    clinic, day = shown.clinic, shown.day
+    to_day = urlencode([("day", day.isoformat()), *(("provider", pk) for pk in shown.chosen), *move.items()])
+    new = urlencode([("day", day.isoformat()), *(("provider", one.pk) for one in shown.providers[:1])])
     return {
-        "before": at(day - timedelta(days=7)),
-        "after": at(day + timedelta(days=7)),
-        "to_today": at(today),
-        "stay": at(day, keeps={}),
-        "other_length": at(day, WORKING_DAYS if length == ALL_DAYS else ALL_DAYS),
+        "before": shown.address(day - timedelta(days=7), move),
+        "after": shown.address(day + timedelta(days=7), move),
+        "to_today": shown.address(today, move),
+        "stay": shown.address(day, {}),
         "to_day": f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{to_day}",
         "to_new": f"{reverse('desk:book', args=[clinic.portal_identifier])}?{new}",
         "to_block": f"{reverse('desk:block', args=[clinic.portal_identifier])}?{new}",

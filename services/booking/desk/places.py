@@ -1,5 +1,6 @@
 """Reads from an address which time is meant, and gives addresses of the calendar."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -68,6 +69,12 @@ def day_address(clinic: Clinic, day: date, **more: Any) -> str:
     """Return the address of the day in the calendar."""
     query = urlencode({"day": day.isoformat(), **more})
     return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{query}"
+
+
+def week_address(clinic: Clinic, day: date, provider_ids: Sequence[int], **more: Any) -> str:
+    """Return the address of the week of these providers; of the first one when none is given."""
+    query = [("day", day.isoformat()), *(("provider", pk) for pk in provider_ids), *more.items()]
+    return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 
 def parts(place: Place) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the desk's pages and operations ask."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -177,12 +177,14 @@ def block_of(*, clinic: Clinic, block_id: int) -> Block | None:
     return Block.objects.filter(clinic=clinic, pk=block_id).select_related("provider", "by").first()
 
 
-def days_away(clinic: Clinic, provider_id: int, first: date, last: date) -> list[tuple[date, date]]:
-    """Return the absences (first and last day) of the provider that touch these days. One query."""
+def days_away(
+    clinic: Clinic, provider_ids: Collection[int], first: date, last: date
+) -> list[tuple[int, date, date]]:
+    """Return the absences (provider, first and last day) of these providers that touch these days. One query."""
     rows = Absence.objects.filter(
-        clinic=clinic, provider=provider_id, first_day__lte=last, last_day__gte=first
+        clinic=clinic, provider__in=provider_ids, first_day__lte=last, last_day__gte=first
     )
-    return list(rows.values_list("first_day", "last_day"))
+    return list(rows.values_list("provider", "first_day", "last_day"))
 
 
 def days_closed(clinic: Clinic, first: date, last: date) -> list[tuple[date, date, str]]:

@@ -45,6 +45,8 @@ class News:
     """In which the patient can ask now."""
     own: DrawRequest | None
     """The request of the coming days, waiting or decided."""
+    draws_at: datetime | None = None
+    """When its lots are drawn, by the clinic's settings as they are now."""
 
     @property
     def has_lost(self) -> bool:
@@ -71,7 +73,7 @@ def news_of(request: PatientRequest, now: datetime) -> News | None:
         (own is not None and own.draw.day == window.day) or not _choices(request, window, now)
     ):
         window = None
-    return News(window, own)
+    return News(window, own, queries.window_of(request.clinic, own.draw.day).closes_at if own else None)
 
 
 def _choices(request: PatientRequest, window: Window, now: datetime) -> list[Any]:
@@ -163,10 +165,12 @@ def request_page(request: PatientRequest, draw_request: UUID) -> HttpResponse:
     """Show what the patient asked for and what came of it, with all that is needed to check the draw."""
     own = _own(request, draw_request)
     now = timezone.now()
+    window = queries.window_of(request.clinic, own.draw.day)
     context = {
         "own": own,
         "draw": own.draw,
-        "is_open": queries.window_of(request.clinic, own.draw.day).is_open(now),
+        "window": window,
+        "is_open": window.is_open(now),
         "is_drawn": own.draw.drawn_at is not None,
         "names": queries.providers_named(request.clinic, own.providers),
         "asked": queries.number_asked(own.draw) if own.draw.drawn_at else None,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -41,7 +42,8 @@ def turn(request: PatientRequest, appointment: UUID) -> HttpResponse:
         raise Http404 from absent
     except ReminderRefused:
         pass
-    return redirect("booking:appointment", request.clinic.portal_identifier, appointment)
+    page = reverse("booking:appointment", args=[request.clinic.portal_identifier, appointment])
+    return redirect(f"{page}#reminder")
 
 
 def reminder_words(request: PatientRequest, appointment: Appointment, now: datetime) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def reminder_words(request: PatientRequest, appointment: Appointment, now: datet
         "reminder_sentence": _sentence(wish, outlook, request),
         "reminder_label": "" if refusal else _button(wish, outlook, request, now),
         "reminder_misses_contact": wish.channel is None
+        or outlook.stage is Stage.FAILED
         or (wish.channel is Channel.EMAIL and outlook.stage is Stage.PLANNED),
     }
 
@@ -86,7 +89,8 @@ def _costs(wish: Wish, request: PatientRequest) -> str:
     price = words.price(request.clinic.country)
     if wish.clinic_reminds or not price:
         return _("It costs you nothing.")
-    return _("It costs you %(price)s.") % {"price": price}
+    # "1 kr." ends the sentence with its own full stop.
+    return _("It costs you %(price)s.") % {"price": price.removesuffix(".")}
 
 
 def _button(wish: Wish, outlook: Outlook, request: PatientRequest, now: datetime) -> str:

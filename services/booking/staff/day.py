@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
 from portal import moments
-from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Kind
+from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Group, Kind
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk.choices import Attendance
@@ -84,29 +86,42 @@ def calendar_of_week(
     clinic: Clinic,
     days: Sequence[date],
     *,
-    provider: ProviderOfDay,
+    providers: Sequence[ProviderOfDay],
     contents: Contents,
-    away: Collection[date] = (),
+    away: Collection[tuple[int, date]] = (),
     closed: Mapping[date, str] | None = None,
     moving: Moving | None = None,
     now: datetime,
 ) -> DayCalendar:
-    """Return these days of one provider, a column for each. `closed` are the clinic's closed days, with the reason."""
+    """Return these days, a column for each and, of several providers, for each of them within the day.
+
+    `away` are providers with a day on which they are; `closed` are the clinic's closed days, with the reason.
+    """
     entries = _entries(clinic, contents, moving, now)
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(clinic.zone)
     shut = closed or {}
     columns = []
     for day in days:
-        own = entries.get((provider.pk, day), [])
-        column = _column(replace(provider, is_absent=day in away, cover=""), day, own, first, last)
-        text = f"{_('Closed')} {shut[day]}".strip() if day in shut else _("Away") if day in away else ""
-        title = moments.day(day)
-        columns.append(
-            replace(column, title=title[:1].upper() + title[1:], text=text, is_today=day == local.date())
-        )
+        why = f"{_('Closed')} {shut[day]}".strip() if day in shut else ""
+        group = Group(capfirst(moments.day(day)), why, len(providers))
+        for place, provider in enumerate(providers):
+            is_away = (provider.pk, day) in away
+            own = entries.get((provider.pk, day), [])
+            column = _column(replace(provider, is_absent=is_away, cover=""), day, own, first, last)
+            column = replace(
+                column, text=_("Away") if is_away else "", is_today=day == local.date(), group=group.title
+            )
+            columns.append(_within(group, column, provider, is_first=place == 0))
     is_shown = local.date() in days
     return DayCalendar(columns, first_hour=first, last_hour=last, now=local.time() if is_shown else None)
+
+
+def _within(group: Group, column: Column, provider: ProviderOfDay, *, is_first: bool) -> Column:
+    """Return the column under its day's heading; alone it bears the day itself."""
+    if group.size == 1:
+        return replace(column, title=group.title, text=group.text or column.text, group="")
+    return replace(column, short=provider.initials, opens=group if is_first else None)
 
 
 def _entries(
@@ -262,6 +277,18 @@ def _hours(entries: Iterable[Entry]) -> tuple[int, int]:
 
 def _clock(instant: datetime, zone: ZoneInfo) -> time:
     return instant.astimezone(zone).time()
+
+
+def requests_within(
+    appointments: Sequence[AppointmentOfDay], providers: Sequence[ProviderOfDay], now: datetime
+) -> list[dict[str, Any]]:
+    """Return the requests among the appointments with their providers' names, to be decided beside the calendar."""
+    names = {provider.pk: provider.name for provider in providers}
+    return [
+        {"row": row, "provider": names[row.provider_id], "has_passed": row.starts_at <= now}
+        for row in appointments
+        if row.status == AppointmentStatus.REQUESTED
+    ]
 
 
 def neighbours(day: date) -> tuple[date, date]:

@@ -7,6 +7,13 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 YEARS_EITHER_WAY = 5
+WORKING_DAYS, ALL_DAYS = 5, 7
+"""Lengths of a week in the calendar."""
+
+
+def numbers(words: list[str]) -> list[int]:
+    """Return those of the words that are numbers: which providers an address names."""
+    return [int(word) for word in words if word.isascii() and word.isdigit()]
 
 
 class DayForm(forms.Form):
@@ -52,6 +59,7 @@ class Back(TextChoices):
     """The page from which a request was decided, and to which one returns."""
 
     CALENDAR = "calendar"
+    WEEK = "week"
     WAITING = "waiting"
     APPOINTMENT = "appointment"
 

@@ -50,6 +50,7 @@ class ProviderOfDay:
     is_absent: bool
     cover: str
     """Who covers while they are away; empty when nobody does."""
+    initials: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +221,11 @@ def providers_of_day(clinic: Clinic, day: date) -> tuple[ProviderOfDay, ...]:
             absence=Subquery(away.values("pk")[:1]),
             covered_by=Subquery(covers.values("provider__name")[:1]),
         )
-        .values_list("pk", "name", "kind", "absence", "covered_by")
+        .values_list("pk", "name", "kind", "absence", "covered_by", "initials")
     )
     return tuple(
-        ProviderOfDay(pk, name, str(ProviderKind(kind).label), absence is not None, cover or "")
-        for pk, name, kind, absence, cover in rows
+        ProviderOfDay(pk, name, str(ProviderKind(kind).label), absence is not None, cover or "", initials)
+        for pk, name, kind, absence, cover, initials in rows
     )
 
 

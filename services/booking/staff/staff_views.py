@@ -23,7 +23,9 @@ from services.booking import operations
 from services.booking.choices import AppointmentStatus
 from services.booking.desk import policy as desk
 from services.booking.desk.choices import Attendance, Rule
+from services.booking.desk.live import answer_quietly, live_of
 from services.booking.desk.moving import moving_of
+from services.booking.desk.places import week_address
 from services.booking.models import Appointment
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import operations as staff_operations
@@ -35,8 +37,17 @@ from services.booking.staff.day import (
     legend,
     mover_of,
     neighbours,
+    requests_within,
 )
-from services.booking.staff.forms import Back, DayForm, Decision, DecisionForm
+from services.booking.staff.forms import (
+    ALL_DAYS,
+    WORKING_DAYS,
+    Back,
+    DayForm,
+    Decision,
+    DecisionForm,
+    numbers,
+)
 from services.booking.staff.queries import Cursor, ProviderOfDay
 from services.booking.staff.story import colour_of, history_of, look_of, told
 
@@ -51,13 +62,23 @@ def calendar(request: StaffRequest) -> HttpResponse:
     form = DayForm(request.GET if "day" in request.GET else {}, today=today)
     day = form.cleaned_data["day"] if form.is_valid() else today
     everyone = queries.providers_of_day(clinic, day)
-    chosen = _numbers(request.GET.getlist("provider"))
+    chosen = numbers(request.GET.getlist("provider"))
     providers = _shown(everyone, chosen)
     provider_ids = [provider.pk for provider in providers]
     appointments = queries.appointments_of_day(clinic, day, provider_ids)
     slots = queries.slots_of_day(clinic, day, provider_ids)
     guests = queries.guests_of_day(clinic, day, provider_ids)
     contents = Contents(slots, appointments, guests)
+    facts = queries.day_facts(clinic, day, now)
+    live = live_of(
+        clinic,
+        contents,
+        days={(one.pk, day): f"{one.is_absent} {one.cover} {facts.closed_because}" for one in providers},
+        facts=facts,
+        now=now,
+    )
+    if quiet := answer_quietly(request, live):
+        return quiet
     note_listed(
         clinic=clinic,
         patient_ids=contents.patient_ids,
@@ -65,7 +86,6 @@ def calendar(request: StaffRequest) -> HttpResponse:
         actor=request.user,
         now=now,
     )
-    facts = queries.day_facts(clinic, day, now)
     moving = moving_of(request)
     keeps = moving.query if moving else {}
     before, after = neighbours(day)
@@ -84,10 +104,11 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "misses_reminders": any(one.reminder_failed for one in appointments),
         "is_empty": not slots and not appointments,
         "facts": facts,
-        "requests": _with_providers(appointments, providers, now),
+        "live": live,
+        "requests": requests_within(appointments, providers, now),
         "moving": moving,
         "stay": _address(clinic, day, chosen),
-        "to_week": _to_week(clinic, day, providers, keeps),
+        "to_week": week_address(clinic, day, [one.pk for one in providers if one.pk in chosen], **keeps),
         **_ways(clinic, day, providers),
         "calendar": calendar_of_day(
             clinic,
@@ -219,17 +240,15 @@ def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:
     clinic = request.clinic
     if back == Back.APPOINTMENT:
         return reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment_id])
-    if back == Back.CALENDAR:
+    if back in {Back.CALENDAR, Back.WEEK}:
         form = DayForm(request.POST, today=timezone.now().astimezone(clinic.zone).date())
         day = form.cleaned_data["day"] if form.is_valid() else form.today
-        return _address(clinic, day, _numbers(request.POST.getlist("provider")))
+        chosen = numbers(request.POST.getlist("provider"))
+        if back == Back.CALENDAR:
+            return _address(clinic, day, chosen)
+        length = ALL_DAYS if request.POST.get("days") == str(ALL_DAYS) else WORKING_DAYS
+        return week_address(clinic, day, chosen, days=length)
     return reverse("booking_staff:waiting", args=[clinic.portal_identifier])
-
-
-def _to_week(clinic: Clinic, day: date, providers: list[ProviderOfDay], keeps: dict[str, Any]) -> str:
-    """Return the address of the week of the first provider shown."""
-    query = {"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {}), **keeps}
-    return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 
 def _ways(clinic: Clinic, day: date, providers: list[ProviderOfDay]) -> dict[str, str]:
@@ -248,24 +267,7 @@ def _address(clinic: Clinic, day: date, provider_ids: list[int], keeps: dict[str
     return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 
-def _numbers(words: list[str]) -> list[int]:
-    return [int(word) for word in words if word.isascii() and word.isdigit()]
-
-
 def _shown(everyone: tuple[ProviderOfDay, ...], chosen: list[int]) -> list[ProviderOfDay]:
     """Those asked for, or everyone when nobody of the clinic was; as many as fit side by side."""
     wanted = [provider for provider in everyone if provider.pk in chosen]
     return (wanted or list(everyone))[:MOST_PROVIDERS]
-
-
-def _with_providers(
-    appointments: tuple[queries.AppointmentOfDay, ...],
-    providers: list[ProviderOfDay],
-    now: datetime,
-) -> list[dict[str, Any]]:
-    names = {provider.pk: provider.name for provider in providers}
-    return [
-        {"row": row, "provider": names[row.provider_id], "has_passed": row.starts_at <= now}
-        for row in appointments
-        if row.status == AppointmentStatus.REQUESTED
-    ]

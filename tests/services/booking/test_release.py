@@ -812,6 +812,18 @@ def test_a_patient_asks_waits_and_sees_what_came_of_it_with_no_worker_alive(djan
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("place", ["home:start", "release:request"])
+def test_a_window_that_was_made_longer_is_told_with_its_new_end(place):
+    world = fair_world()
+    urgent(world)
+    own = ask(world)
+    Clinic.objects.update(draw_minutes=30)
+    arguments = [world.clinic.portal_identifier, *([own.pk] if place == "release:request" else [])]
+    with at(DURING):
+        assert "Lots are drawn at 16:30." in text(sign_in(world).get(reverse(place, args=arguments)))
+
+
+@pytest.mark.django_db
 def test_a_loser_sees_the_other_ways_and_keeps_what_was_written():
     world = fair_world()
     urgent(world)

@@ -369,6 +369,26 @@ def fail(appointment, state=State.FAILED_FINAL):
     )
 
 
+def test_whose_reminder_did_not_arrive_is_led_to_the_contact_details():
+    world = make_world()
+    appointment = coming(world)
+    browser, page = sign_in(world), [world.clinic.portal_identifier, appointment.pk]
+    address = reverse("booking:appointment", args=page)
+    assert "Fill in my details" not in browser.get(address).content.decode()
+    fail(appointment)
+    shown = browser.get(address).content.decode()
+    assert "It could not be delivered to you" in shown
+    assert "Fill in my details" in shown
+
+
+def test_a_price_that_ends_with_a_full_stop_ends_the_sentence_once(monkeypatch):
+    world = make_world()
+    appointment = coming(world)
+    monkeypatch.setattr(words, "price", lambda country: "1 kr.")
+    address = reverse("booking:appointment", args=[world.clinic.portal_identifier, appointment.pk])
+    assert "It costs you 1 kr.<" in sign_in(world).get(address).content.decode()
+
+
 def test_staff_see_which_reminders_did_not_arrive_and_why_and_only_of_their_clinic(client):
     world, other = make_world(), make_world()
     good, bad, gone, theirs = coming(world), coming(world, 4), coming(world, 5), coming(other)

@@ -54,6 +54,15 @@ def test_the_hub_leads_to_every_page_and_is_in_the_menu(client, place):
     assert reverse("own:page", args=[place.clinic.portal_identifier]) in start
 
 
+@pytest.mark.parametrize("name", ["own:log", "patients:details", "acting:people", "my_sessions:list"])
+def test_every_page_below_the_hub_leads_back_to_it_and_is_marked_in_the_menu(client, place, name):
+    patient_in(client, place.patient)
+    hub = reverse("own:page", args=[place.clinic.portal_identifier])
+    shown = client.get(reverse(name, args=[place.clinic.portal_identifier])).content.decode()
+    assert f'<a href="{hub}" aria-current="true">' in shown
+    assert f'<p class="crumb"><a href="{hub}">' in shown
+
+
 @pytest.mark.parametrize("name", FOR_ONESELF)
 def test_who_acts_for_a_child_finds_these_pages_closed(place, name):
     child = make_person(place.clinic, years_ago(8), serial=3)
