@@ -13,7 +13,7 @@ from identity import codes, memberships, operations, passwords, policy
 from identity.choices import CodePurpose, CodeRefusal, MembershipState, Method, UserKind
 from identity.codes import CodeRefused
 from identity.models import ClinicMembership, OneTimeCode, User
-from portal import audit, throttle
+from portal import audit, network_address, throttle
 from portal.throttle import Limit
 
 PER_PERSON = Limit("code-sign-in-person", 10, timedelta(minutes=15))
@@ -107,6 +107,7 @@ def begin(
         membership=str(membership.pk) if membership else "",
         login_id=membership.account.user_id if membership else None,
         device=dict(device or {}),
+        from_address=network_address.current(),
     )
     return question
 
@@ -155,5 +156,6 @@ def _note_throttled(clinic: Clinic, now: datetime) -> None:
         actor=audit.SYSTEM,
         now=now,
         clinic_id=clinic.pk,
+        from_address=network_address.current(),
         method=Method.ONE_TIME_CODE,
     )

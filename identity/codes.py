@@ -21,7 +21,7 @@ from identity.passwords import nobodys
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
-from portal import audit, throttle
+from portal import audit, network_address, throttle
 from portal.refusals import Refused
 from portal.throttle import Limit
 
@@ -259,6 +259,7 @@ def _note_wrong(question: OneTimeCode, now: datetime) -> None:
         actor=audit.SYSTEM,
         now=now,
         login_id=membership.account.user_id if membership else None,
+        from_address=network_address.current(),
         purpose=question.purpose,
     )
 

@@ -38,11 +38,11 @@ def queue_eid_hint(link: ActionLink, holder: Holder, *, now: datetime) -> None:
     _queue(link, holder.email, title, body, MessageKind.ACTIVATION, now=now, not_after=link.expires_at)
 
 
-def tell_of_new_password(link: ActionLink, *, now: datetime) -> None:
+def tell_of_new_password(link: ActionLink, *, language: str, now: datetime) -> None:
     """Queue the news that a password was chosen, so that a stranger's choice doesn't go unseen (L9)."""
     membership, clinic = link.membership, link.clinic
     assert membership is not None
-    with translation.override(clinic.language):
+    with translation.override(language):
         title = _("Your password for %(clinic)s was changed") % {"clinic": clinic.name}
         body = _(
             "Hello,\n\nA new password for the online services of %(clinic)s was chosen just now.\n\n"

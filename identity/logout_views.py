@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from clinic_admin.models import Clinic
 from identity import oidc_logout, provider_logout, queries, saml_logout, views
 from identity.choices import Protocol, SignInFault
+from identity.failed_answers import limited
 from identity.models import IdentityProvider, ProviderLogout
 from identity.oidc_http import ProviderUnreachable
 from identity.oidc_token import TokenRefused
@@ -60,6 +61,7 @@ def _leave_oidc(request: HttpRequest, known: IdentityProvider, leaving: Provider
 
 @signing_in_page
 @require_GET
+@limited
 def logged_out(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from an OpenID Connect provider that signed the person out."""
     known = _openid(provider)
@@ -72,6 +74,7 @@ def logged_out(request: HttpRequest, provider: str) -> HttpResponse:
 @signing_in_page
 @csrf_exempt
 @require_POST
+@limited
 def back_channel(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the provider's own call that someone signed out there. It needs no cookie, only its signature."""
     try:

@@ -276,13 +276,14 @@ def choose_password(
     context: list[str],
     needs_eid: bool,
     patient_id: UUID,
+    language: str,
     now: datetime,
 ) -> MembershipState:
     """Use link and code up and give the person this password, which ends the person's sessions. Opens none.
 
     A weak password uses up neither. Every wrong code counts. Where codes travel by e-mail, as the link does, no code is
-    asked for: signing in asks for one, and with `needs_eid` for eID once before that (E8). Returns how far the account
-    has come. Raises LinkRefused, BadPassword, CodeRefused.
+    asked for: signing in asks for one, and with `needs_eid` for eID once before that (E8). `language` is that of
+    the letter that tells of it. Returns how far the account has come. Raises LinkRefused, BadPassword, CodeRefused.
     """
     link = open_link(token_hash, clinic=clinic, now=now)
     problem = passwords.problem(password, context)
@@ -292,12 +293,12 @@ def choose_password(
         question = codes.use(question_id, code, clinic=clinic, purpose=CodePurpose.PASSWORD, now=now)
         if question.membership_id != link.membership_id:
             raise LinkRefused(LinkRefusal.OVER)
-    return _store_password(link.pk, passwords.hashed(password), needs_eid, patient_id, now)
+    return _store_password(link.pk, passwords.hashed(password), needs_eid, patient_id, language, now)
 
 
 @transaction.atomic
 def _store_password(
-    link_id: UUID, password: str, needs_eid: bool, patient_id: UUID, now: datetime
+    link_id: UUID, password: str, needs_eid: bool, patient_id: UUID, language: str, now: datetime
 ) -> MembershipState:
     link = _usable(
         ActionLink.objects.select_for_update(of=("self",))
@@ -319,7 +320,7 @@ def _store_password(
     revoke_links(membership=membership, now=now)
     codes.revoke_all(membership=membership, now=now)
     _end_sessions(user, actor=user, now=now, reason="password-changed")
-    link_letters.tell_of_new_password(link, now=now)
+    link_letters.tell_of_new_password(link, language=language, now=now)
     audit.record(
         action=_action_of_choice(had_one=had_one, waits=waits),
         subject=membership,

@@ -74,10 +74,10 @@ def receive_return(provider: IdentityProvider, state: str, now: datetime) -> Sig
     depends on it.
     """
     known = ProviderLogout.objects.filter(provider=provider, request_id=state, answered_at__isnull=True)
-    found = known.select_related("clinic").first()
+    found = known.select_related("clinic", "provider").first()
     if found is None or not known.update(answered_at=now, id_token=None):
         return None
-    return SignedOut(found.clinic, everywhere=now < found.expires_at)
+    return provider_logout.note_answered(found, everywhere=now < found.expires_at, now=now)
 
 
 def receive_token(provider: IdentityProvider, token: str, now: datetime) -> int:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from identity import devices, session_clock, sessions
 from identity.choices import EndReason, Method, UserKind
 from identity.models import EndedSession, User
-from portal import audit
+from portal import audit, network_address
 
 MOST_AT_ONCE = {UserKind.PATIENT: 3, UserKind.STAFF: 5}
 """Identity research, 8."""
@@ -125,6 +125,8 @@ def end(
             now=now,
             clinic_id=clinic_id,
             login_id=user.pk if user.kind == UserKind.PATIENT else None,
+            # Where somebody else is who ends it, as staff, is not for its owner to read.
+            from_address=network_address.current() if actor is not None and actor.pk == user.pk else None,
             reason=reason or why.value,
             count=len(ended),
         )

@@ -66,7 +66,7 @@ from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit, proof
+from portal import audit, network_address, proof
 from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
@@ -256,6 +256,7 @@ def open_code_session(
             method=Method.ONE_TIME_CODE,
             assurance=int(Assurance.TWO_FACTORS),
             device=devices.of(request),
+            from_address=network_address.current(),
         )
     how = SignIn(
         method=Method.ONE_TIME_CODE,
@@ -311,6 +312,7 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
                 now=now,
                 clinic_id=_only_clinic(request),
                 login_id=_own_login(user),
+                from_address=network_address.current(),
                 reason="signed-out",
             )
     logout(request)
@@ -334,6 +336,7 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
             now=now,
             clinic_id=_only_clinic(request),
             login_id=_own_login(user),
+            from_address=network_address.current(),
             reason=left.reason.value,
         )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
@@ -468,7 +471,13 @@ def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: date
     note_new_session_key(request, before)
     proof.note(request, now=now)
     audit.record(
-        action="auth.again", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+        action="auth.again",
+        subject=user,
+        actor=user,
+        now=now,
+        from_address=network_address.current(),
+        method=Method.STAFF_PASSWORD,
+        factor=factor,
     )
 
 
@@ -476,7 +485,13 @@ def note_proof_again(request: HttpRequest, user: User, *, factor: str, now: date
 def note_staff_sign_in(user: User, *, factor: str, now: datetime) -> None:
     """Record that staff signed in. `factor` is what they showed after the password; empty before they have anything."""
     audit.record(
-        action="auth.success", subject=user, actor=user, now=now, method=Method.STAFF_PASSWORD, factor=factor
+        action="auth.success",
+        subject=user,
+        actor=user,
+        now=now,
+        from_address=network_address.current(),
+        method=Method.STAFF_PASSWORD,
+        factor=factor,
     )
 
 
@@ -497,6 +512,7 @@ def note_failed_staff_sign_in(*, email: str, reason: str, now: datetime) -> None
         subject=known or User(kind=UserKind.STAFF),
         actor=audit.SYSTEM,
         now=now,
+        from_address=network_address.current(),
         method=Method.STAFF_PASSWORD,
         reason=reason,
         known=known is not None,
@@ -537,6 +553,7 @@ def _claim(
             subject=found or provider,
             actor=audit.SYSTEM,
             now=now,
+            from_address=network_address.current(),
             reason=SignInFault.STATE,
             provider=provider.slug,
         )
@@ -604,6 +621,7 @@ def _consume(request: HttpRequest, sign_in: LoginTransaction, now: datetime) -> 
         assurance=int(evidence.assurance),
         step_up=sign_in.step_up_of_id is not None,
         device=devices.of(request),
+        from_address=network_address.current(),
     )
     return account, evidence
 
@@ -671,6 +689,7 @@ def _record(
         actor=audit.SYSTEM,
         now=now,
         login_id=login_id,
+        from_address=network_address.current(),
         provider=sign_in.provider.slug,
         **details,
     )

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
 
 from clinic_admin.models import Clinic
 from identity import provider_sessions, queries, saml, sessions
 from identity.choices import Protocol
 from identity.models import IdentityProvider, ProviderLogout
+from portal import audit, network_address
 
 LOGOUT_LASTS = timedelta(minutes=5)
 
@@ -24,6 +26,7 @@ class SignedOut:
     """Signed out at the provider and at everyone else it knows of."""
 
 
+@transaction.atomic
 def begin(request: HttpRequest, *, clinic: Clinic, now: datetime) -> ProviderLogout | None:
     """Note that the browser signs out at the provider, too; call it before the session here ends.
 
@@ -35,7 +38,7 @@ def begin(request: HttpRequest, *, clinic: Clinic, now: datetime) -> ProviderLog
     speaks_saml = session.provider.protocol == Protocol.SAML
     if not (session.provider.slo_address if speaks_saml else session.id_token):
         return None
-    return ProviderLogout.objects.create(
+    leaving = ProviderLogout.objects.create(
         provider=session.provider,
         clinic=clinic,
         request_id=saml.new_id() if speaks_saml else secrets.token_urlsafe(32),
@@ -46,6 +49,30 @@ def begin(request: HttpRequest, *, clinic: Clinic, now: datetime) -> ProviderLog
         created_at=now,
         expires_at=now + LOGOUT_LASTS,
     )
+    audit.record(
+        action="slo.out",
+        subject=leaving,
+        actor=session.user,
+        now=now,
+        login_id=session.user_id,
+        from_address=network_address.current(),
+        provider=session.provider.slug,
+    )
+    return leaving
+
+
+def note_answered(leaving: ProviderLogout, *, everywhere: bool, now: datetime) -> SignedOut:
+    """Record what came back from the provider, and return it."""
+    audit.record(
+        action="slo.answered",
+        subject=leaving,
+        actor=audit.SYSTEM,
+        now=now,
+        from_address=network_address.current(),
+        provider=leaving.provider.slug,
+        everywhere=everywhere,
+    )
+    return SignedOut(leaving.clinic, everywhere=everywhere)
 
 
 def waiting(request: HttpRequest, provider: IdentityProvider, logout_id: UUID) -> ProviderLogout | None:

@@ -9,7 +9,7 @@ from identity import open_sessions
 from identity.choices import EndReason
 from identity.models import IdentityProvider, ProviderLogout, ProviderSession, UsedMessage, User
 from identity.verified import Evidence
-from portal import audit, crypto
+from portal import audit, crypto, network_address
 
 
 def index_of(name_id: str) -> str:
@@ -42,7 +42,7 @@ def of(request: HttpRequest) -> ProviderSession | None:
     key = request.session.session_key
     if not key:
         return None
-    return ProviderSession.objects.filter(session_id=key).select_related("provider").first()
+    return ProviderSession.objects.filter(session_id=key).select_related("provider", "user").first()
 
 
 @transaction.atomic
@@ -63,9 +63,27 @@ def end(provider: IdentityProvider, *, name_id: str = "", session_indexes: list[
     keys_of: dict[User, list[str]] = {}
     for row in rows:
         keys_of.setdefault(row.user, []).append(row.session_id)
-    return sum(
-        open_sessions.end(user, keys, why=EndReason.AT_PROVIDER, actor=audit.SYSTEM, now=now)
-        for user, keys in keys_of.items()
+    ended = 0
+    for user, keys in keys_of.items():
+        count = open_sessions.end(user, keys, why=EndReason.AT_PROVIDER, actor=audit.SYSTEM, now=now)
+        _note_asked(provider, user, count=count, now=now)
+        ended += count
+    if not keys_of:
+        _note_asked(provider, None, count=0, now=now)
+    return ended
+
+
+def _note_asked(provider: IdentityProvider, user: User | None, *, count: int, now: datetime) -> None:
+    """Record that the provider, by its own call or through the browser, asked for the end of sessions."""
+    audit.record(
+        action="slo.in",
+        subject=user or provider,
+        actor=audit.SYSTEM,
+        now=now,
+        login_id=user.pk if user else None,
+        from_address=network_address.current(),
+        provider=provider.slug,
+        count=count,
     )
 
 

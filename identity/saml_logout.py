@@ -53,14 +53,16 @@ def receive_answer(provider: IdentityProvider, query: str, now: datetime) -> Sig
         answered_at__isnull=True,
         expires_at__gt=now,
     )
-    found = leaving.select_related("clinic").first()
+    found = leaving.select_related("clinic", "provider").first()
     if found is None or relay_state not in ("", str(found.pk)):
         raise MessageRefused("in-response-to")
-    require(leaving.filter(pk=found.pk).update(answered_at=now) == 1, "in-response-to")
     code = only(only(root, f"{{{SAMLP}}}Status", "status"), f"{{{SAMLP}}}StatusCode", "status")
     below = code.find(f"{{{SAMLP}}}StatusCode")
     partial = below is not None and below.get("Value") == _PARTIAL
-    return SignedOut(found.clinic, everywhere=code.get("Value") == saml_response.SUCCESS and not partial)
+    everywhere = code.get("Value") == saml_response.SUCCESS and not partial
+    with transaction.atomic():
+        require(leaving.filter(pk=found.pk).update(answered_at=now) == 1, "in-response-to")
+        return provider_logout.note_answered(found, everywhere=everywhere, now=now)
 
 
 def receive_request(provider: IdentityProvider, query: str, now: datetime) -> str:

@@ -21,7 +21,7 @@ from identity.saml_profile import Expected
 from identity.saml_response import Cancelled
 from identity.saml_xml import MessageRefused
 from identity.verified import Evidence
-from portal import audit, request_id
+from portal import audit, network_address, request_id
 
 CANCELLED = "cancelled"
 MESSAGES_ARE_KEPT = timedelta(days=1)
@@ -95,6 +95,7 @@ def _note_refusal(subject: LoginTransaction | IdentityProvider, now: datetime) -
         subject=subject,
         actor=audit.SYSTEM,
         now=now,
+        from_address=network_address.current(),
         reason=SignInFault.STATE,
         provider=provider.slug,
     )
@@ -155,6 +156,7 @@ def _fail(sign_in: LoginTransaction, fault: SignInFault | None, check: str, now:
         actor=audit.SYSTEM,
         now=now,
         login_id=sign_in.step_up_of_id,
+        from_address=network_address.current(),
         provider=sign_in.provider.slug,
         method=sign_in.provider.method,
         reason=fault.value if fault else check,

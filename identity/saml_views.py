@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from identity import logout_views, queries, saml_logout, saml_metadata, saml_sign_in, views
 from identity.choices import Protocol, SignInFault
+from identity.failed_answers import limited
 from identity.models import IdentityProvider
 from identity.operations import SignInCancelled, SignInRefused
 from identity.saml_xml import MessageRefused
@@ -19,6 +20,7 @@ from portal.audience import signing_in_page
 @signing_in_page
 @csrf_exempt
 @require_POST
+@limited
 def acs(request: HttpRequest, idp: str) -> HttpResponse:
     """Take the provider's answer, which another site posts, without a session; the next page has one."""
     known = _provider(idp)
@@ -36,6 +38,7 @@ def acs(request: HttpRequest, idp: str) -> HttpResponse:
 
 @signing_in_page
 @require_GET
+@limited
 def finish(request: HttpRequest, idp: str, sign_in_id: UUID) -> HttpResponse:
     """Go on with a sign-in that this browser began, or say what came of it."""
     try:
@@ -49,6 +52,7 @@ def finish(request: HttpRequest, idp: str, sign_in_id: UUID) -> HttpResponse:
 
 @signing_in_page
 @require_GET
+@limited
 def slo(request: HttpRequest, idp: str) -> HttpResponse:
     """Take the provider's logout request, or its answer to ours. No cookie is needed, only its signature."""
     known, now, query = _provider(idp), timezone.now(), request.META.get("QUERY_STRING", "")

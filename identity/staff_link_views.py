@@ -1,6 +1,5 @@
 """Passwords of staff without a session: the first one from a link, a forgotten one, a new one from another link."""
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +15,7 @@ from identity.staff_link_forms import ForgottenForm, PasswordForm
 from identity.staff_links import StaffLinkRefused
 from identity.staff_passwords import TooManyTries
 from identity.staff_views import entrance
+from portal import network_address
 
 _KEYS = {StaffLinkPurpose.WELCOME: "staff_link", StaffLinkPurpose.NEW_PASSWORD: "staff_password_link"}
 """Session keys of the hashes of the links that this browser opened."""
@@ -61,7 +61,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     try:
         question = staff_passwords.ask(
             email=form.cleaned_data["email"],
-            network_address=str(get_adapter().get_client_ip(request)),
+            network_address=network_address.of(request),
             now=timezone.now(),
         )
     except TooManyTries:

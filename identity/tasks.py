@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from identity import code_sender, operations, saml_archive
+from portal import network_address
 
 
 @shared_task(name="identity.sweep")
@@ -22,3 +23,9 @@ def send_waiting() -> None:
 def sweep_saml_archive() -> None:
     """Delete SAML messages that were kept long enough."""
     saml_archive.sweep(now=timezone.now())
+
+
+@shared_task(name="identity.shorten_network_addresses")
+def shorten_network_addresses() -> None:
+    """Cut the network addresses of sign-ins in the audit trail once they are old enough."""
+    network_address.shorten_old(now=timezone.now())

@@ -13,6 +13,7 @@ from clinic_admin.models import Clinic
 from identity import memberships, operations, policy, provider_logout, queries, sessions
 from identity import step_up as step_up_rules
 from identity.choices import Assurance, Protocol, Purpose
+from identity.failed_answers import limited
 from identity.operations import Answer, SignInCancelled, SignInRefused
 from portal import request_id
 from portal.audience import signing_in_page
@@ -92,6 +93,7 @@ def _start(request: ClinicRequest, slug: str, *, required: Assurance, step_up: b
 
 @signing_in_page
 @require_GET
+@limited
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from the provider; home decides where a verified person goes."""
     known = queries.provider_by_slug(provider, Protocol.OIDC)

@@ -29,18 +29,20 @@ def record(
     clinic_id: int | None = None,
     patient_id: UUID | None = None,
     login_id: UUID | None = None,
+    from_address: str | None = None,
     **details: Any,
 ) -> AuditEvent:
     """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`.
 
-    `now` is an aware instant. `login_id`: the patient's login that a sign-in is about. `details`
-    must be JSON and free of names, national IDs and texts.
+    `now` is an aware instant. `login_id`: the patient's login that a sign-in is about; `from_address`: where
+    it came from (network_address.current). `details` must be JSON and free of names, national IDs and texts.
     Raises OutsideTransaction outside an atomic block.
     """
     event = _event(action=action, subject=subject, actor=actor, now=now, details=details)
     event.clinic_id = clinic_id if clinic_id is not None else event.clinic_id
     event.patient_id = patient_id if patient_id is not None else event.patient_id
     event.login_id = login_id
+    event.network_address = from_address
     event.save(force_insert=True)
     return event
 

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from portal import error_pages, request_id
+from portal import error_pages, network_address, request_id
 from portal.audience import audience_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -25,7 +25,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         identifier = request_id.start()
         started = time.perf_counter()
-        response = self.get_response(request)
+        with network_address.remembered(request):
+            response = self.get_response(request)
         response["X-Request-ID"] = identifier
         match = request.resolver_match
         log.info(

@@ -8,6 +8,8 @@ from django.db import models
 class AuditEvent(models.Model):
     """Who did what to which record, and when. Append-only: a trigger refuses updates and deletions.
 
+    One update is let through: `network_address` cut to its network.
+
     It holds ids instead of foreign keys, so that it outlives what it tells of. Features never read it,
     except the pages that show a person or an administrator the trail itself.
     """
@@ -33,6 +35,8 @@ class AuditEvent(models.Model):
     details = models.JSONField(default=dict)
     """Before and after of settings, ids of what was touched. Never names, national IDs or message texts."""
     request_id = models.CharField(max_length=16, blank=True)
+    network_address = models.GenericIPAddressField(null=True)
+    """Where a sign-in, a try or a sign-out came from; after 90 days its network only (portal/network_address.py)."""
 
     class Meta:
         indexes = [

@@ -317,6 +317,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy up after birthdays": {"task": "patients.come_of_age", "schedule": 3600.0},
     "delete old contact changes": {"task": "patients.sweep_contact_changes", "schedule": 86_400.0},
     "show that clock and workers live": {"task": "operation.pulse", "schedule": 30.0},
+    "shorten old network addresses": {"task": "identity.shorten_network_addresses", "schedule": 86_400.0},
     "delete old SAML messages": {"task": "identity.sweep_saml_archive", "schedule": 86_400.0},
     "send codes that wait": {"task": "identity.send_waiting", "schedule": 10.0},
 }

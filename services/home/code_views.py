@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +25,7 @@ from identity.models import ActionLink
 from patients import contact_views
 from patients import queries as patients
 from patients.models import Patient
+from portal import network_address
 from portal.audience import signing_in_page
 from services.home import code_queries
 from services.home.code_forms import CodeForm, CodeSignInForm, PasswordForm, ResetForm
@@ -190,6 +190,7 @@ def password(request: ClinicRequest) -> HttpResponse:
             context=code_queries.context_words(patient, clinic),
             needs_eid=code_queries.needs_eid(patient, clinic, now),
             patient_id=patient.pk,
+            language=code_queries.language_of(patient, clinic),
             now=now,
         )
     except BadPassword as bad:
@@ -330,4 +331,4 @@ def _id(request: ClinicRequest, key: str) -> UUID | None:
 
 def _address(request: ClinicRequest) -> str:
     """Return the network address of the visitor; what a proxy of ours did not write is not believed."""
-    return str(get_adapter().get_client_ip(request))
+    return network_address.of(request)

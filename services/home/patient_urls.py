@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from services.home import account_views, guardian_views, patient_views
+from services.home import account_views, as_patient_views, guardian_views, patient_views
 
 app_name = "patients_staff"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<uuid:patient_id>/guardians/proxy/", guardian_views.add_proxy, name="proxy_add"),
     path("<uuid:patient_id>/portal/", patient_views.portal, name="portal"),
     path("<uuid:patient_id>/portal/access/", patient_views.portal_access, name="portal_access"),
+    path("<uuid:patient_id>/portal/as-patient/", as_patient_views.as_patient, name="as_patient"),
     path("<uuid:patient_id>/portal/account/", account_views.account, name="account"),
     path("<uuid:patient_id>/appointments/", patient_views.appointments, name="appointments"),
     path("<uuid:patient_id>/history/", patient_views.history, name="history"),

@@ -21,6 +21,7 @@ class Part(TextChoices):
     CONTACT = "contact", _("contact details")
     GUARDIANS = "guardians", _("guardians and proxies")
     PORTAL = "portal", _("rights in the portal")
+    AS_PATIENT = "as-patient", _("the start page, as you see it")
     APPOINTMENTS = "appointments", _("appointments")
     HISTORY = "history", _("what has happened")
     RIGHTS = "rights", _("special rights")

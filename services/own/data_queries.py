@@ -447,6 +447,7 @@ def _sign_ins(reader: Reader) -> Iterator[Row]:
                 "method": line.method or None,
                 "clinic": line.clinic or None,
                 "device": devices.in_words(device) or None,
+                "network_address": line.network_address or None,
             }
 
 

@@ -16,6 +16,7 @@ from identity import queries as identity_queries
 from identity.choices import Method, SignInFault
 from identity.memberships import AccountState
 from identity.models import Account, ExternalIdentity, IdentityProvider
+from portal import network_address
 from portal.models import AuditEvent
 
 PER_PAGE = 30
@@ -72,6 +73,8 @@ class SignInLine:
     clinic: str
     """Empty where it belongs to no clinic."""
     device: str
+    network_address: str
+    """Empty where it is not known; a network only where it is old, or may be somebody else's."""
     icon: str
     is_worrying: bool
 
@@ -132,9 +135,17 @@ def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str,
         method=_method(event, providers),
         clinic=clinics.get(event.clinic_id or 0, ""),
         device=devices.in_words(event.details.get("device")),
+        network_address=_address(event),
         icon=icon,
         is_worrying=icon == _BAD,
     )
+
+
+def _address(event: AuditEvent) -> str:
+    """Return where it came from. A try that failed may be another person's: of theirs the network is enough."""
+    address = event.network_address or ""
+    is_own = SENTENCES[event.action][1] != _BAD
+    return address if is_own or not address else network_address.shortened(address)
 
 
 def _why(event: AuditEvent) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from allauth.account.adapter import get_adapter
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +18,7 @@ from identity import queries as identity_queries
 from patients.guardianship import children
 from patients.guardianship.children import ChildRefusal
 from patients.guardianship.operations import Adult
-from portal import throttle
+from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
 from services.registration import child_operations, child_pending, operations
@@ -103,7 +102,7 @@ def _send(request: ClinicRequest, form: ConfirmChildForm, *, is_new: bool) -> Ht
 
 
 def _too_many(request: ClinicRequest, guardian: str, now: datetime) -> bool:
-    address = str(get_adapter().get_client_ip(request))
+    address = network_address.of(request)
     by_address = throttle.is_exceeded(PER_ADDRESS, key=address, now=now)
     return throttle.is_exceeded(PER_GUARDIAN, key=guardian, now=now) or by_address
 

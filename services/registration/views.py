@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +18,7 @@ from identity import queries as identity_queries
 from identity.operations import SignInRefused
 from identity.views import refusal_page
 from patients import queries as records
-from portal import throttle
+from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
 from services.registration import operations, proven, registrant
@@ -177,7 +176,7 @@ def _registrant(form: RegisterForm, language: str) -> Registrant:
 
 
 def _too_many(request: ClinicRequest, index: str, now: datetime) -> bool:
-    address = str(get_adapter().get_client_ip(request))
+    address = network_address.of(request)
     by_address = throttle.is_exceeded(PER_ADDRESS, key=address, now=now)
     return throttle.is_exceeded(PER_PERSON, key=f"{request.clinic.pk}:{index}", now=now) or by_address
 

@@ -11,6 +11,7 @@ from datetime import date
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Country
@@ -20,7 +21,7 @@ from identity.models import User
 from patients import operations as patients
 from portal import audit
 from portal.models import ThrottleCounter
-from tests.build import make_clinic
+from tests.build import make_clinic, make_user
 from tests.identity.build_codes import (
     BORN,
     PASSWORD,
@@ -200,3 +201,27 @@ def test_c11_after_the_answer_a_code_is_hashed_for_everyone(clinic, quick_hashes
     sent = [codes.handle(question, now=timezone.now()) for question in waiting]
     assert len(waiting) == len(hashed) == len(CASES[clinic.country])
     assert 0 < len([one for one in sent if one]) < len(sent)
+
+
+@pytest.mark.parametrize("page", ["account_login", "identity_staff:forgotten"])
+def test_c11_staffs_own_forms_take_known_and_unknown_addresses_the_same_time(page, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    settings.ACCOUNT_RATE_LIMITS = {}
+    for case in ("known", "closed"):
+        user = make_user(email=f"{case}@clinic.example", is_active=case != "closed")
+        user.set_password(PASSWORD)
+        user.save()
+    answers = set()
+
+    def act(case):
+        form = {
+            "login": f"{case}@clinic.example",
+            "email": f"{case}@clinic.example",
+            "password": "Not-that-1",
+        }
+        answer = Client().post(reverse(page), form)
+        answers.add((answer.status_code, answer.headers.get("Location", "")))
+
+    found = differences(act, ["known", "unknown", "closed"], least=6, most=40)
+    assert is_even(found), found
+    assert len(answers) == 1, answers

@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import national_id, oidc, oidc_metadata, queries
+from identity import failed_answers, national_id, oidc, oidc_metadata, queries
 from identity.choices import ClientAuth, TransactionStatus
 from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction, User
 from identity.oidc_http import ProviderUnreachable
 from portal.models import AuditEvent
+from portal.throttle import Limit
 from tests.build import make_clinic
 from tests.identity.build_identity import (
     ACCESS_TOKEN,
@@ -346,6 +347,23 @@ def test_o30_cancelling_leads_to_a_friendly_page(
     assert reverse("clinic_front", args=[clinic.portal_identifier]) in response.content.decode()
     assert not is_signed_in(client)
     assert len(events("auth.cancel")) == 1
+
+
+def test_c12_made_up_answers_end_after_sixty_a_minute_and_those_of_others_go_on(
+    client: Client, clinic: Clinic, provider: IdentityProvider, idp: FakeIdp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failed_answers, "FAILED", Limit("failed-answers", 2, timedelta(days=1)))
+    assert failed_answers.FAILED.count == 2
+    stranger = Client(REMOTE_ADDR="192.0.2.66")
+    at = reverse("identity_callback", args=[provider.slug])
+    answers = [stranger.get(at, {"state": "made-up"}).status_code for _ in range(5)]
+    assert answers == [400, 400, 400, 429, 429]
+    assert AuditEvent.objects.filter(action="auth.fail").count() == 3, (
+        "what is answered 429 is not written down"
+    )
+    for _ in range(4):
+        begin(client, clinic)
+        assert come_back(client, idp).status_code == 303, "good answers don't count, nor do other addresses'"
 
 
 def test_o30_an_error_without_our_state_is_refused(

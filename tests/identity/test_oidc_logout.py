@@ -98,6 +98,22 @@ def test_o37_signing_out_ends_the_session_first_and_then_leads_to_the_provider(
     assert signed_in.get(left["Location"])["Location"] == signed_out_page(clinic)  # nothing more to do there
 
 
+def test_w16_leaving_at_the_provider_and_its_answer_are_in_the_trail(
+    signed_in: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
+    signed_in.defaults["REMOTE_ADDR"] = "192.0.2.77"
+    sign_out(signed_in, clinic)
+    out = AuditEvent.objects.get(action="slo.out")
+    assert out.login_id == out.actor_id == AuditEvent.objects.get(action="auth.success").login_id
+    assert (out.details, out.network_address) == ({"provider": SLUG}, "192.0.2.77")
+    back(signed_in, state=ProviderLogout.objects.get().request_id)
+    answered = AuditEvent.objects.get(action="slo.answered")
+    assert answered.subject_id == out.subject_id
+    assert answered.details == {"provider": SLUG, "everywhere": True}
+    back(signed_in, state=ProviderLogout.objects.get().request_id)
+    assert AuditEvent.objects.filter(action="slo.answered").count() == 1
+
+
 def test_o37_the_answer_counts_once_and_for_its_own_provider(
     signed_in: Client, clinic: Clinic, idp: FakeIdp
 ) -> None:
@@ -207,6 +223,7 @@ def test_w7_the_providers_call_ends_the_right_session_without_a_cookie(
     assert not is_signed_in(signed_in)
     assert is_signed_in(other_device)
     assert AuditEvent.objects.get(action="session.end").details["reason"] == "at-provider"
+    assert AuditEvent.objects.get(action="slo.in").details == {"provider": SLUG, "count": 1}
     signed_in.cookies["django_language"] = "en"
     page = signed_in.get(reverse("home:start", args=[clinic.portal_identifier]), follow=True)
     assert "because you signed out at your eID's provider" in unescape(page.content.decode())

@@ -21,6 +21,7 @@ from identity.models import Account, ActionLink, ClinicMembership, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from patients.contact import operations as contact
+from patients.models import Patient
 from portal.models import AuditEvent
 from services.home.code_forms import AccountForm
 from tests.build import make_clinic
@@ -278,6 +279,7 @@ def test_l8_the_word_of_a_link_reaches_neither_referrers_nor_logs(client, staff,
 
 
 def test_l9_a_reset_opens_nothing_ends_all_sessions_and_tells_the_person(client, patient, clinic):
+    Patient.objects.filter(pk=patient.pk).update(language="da")
     give_password(patient)
     signs_in(client, clinic)
     before = client.session.session_key
@@ -288,7 +290,8 @@ def test_l9_a_reset_opens_nothing_ends_all_sessions_and_tells_the_person(client,
     assert not is_signed_in(browser)
     assert client.get(address("start", clinic)).status_code == 302
     assert not Session.objects.filter(session_key=before).exists()
-    assert OutboxMessage.objects.filter(kind=MessageKind.PASSWORD_CHANGED).count() == 1
+    notice = OutboxMessage.objects.get(kind=MessageKind.PASSWORD_CHANGED)
+    assert (notice.title or "").startswith("Din adgangskode"), "in the patient's language, not the clinic's"
     first_step(browser, clinic, password=PASSWORD)
     assert OneTimeCode.objects.filter(membership=None).count() == 1
     page = client.get(first_step(browser, clinic, password=NEW_PASSWORD).url)

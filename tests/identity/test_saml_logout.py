@@ -181,6 +181,8 @@ def test_w7_the_providers_logout_ends_the_right_session_without_a_cookie(
     ended = AuditEvent.objects.get(action="session.end")
     assert ended.details["reason"] == "at-provider"
     assert str(ended.login_id) == ended.subject_id
+    asked_from_there = AuditEvent.objects.get(action="slo.in")
+    assert (asked_from_there.login_id, asked_from_there.details["count"]) == (ended.login_id, 1)
     signed_in.cookies["django_language"] = "en"
     page = signed_in.get(reverse("home:start", args=[clinic.portal_identifier]), follow=True)
     assert "because you signed out at your eID's provider" in unescape(page.content.decode())

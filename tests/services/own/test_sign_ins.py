@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from identity import devices
+from identity import devices, open_sessions
 from identity import operations as identity
 from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicIdentityProvider
-from portal import audit
+from portal import audit, network_address
 from portal.models import AuditEvent
 from services.own import sign_in_queries
 from services.own.sign_in_queries import PER_PAGE
@@ -94,6 +95,49 @@ def line(client):
     clinic = make_clinic()
     patient = person(clinic, 1)
     return clinic, patient, give_password(patient).account.user
+
+
+def test_w16_a_sign_in_and_a_sign_out_tell_where_they_came_from(client, idp):
+    clinic = make_clinic()
+    connect(clinic, idp)
+    record_for(clinic)
+    client.cookies["django_language"] = "en"
+    client.defaults["REMOTE_ADDR"] = "192.0.2.77"
+    begin(client, clinic)
+    come_back(client, idp)
+    enter(client, clinic)
+    shown = page(client, clinic, "sign_ins")
+    assert "from 192.0.2.77" in shown.content.decode()
+    client.post(reverse("identity:sign_out", args=[clinic.portal_identifier]))
+    events = AuditEvent.objects.filter(action__in=["auth.start", "auth.success", "session.end"])
+    assert set(events.values_list("action", "network_address")) == {
+        ("auth.start", "192.0.2.77"),
+        ("auth.success", "192.0.2.77"),
+        ("session.end", "192.0.2.77"),
+    }
+    assert not any("192.0.2" in str(one.details) for one in AuditEvent.objects.all())
+
+
+def test_of_a_try_that_failed_only_the_network_is_shown(client, line):
+    clinic, _patient, user = line
+    client.defaults["REMOTE_ADDR"] = "192.0.2.77"
+    first_step(client, clinic, password="Not-that-1")
+    first_step(client, clinic)
+    sent_code()
+    second_step(client, clinic, "000000")
+    assert {one.network_address for one in lines(user)} == {"192.0.2.0/24"}
+    assert set(AuditEvent.objects.filter(login_id=user.pk).values_list("network_address", flat=True)) == {
+        "192.0.2.77"
+    }
+
+
+def test_where_staff_were_when_they_ended_a_session_is_not_told(rf, line):
+    _clinic, _patient, user = line
+    Client().force_login(user)
+    key = Session.objects.get().session_key
+    with network_address.remembered(rf.get("/", REMOTE_ADDR="198.51.100.1")):
+        open_sessions.end(user, [key], why=EndReason.BY_STAFF, actor=make_user(), now=timezone.now())
+    assert [one.network_address for one in lines(user)] == [""]
 
 
 def test_a_wrong_password_and_a_wrong_code_are_shown_as_failed(client, line):

@@ -1,0 +1,84 @@
+"""Where a request comes from: for limits on tries, and beside the events of sign-in in the audit trail."""
+
+import ipaddress
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.http import HttpRequest
+
+WHOLE_FOR = timedelta(days=90)
+"""So long the trail holds the whole address (identity research, 13)."""
+IPV4_KEEPS, IPV6_KEEPS = 24, 48
+"""Bits that stay afterwards. The trigger on the trail cuts at the same places: it lets nothing else pass."""
+AT_ONCE = 1000
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request_in_hand", default=None)
+
+
+def of(request: HttpRequest) -> str:
+    """Return the visitor's address; what a proxy of ours did not write is not believed.
+
+    Raises PermissionDenied where there is none.
+    """
+    return str(get_adapter().get_client_ip(request))
+
+
+@contextmanager
+def remembered(request: HttpRequest) -> Generator[None]:
+    """Let `current` know the request while it is answered."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def current() -> str | None:
+    """Return the address of whose request is being answered, as Postgres takes it; None outside of any request."""
+    request = _request.get()
+    if request is None:
+        return None
+    try:
+        found = ipaddress.ip_address(of(request).split("%")[0])
+    except (PermissionDenied, ValueError):
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def shortened(address: str) -> str:
+    """Return the network that the address is in, as in 192.0.2.0/24. One that is short already stays."""
+    found = ipaddress.ip_interface(address)
+    keeps = min(IPV4_KEEPS if found.version == 4 else IPV6_KEEPS, found.network.prefixlen)
+    return str(ipaddress.ip_network((found.ip, keeps), strict=False))
+
+
+def shorten_old(*, now: datetime) -> int:
+    """Cut the trail's addresses that are old enough to their networks, a thousand at a time; return how many.
+
+    Each batch is a transaction of its own (index audit_whole_address); what is done once is not found again.
+    """
+    done = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_SHORTEN, [IPV4_KEEPS, IPV6_KEEPS, now - WHOLE_FOR, AT_ONCE])
+            changed: int = cursor.rowcount
+        done += changed
+        if changed < AT_ONCE:
+            return done
+
+
+_SHORTEN = """
+    UPDATE portal_auditevent
+    SET network_address = network(
+        set_masklen(network_address, CASE family(network_address) WHEN 4 THEN %s ELSE %s END)
+    )
+    WHERE id IN (
+        SELECT id FROM portal_auditevent
+        WHERE masklen(network_address) IN (32, 128) AND at < %s ORDER BY at LIMIT %s
+    )
+"""
