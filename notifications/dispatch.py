@@ -54,19 +54,25 @@ class Sender:
         """Send letters and give their answers as they come, several at a time. No letter is left without one.
 
         What was withdrawn since it was taken out is not started: an appointment may be cancelled while others' letters
-        are on their way. It is asked for in the caller's thread, just before each letter starts.
+        are on their way. It is asked for in the caller's thread, of as many letters at a time as are sent at once.
         """
         texts = deque(letter for letter in letters if letter.channel is Channel.SMS)
         mails, gone = _without_withdrawn([letter for letter in letters if letter.channel is Channel.EMAIL])
         waiting: set[Future[_Done]] = set()
         if mails:
             waiting.add(self._threads.submit(lambda: list(mail.send_all(mails, may_start))))
-        while texts or waiting or gone:
+        ready_to_go: deque[Letter] = deque()
+        while texts or ready_to_go or waiting or gone:
+            if texts and not ready_to_go:
+                next_ones = [texts.popleft() for _ in range(min(sms.SENDER_THREADS, len(texts)))]
+                kept, withdrawn = _without_withdrawn(next_ones)
+                ready_to_go.extend(kept)
+                gone += withdrawn
             room = max(0, sms.SENDER_THREADS - len(waiting))
-            going, more = _without_withdrawn([texts.popleft() for _ in range(min(room, len(texts)))])
-            waiting |= {self._threads.submit(self._send_text, letter, may_start) for letter in going}
-            if gone or more:
-                yield [*gone, *more]
+            starting = [ready_to_go.popleft() for _ in range(min(room, len(ready_to_go)))]
+            waiting |= {self._threads.submit(self._send_text, letter, may_start) for letter in starting}
+            if gone:
+                yield gone
                 gone = []
             if waiting:
                 ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
