@@ -124,6 +124,8 @@ def test_the_patients_part_on_a_phone(clinic, new_page, scripts):
     expect(page.locator("main a[href*='/appointments/']")).to_have_count(1)
     cancels(page, appointment)
     page.get_by_role("button", name="Sign out").click()
+    if scripts:  # the browser goes to BankID and comes back by itself
+        expect(page).to_have_url(re.compile(r"/signed-out/\?at=bankid"))
     page.goto(appointment)
     expect(page).to_have_url(re.compile(rf"/{CLINIC}/(\?.*)?$"))
 
