@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from delegation import operations, queries
+from portal.one_by_one import do_each
 
 log = logging.getLogger("venterom.delegation")
 
@@ -16,9 +17,9 @@ def look_ahead() -> None:
 
     Runs every hour and does a clinic's day once, after its local midnight, also when a night was missed.
     """
-    for clinic in queries.clinics_to_look_ahead():
-        try:
-            operations.look_ahead(clinic=clinic, now=timezone.now())
-        except Exception:
-            # One clinic that can't be looked at must not keep the others from it.
-            log.exception("not looked ahead", extra={"clinic": clinic.pk})
+    do_each(
+        queries.clinics_to_look_ahead(),
+        lambda clinic: operations.look_ahead(clinic=clinic, now=timezone.now()),
+        log=log,
+        failed="not looked ahead",
+    )

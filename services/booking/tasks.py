@@ -5,6 +5,8 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from clinic_admin.models import Provider
+from portal.one_by_one import do_each
 from services.booking import operations, queries
 from services.booking.earlier import operations as earlier_times
 from services.booking.earlier import queries as earlier_queries
@@ -19,18 +21,16 @@ log = logging.getLogger("venterom.booking")
 @shared_task(name="booking.extend_calendars")
 def extend_calendars() -> None:
     """Fill every calendar that has a template up to the horizon. Each in a transaction of its own; twice is once."""
-    for provider in queries.providers_with_templates():
-        try:
-            change = operations.extend_calendar(provider=provider, now=timezone.now())
-        except Exception:
-            # One calendar that can't be filled must not keep the others from being filled.
-            log.exception("calendar not extended", extra={"provider": provider.pk})
-            continue
-        if change.left_out:
-            log.info(
-                "calendar keeps what is booked",
-                extra={"provider": provider.pk, "left_out": len(change.left_out)},
-            )
+    do_each(queries.providers_with_templates(), _extend, log=log, failed="calendar not extended")
+
+
+def _extend(provider: Provider) -> None:
+    change = operations.extend_calendar(provider=provider, now=timezone.now())
+    if change.left_out:
+        log.info(
+            "calendar keeps what is booked",
+            extra={"provider": provider.pk, "left_out": len(change.left_out)},
+        )
 
 
 @shared_task(name="booking.forget_guests")
@@ -42,12 +42,12 @@ def forget_guests() -> None:
 @shared_task(name="booking.pass_on")
 def pass_on() -> None:
     """Offer times that came free to those who wait, clinic by clinic. Two workers at once do it once."""
-    for clinic in earlier_queries.clinics_with_news():
-        try:
-            earlier_times.pass_on(clinic=clinic, now=timezone.now())
-        except Exception:
-            # One clinic's trouble must not keep the others waiting.
-            log.exception("times not passed on", extra={"clinic": clinic.pk})
+    do_each(
+        earlier_queries.clinics_with_news(),
+        lambda clinic: earlier_times.pass_on(clinic=clinic, now=timezone.now()),
+        log=log,
+        failed="times not passed on",
+    )
 
 
 @shared_task(name="booking.forget_people")
@@ -62,12 +62,12 @@ def forget_people() -> None:
 @shared_task(name="booking.keep_reminders")
 def keep_reminders() -> None:
     """Bring the reminders that are due soon in line with settings and contact details, clinic by clinic."""
-    for clinic in reminder_queries.clinics_that_remind():
-        try:
-            reminders.keep_up(clinic, timezone.now())
-        except Exception:
-            # One clinic's trouble must not keep the others' patients from being reminded.
-            log.exception("reminders not kept", extra={"clinic": clinic.pk})
+    do_each(
+        reminder_queries.clinics_that_remind(),
+        lambda clinic: reminders.keep_up(clinic, timezone.now()),
+        log=log,
+        failed="reminders not kept",
+    )
 
 
 @shared_task(name="booking.keep_up_draws")

@@ -1,10 +1,6 @@
 """Killed before any statement of a draw, or of passing a freed time on, nothing is lost and nothing is done twice."""
 
-import contextlib
-import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 
@@ -19,7 +15,7 @@ from services.booking.earlier.models import EarlierOffer, EarlierWish
 from services.booking.models import Appointment, Draw, DrawRequest, Slot
 from services.booking.release import queries
 from services.booking.release.choices import Outcome
-from tests.faults.test_kill_sender import test_database_url as database_url
+from tests.faults.nursery import Nursery
 from tests.services.booking.build_booking import NOW, make_slot, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.test_release import CLOSES, TUESDAY, ask, fair_world, someone, urgent
@@ -32,32 +28,15 @@ EVERY = 1 if IS_LONG else 9
 MOST_STATEMENTS = 2000
 
 
-class Workers:
-    """Work whose process is killed, in a with statement."""
+class Workers(Nursery):
+    """Work whose process is killed."""
 
-    def __enter__(self):
-        self.nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.queue_process"],
-            env=os.environ | {"DATABASE_URL": database_url(), "LOG_LEVEL": "WARNING"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(BrokenPipeError):
-            self.nursery.stdin.close()
-        self.nursery.wait(10)
-        self.nursery.stdout.close()
+    module = "tests.faults.queue_process"
 
     def killed_at_each_step(self, work, clinic, now, after_each, **values):
         """Do it again and again, killed one step later each time, until it comes through. Returns how often it died."""
         for number, step in enumerate(range(1, MOST_STATEMENTS, EVERY)):
-            asked = {"work": work, "clinic": clinic.pk, "now": now.isoformat(), "dies_before": step, **values}
-            self.nursery.stdin.write(json.dumps(asked, default=str) + "\n")
-            ended = int(self.nursery.stdout.readline())
+            ended = self.run(work=work, clinic=clinic.pk, now=now.isoformat(), dies_before=step, **values)
             assert ended in {0, -9}, f"{work} failed by itself at statement {step}"
             if ended == 0:
                 return number

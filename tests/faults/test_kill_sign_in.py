@@ -1,11 +1,6 @@
 """The web process is killed between the provider's answer and the session: nobody is half signed in, and nobody is stuck."""
 
-import contextlib
-import json
-import os
 import signal
-import subprocess
-import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,40 +15,24 @@ from identity.choices import Assurance, TransactionStatus
 from identity.models import Account, LoginTransaction
 from patients.models import Patient
 from tests.build import make_clinic
-from tests.faults.test_kill_sender import test_database_url as database_url
+from tests.faults.nursery import Nursery
 from tests.identity import build_saml as saml
 from tests.identity.build_identity import begin, come_back, connect, enter, record_for, running_idp
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Web:
-    """Requests whose process is killed, in a with statement."""
+class Web(Nursery):
+    """Requests whose process is killed."""
 
-    def __enter__(self):
-        self.nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.sign_in_process"],
-            env=os.environ | {"DATABASE_URL": database_url(), "LOG_LEVEL": "WARNING"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(BrokenPipeError):
-            self.nursery.stdin.close()
-        self.nursery.wait(10)
-        self.nursery.stdout.close()
+    module = "tests.faults.sign_in_process"
 
     def killed(self, point, client, path, method="get", data=None):
         """Send a request that never answers."""
         name = django_settings.SESSION_COOKIE_NAME
         cookie = client.cookies[name].value if name in client.cookies else ""
-        asked = {"point": point, "cookie": cookie, "method": method, "path": path, "data": data or {}}
-        self.nursery.stdin.write(json.dumps(asked) + "\n")
-        assert int(self.nursery.stdout.readline()) == -signal.SIGKILL, f"it was not killed at {point!r}"
+        ended = self.run(point=point, cookie=cookie, method=method, path=path, data=data or {})
+        assert ended == -signal.SIGKILL, f"it was not killed at {point!r}"
 
 
 @pytest.fixture(scope="module")

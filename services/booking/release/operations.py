@@ -14,6 +14,7 @@ from clinic_admin.models import Clinic
 from identity.choices import Assurance
 from patients.models import Patient
 from portal import audit
+from portal.one_by_one import do_each
 from portal.refusals import Refused
 from services.booking import queries as booking
 from services.booking.choices import BookingRefusal
@@ -337,11 +338,12 @@ def _refuse(reason: DrawRefusal) -> NoReturn:
 # -- by itself ---------------------------------------------------------------------------------------------
 def keep_up_everywhere(now: datetime) -> None:
     """Hold and prepare the draws of all clinics. One that fails doesn't keep the others from theirs."""
-    for clinic in queries.clinics_that_draw():
-        try:
-            catch_up(clinic, now)
-        except Exception:
-            log.exception("draws not kept up", extra={"clinic": clinic.pk})
+    do_each(
+        queries.clinics_that_draw(),
+        lambda clinic: catch_up(clinic, now),
+        log=log,
+        failed="draws not kept up",
+    )
 
 
 def forget_reasons(now: datetime) -> int:

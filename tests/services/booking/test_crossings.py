@@ -5,12 +5,10 @@ Where the order of locks is at stake, both are stopped between their locks until
 
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import time, timedelta
 
 import pytest
-from django.db import connection
 
 from delegation import operations as delegation
 from identity.choices import Assurance, UserKind
@@ -35,6 +33,7 @@ from services.booking.models import Appointment, Slot
 from services.booking.operations import answers, moving
 from services.booking.weekly import operations as template_operations
 from services.booking.weekly.policy import WeekBlock
+from tests.at_once import at_once
 from tests.build import make_patient, make_user
 from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
@@ -44,23 +43,6 @@ from tests.services.booking.build_guests import make_guest, open_to_guests
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
 ROUNDS = 4
-
-
-def crossing(*calls):
-    """Do all at the same moment; return what each gave, or the reason for which it was refused."""
-    start = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait(timeout=20)
-            return call()
-        except Refused as refused:
-            return refused.reason
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.fixture
@@ -116,7 +98,7 @@ def test_a_move_and_a_cancellation_of_the_same_appointment_leave_one_truth():
     for number in range(ROUNDS):
         old, new = (make_slot(world.gp, NOW + (30 + 2 * number + place) * HOUR) for place in (0, 1))
         mine = world.book(old)
-        moved, _cancelled = crossing(
+        moved, _cancelled = at_once(
             lambda mine=mine, new=new: move(world, mine, new), lambda mine=mine: world.cancel(mine)
         )
         mine.refresh_from_db()
@@ -136,7 +118,7 @@ def test_an_approval_of_a_move_and_yet_another_move_do_not_wait_for_each_other(m
     another = make_slot(world.gp, NOW + 32 * HOUR)
     meet(moving, "decide")
     meet(answers.receipts, "write")
-    crossing(
+    at_once(
         lambda: operations.approve(clinic=world.clinic, appointment_id=asked.pk, actor=staff, now=NOW),
         lambda: move(world, mine, another),
     )
@@ -149,7 +131,7 @@ def test_a_patient_and_staff_who_move_onto_each_others_times_both_keep_what_they
     world, other = (built := make_world()), someone(built)
     slots = [make_slot(world.gp, NOW + hours * HOUR) for hours in (30, 31)]
     mine, theirs = world.book(slots[0]), other.book(slots[1])
-    answers_ = crossing(
+    answers_ = at_once(
         lambda: move(world, mine, slots[1]), lambda: desk.move(theirs, desk.at(slots[0]), desk.secretary())
     )
     assert answers_ == [BookingRefusal.TAKEN, BookingRefusal.TAKEN]
@@ -163,7 +145,7 @@ def test_a_move_to_a_time_made_by_hand_and_a_block_of_both_times_do_not_wait_for
     place, stretch = (desk.free(world.gp, old.starts_at + late, 90) for late in (HOUR, timedelta()))
     meet(staff_moving.freeing, "free")
     meet(staff_blocking, "_appointments")
-    moved, _blocked = crossing(
+    moved, _blocked = at_once(
         lambda: desk.move(mine, place, desk.secretary()),
         lambda: staff_operations.block(
             clinic=world.clinic, place=stretch, reason="Meeting", actor=desk.secretary(), now=NOW
@@ -196,7 +178,7 @@ def test_taking_an_offer_while_it_runs_out_and_goes_to_the_next_makes_one_appoin
         slot, offer = offered(world)
         make_wish(someone(world).patient)
         last = offer.expires_at - timedelta(seconds=1)
-        won, *_passed = crossing(
+        won, *_passed = at_once(
             lambda world=world, offer=offer, last=last: accept(world, offer, last),
             *(
                 lambda world=world, offer=offer: earlier.pass_on(clinic=world.clinic, now=offer.expires_at)
@@ -216,7 +198,7 @@ def test_taking_an_offer_and_changing_what_suits_do_not_wait_for_each_other(meet
     meet(earlier, "_released")
     meet(earlier_queries, "wish_about")
     suits = Suits((), tuple("0123456"), PartOfDay.ANY, NOW.date(), NOW.date() + timedelta(days=9))
-    won, _wish = crossing(
+    won, _wish = at_once(
         lambda: accept(world, offer),
         lambda: earlier.join(
             patient=world.patient,
@@ -241,7 +223,7 @@ def test_a_guests_request_that_is_approved_refused_and_withdrawn_at_once_has_one
         slot = make_slot(world.gp, NOW + (30 + number) * HOUR)
         guest = make_guest(world.gp, slot, serial=number + 1)
         asked = {"clinic": world.clinic, "request_id": guest.pk, "now": NOW}
-        crossing(
+        at_once(
             lambda asked=asked: guests.approve(**asked, actor=staff),
             lambda asked=asked: guests.refuse(**asked, actor=staff),
             lambda asked=asked: guests.withdraw(**asked),
@@ -261,7 +243,7 @@ def test_a_weekly_calendar_that_is_replaced_while_patients_book_loses_no_appoint
     operations.extend_calendar(provider=world.gp, now=NOW)
     slots = list(Slot.objects.order_by("starts_at")[:4])
     people = [someone(world) for _ in slots]
-    booked = crossing(
+    booked = at_once(
         *(lambda one=one, slot=slot: one.book(slot) for one, slot in zip(people, slots, strict=True)),
         lambda: template_operations.save_template(
             clinic=world.clinic,
@@ -285,7 +267,7 @@ def test_an_absence_that_is_added_while_somebody_books_finds_the_appointment_or_
     for number in range(ROUNDS):
         world = make_world()
         slot = make_slot(world.gp, NOW + (48 + number) * HOUR)
-        absence, booked = crossing(
+        absence, booked = at_once(
             lambda world=world, slot=slot: delegation.add_absence(
                 clinic=world.clinic,
                 provider=world.gp,

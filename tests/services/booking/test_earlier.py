@@ -1,8 +1,6 @@
 """Earlier times: a freed time is held and offered to one patient at a time, in order, until a limit."""
 
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,6 +28,7 @@ from services.booking.earlier.models import EarlierOffer, EarlierWish, PassedOve
 from services.booking.earlier.operations import EarlierRefused, Suits
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
+from tests.at_once import at_once
 from tests.build import make_patient, make_provider, make_user
 from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
@@ -469,23 +468,6 @@ def test_the_database_knows_one_open_offer_per_time_and_per_patient(world):
 
 
 # -- at once -----------------------------------------------------------------------------------------------
-def at_once(*calls):
-    """Run the calls in threads that start together; return what each gave, or the reason it was refused for."""
-    start = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait(timeout=20)
-            return call()
-        except (BookingRefused, EarlierRefused) as refused:
-            return refused.reason
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_sweep_at_once_make_one_offer_per_time(world):
     people = [other(world) for _ in range(3)]

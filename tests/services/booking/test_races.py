@@ -4,11 +4,10 @@ import threading
 import time as clock
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from clinic_admin.models import Provider
 from identity.choices import UserKind
@@ -19,27 +18,11 @@ from services.booking import operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
+from tests.at_once import at_once
 from tests.build import make_patient, make_user
 from tests.services.booking.build_booking import NOW, World, make_slot, make_template, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together; return what each gave, or the reason it was refused for."""
-    start = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait(timeout=20)
-            return call()
-        except BookingRefused as refused:
-            return refused.reason
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def neighbours(world, number):

@@ -3,9 +3,7 @@
 import os
 import random
 import re
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
@@ -34,6 +32,7 @@ from services.booking.release import operations, policy, queries
 from services.booking.release.choices import DrawRefusal, Fault, Outcome
 from services.booking.release.operations import DrawRefused
 from services.booking.release.policy import Entry, PoolSlot, Record
+from tests.at_once import at_once
 from tests.build import make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, World, allow, make_absence, make_slot, make_world
 from tests.services.booking.build_staff import sign_in_staff
@@ -693,23 +692,6 @@ def test_a_danish_clinic_draws_by_its_own_clock_on_the_day_the_clocks_change():
 
 
 # -- many at once ------------------------------------------------------------------------------------------
-def at_once(*calls):
-    """Run the calls in threads that start together; return what each gave, or the reason it was refused for."""
-    start = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            start.wait(timeout=20)
-            return call()
-        except (DrawRefused, BookingRefused) as refused:
-            return refused.reason
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_six_workers_hold_one_draw():
     world = fair_world()
