@@ -8,8 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Role
+from services.booking.models import CalendarTemplate
+from services.booking.operations import extend_calendar
 from services.onboarding.models import NewStaff
-from tests.build import make_staff_member
+from tests.build import make_patient, make_staff_member
+from tests.services.access.build_access import give, tick
 
 WEEKDAYS = ["0", "1", "2", "3", "4"]
 
@@ -19,7 +22,7 @@ def page_of(clinic, name, *args):
 
 
 def tomorrow(clinic):
-    return timezone.now().astimezone(clinic.zone).date() + timedelta(days=1)
+    return today(clinic) + timedelta(days=1)
 
 
 def sign_in_as(client, post):
@@ -92,3 +95,24 @@ def fill(client, clinic, new, told):
 
 def finish(client, clinic, new):
     return client.post(page_of(clinic, "step", new.pk, "summary"))
+
+
+def today(clinic):
+    return timezone.now().astimezone(clinic.zone).date()
+
+
+def settle_in(provider):
+    """Give the provider patients, rights, a tick and a weekly calendar, as somebody has who has worked here for a while."""
+    give(provider, booking=True)
+    tick(provider, provider)
+    for _ in range(3):
+        make_patient(provider.clinic, gp=provider)
+    template = CalendarTemplate.objects.create(
+        clinic=provider.clinic,
+        provider=provider,
+        name="Vinter",
+        valid_from=today(provider.clinic) - timedelta(days=30),
+    )
+    for weekday in "0123456":
+        template.blocks.create(weekday=weekday, starts_at="08:00", ends_at="10:00", minutes=20, kind="portal")
+    extend_calendar(provider=provider, now=timezone.now())

@@ -14,13 +14,19 @@ from patients.models import Patient
 from portal.models import AuditEvent
 from services.access.models import ProviderRights
 from services.booking.models import CalendarTemplate, Slot
-from services.booking.operations import extend_calendar
 from services.onboarding import leaving_operations, tasks
 from services.onboarding.models import Leaving
 from tests.build import make_clinic, make_patient, make_provider, make_staff_member, make_user
-from tests.services.access.build_access import give, tick
+from tests.services.access.build_access import tick
 from tests.services.booking.build_staff import make_request
-from tests.services.onboarding.build_onboarding import make_admin, page_of, sign_in_as, tomorrow
+from tests.services.onboarding.build_onboarding import (
+    make_admin,
+    page_of,
+    settle_in,
+    sign_in_as,
+    today,
+    tomorrow,
+)
 
 pytestmark = pytest.mark.django_db
 PAGES = ("person", "leave", "stay", "back")
@@ -40,26 +46,13 @@ def admin(client, clinic):
 def kjaer(clinic):
     """A GP without a login, with patients, rights, ticks and a calendar."""
     provider = make_provider(clinic, name="Jens Kjær")
-    give(provider, booking=True)
-    tick(provider, provider)
-    for _ in range(3):
-        make_patient(clinic, gp=provider)
-    template = CalendarTemplate.objects.create(
-        clinic=clinic, provider=provider, name="Vinter", valid_from=today(clinic) - timedelta(days=30)
-    )
-    for weekday in "0123456":
-        template.blocks.create(weekday=weekday, starts_at="08:00", ends_at="10:00", minutes=20, kind="portal")
-    extend_calendar(provider=provider, now=timezone.now())
+    settle_in(provider)
     return provider
 
 
 @pytest.fixture
 def durant(clinic):
     return make_provider(clinic, name="Billy Durant")
-
-
-def today(clinic):
-    return timezone.now().astimezone(clinic.zone).date()
 
 
 def after(clinic, days):
