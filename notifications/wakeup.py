@@ -51,7 +51,9 @@ def wake(task: str = TASK) -> None:
 
 def _tell(task: str) -> None:
     """Publish. A broker that is gone costs a log line."""
-    _untold.discard(task)  # before: who asks from now on stored something that this wake-up may come too early for
+    _untold.discard(
+        task
+    )  # before: who asks from now on stored something that this wake-up may come too early for
     if time.monotonic() < _Broker.silent_until:
         return
     try:

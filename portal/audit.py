@@ -38,13 +38,13 @@ def record(
     it came from (network_address.current). `details` must be JSON and free of names, national IDs and texts.
     Raises OutsideTransaction outside an atomic block.
     """
-    event = _event(action=action, subject=subject, actor=actor, now=now, details=details)
-    event.clinic_id = clinic_id if clinic_id is not None else event.clinic_id
-    event.patient_id = patient_id if patient_id is not None else event.patient_id
-    event.login_id = login_id
-    event.network_address = from_address
-    event.save(force_insert=True)
-    return event
+    written = event(action=action, subject=subject, actor=actor, now=now, **details)
+    written.clinic_id = clinic_id if clinic_id is not None else written.clinic_id
+    written.patient_id = patient_id if patient_id is not None else written.patient_id
+    written.login_id = login_id
+    written.network_address = from_address
+    written.save(force_insert=True)
+    return written
 
 
 def record_many(
@@ -55,11 +55,11 @@ def record_many(
     Returns the events in the order of the patients.
     """
     events = [
-        _event(action=action, subject=patient, actor=actor, now=now, details=details)
+        event(action=action, subject=patient, actor=actor, now=now, **details)
         for patient, details in patients
     ]
-    for event, (patient, _details) in zip(events, patients, strict=True):
-        event.patient_id = patient.pk
+    for one, (patient, _details) in zip(events, patients, strict=True):
+        one.patient_id = patient.pk
     return AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE)
 
 
@@ -99,9 +99,8 @@ def record_listed(
     AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE, ignore_conflicts=True)
 
 
-def _event(
-    *, action: str, subject: models.Model, actor: Any, now: datetime, details: dict[str, Any]
-) -> AuditEvent:
+def event(*, action: str, subject: models.Model, actor: Any, now: datetime, **details: Any) -> AuditEvent:
+    """Return the event for a caller that stores it together with the change (portal/together.py); see record."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{action} must be recorded in the transaction that does it")
     kind = AuditEvent.ActorKind.SYSTEM if actor is SYSTEM else AuditEvent.ActorKind(actor.kind)

@@ -80,7 +80,7 @@ def database(name: str) -> dict[str, object]:
         raise BadSetting(f"The port in {name} must be a number from 1 to 65535.") from error
     socket = [unquote(item[5:]) for item in parts.query.split("&") if item.startswith("host=")]
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.postgres",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -93,7 +93,8 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
         )
     except BookingRefused as refused:
         # Where everyone comes at once, most leave here: no more is read than the page shows.
-        lost, reason = queries.slot_of(request.patient, slot), BookingRefusal(refused.reason)
+        lost = refused.details.get("slot") or queries.slot_of(request.patient, slot)
+        reason = BookingRefusal(refused.reason)
         return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
     return _to_appointment(request, appointment.pk)
 

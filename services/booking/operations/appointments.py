@@ -17,6 +17,7 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
+from portal.together import store_together
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -83,11 +84,11 @@ def _book(
     slot = _slot(patient, slot_id, form_key)
     state = slot.state_at(now) if slot is not None else None
     if slot is None or state != SlotState.FREE:
-        # Most losers leave here: two reads, no lock.
-        is_taken = state == SlotState.TAKEN
-        return _same_form_or_refuse(
-            patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
-        )
+        # Most losers leave here: one read, no lock.
+        refusal = BookingRefusal.TAKEN if state == SlotState.TAKEN else BookingRefusal.NOT_OFFERED
+        if slot is not None and not slot.has_form:  # type: ignore[attr-defined]
+            refuse(refusal, slot=slot)
+        return _same_form_or_refuse(patient, form_key, refusal)
     decision = decide(patient, slot, assurance=assurance, now=now)
     refuse_over_limit(patient, slot.kind, now=now)
     if not take(slot):
@@ -137,14 +138,13 @@ def store(
         replaces=replaces,
     )
     appointment.clinic = patient.clinic
-    appointment.save(force_insert=True)
-    receipts.write(
+    receipt = receipts.receipt(
         appointment,
         ReceiptKind.BOOKED if is_booked else ReceiptKind.REQUESTED,
         ReceiptRule.AUTOMATIC if is_booked else ReceiptRule.BY_HAND,
         now=now,
     )
-    audit.record(
+    event = audit.event(
         action="appointment.booked" if is_booked else "appointment.requested",
         subject=appointment,
         actor=actor,
@@ -152,6 +152,7 @@ def store(
         slot=slot.pk,
         provider=slot.provider_id,
     )
+    store_together(appointment, receipt, event)
     telling.tell(
         appointment,
         MessageKind.BOOKING_CONFIRMED if is_booked else MessageKind.BOOKING_REQUESTED,
@@ -164,21 +165,35 @@ def store(
 def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
     """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
     lock = _form_lock(patient, form_key)
-    slot = _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+    given = {
+        "id": slot_id,
+        "clinic": patient.clinic_id,
+        "lock": lock,
+        "patient": patient.pk,
+        "form_key": form_key,
+    }
+    slot = _SLOT.first(**given)
     if slot is None or slot.is_first:  # type: ignore[attr-defined]
         return slot
     _wait_for(lock)
-    return _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+    return _SLOT.first(**given)
 
 
 def _open_slot() -> QuerySet[Slot]:
-    """Return the clinic's slot on a day that isn't closed, and whether ours is the first form to hold the lock."""
+    """Return the clinic's slot on a day that isn't closed, with two answers about the form.
+
+    is_first: ours is the only one that holds the lock. has_form: the form has made an appointment already; who took
+    the slot with it is seen as soon as the slot is seen to be taken.
+    """
     closed = Closure.objects.filter(
         clinic=Given("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
     is_first = Func(Given("lock"), function="pg_try_advisory_xact_lock", output_field=BooleanField())
-    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic"))
-    return own.annotate(is_first=is_first)
+    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic")).select_related(
+        "provider"
+    )
+    made = Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key"))
+    return own.annotate(is_first=is_first, has_form=Exists(made))
 
 
 _SLOT = Ready(_open_slot)

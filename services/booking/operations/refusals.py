@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.db import IntegrityError
 
@@ -18,9 +18,9 @@ class BookingRefused(Refused):
     """A time can't be had, given back, approved or moved. Nothing was changed."""
 
 
-def refuse(reason: Refusal) -> NoReturn:
-    """Raise BookingRefused."""
-    raise BookingRefused(reason)
+def refuse(reason: Refusal, **details: Any) -> NoReturn:
+    """Raise BookingRefused. `details` saves the page from reading again what was read: the slot, with its provider."""
+    raise BookingRefused(reason, **details)
 
 
 def constraint_of(error: IntegrityError) -> str:
