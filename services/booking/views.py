@@ -25,7 +25,8 @@ from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
-from services.booking.release.views import keeps_up, news_of
+from services.booking.release.news import news_of
+from services.booking.release.views import keeps_up
 from services.booking.reminders.views import reminder_words
 from services.booking.reminders.words import Choice, choice_for
 
@@ -52,7 +53,7 @@ def find(request: PatientRequest) -> HttpResponse:
     context = {
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
-        "news": news_of(request, now),
+        "news": news_of(request.patient, request.sign_in.assurance, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }
     part = "#offer" if choosing.wants_part(request.htmx) else ""
@@ -185,7 +186,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
         {
             "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
-            "news": news_of(request, now),
+            "news": news_of(request.patient, request.sign_in.assurance, now),
         },
     )
 

@@ -28,7 +28,7 @@ from patients.guardianship.operations import Adult
 from patients.guardianship.queries import Person
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
-from services.booking.release.views import news_of
+from services.booking.release.news import news_of
 from services.home import queries
 from services.home.choices import SERVICE_PAGES
 from services.registration import operations as registration
@@ -144,7 +144,7 @@ def start(request: PatientRequest) -> HttpResponse:
     context = {
         "page": page,
         "people": _people(request, now),
-        "news": news_of(request, now) if may_see else None,
+        "news": news_of(request.patient, request.sign_in.assurance, now) if may_see else None,
     }
     return render(request, "home/start.html", context)
 
