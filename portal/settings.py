@@ -138,6 +138,9 @@ DATABASES = {
                 f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT_MS}"
                 f" -c idle_in_transaction_session_timeout={3 * STATEMENT_TIMEOUT_MS}"
             ),
+            # What is asked often, Postgres reads and plans once for each connection (docs/developers/performance.md).
+            "server_side_binding": True,
+            "prepare_threshold": 5,
         },
         "TEST": {"NAME": env.text("TEST_DATABASE", "test_venterom")},
     }

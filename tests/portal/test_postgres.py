@@ -4,6 +4,9 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
+from clinic_admin.models import Clinic
+from tests.build import make_clinic
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -85,3 +88,23 @@ def test_a_connection_ended_in_the_middle_is_an_error_and_then_replaced():
         ask()
     next_request()
     assert ask() != first
+
+
+def test_what_is_asked_often_is_prepared_once():
+    def prepared():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%clinic_admin_clinic%'"
+            )
+            return cursor.fetchone()[0]
+
+    before = prepared()
+    for number in range(20):
+        assert not Clinic.objects.filter(portal_identifier=f"nobody-{number}").exists()
+    assert prepared() == before + 1
+
+
+def test_more_values_than_go_beside_a_statement_go_within_it():
+    clinic = make_clinic(name="100 % {sure} 'or' not")
+    found = Clinic.objects.filter(pk__in=[*range(10**9, 10**9 + 70_000), clinic.pk], name=clinic.name)
+    assert found.get() == clinic
