@@ -34,7 +34,7 @@ def keeps_up(view: View) -> View:
     return kept
 
 
-LOST = frozenset({Outcome.NONE_LEFT, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
+LOST = frozenset({Outcome.NONE_LEFT, Outcome.OWN_TIME, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
 
 
 @dataclass(frozen=True, slots=True)
