@@ -41,7 +41,7 @@ _SLOT = Ready(lambda: Slot.objects.filter(clinic=Given("clinic"), pk=Given("id")
 
 
 def _considered() -> QuerySet[Slot]:
-    """Return the clinic's slot with its provider, the patient's own live appointment on it, and whether there is one beside it."""
+    """Return the clinic's slot with its provider, the patient's own live appointment on it, and whether one is beside it."""
     own = Appointment.objects.live().filter(patient=Given("patient"), slot=OuterRef("pk")).values("pk")[:1]
     slots = Slot.objects.filter(clinic=Given("clinic"), pk=Given("id"))
     beside = Exists(own_times.beside_slot_moving())

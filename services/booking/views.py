@@ -148,7 +148,9 @@ def _refused_page(
         "refusal": refusal,
         "keeps_text": form.is_bound,
         "nearest": _nearest(request, slot, now),
-        "own": own_times.first_beside(request.patient, slot) if slot and refusal == BookingRefusal.OWN_TIME else None,
+        "own": own_times.first_beside(request.patient, slot)
+        if slot and refusal == BookingRefusal.OWN_TIME
+        else None,
     }
     return render(request, "booking/book.html", context, status=status)
 

@@ -51,11 +51,15 @@ def rules_against(
         found.append(Rule.NOT_RELEASED)
     if kind != SlotKind.URGENT and day > last_day:
         found.append(Rule.TOO_FAR)
-    if limit == BookingRefusal.TOO_MANY_URGENT:
-        found.append(Rule.TOO_MANY_URGENT)
-    if limit == BookingRefusal.TOO_MANY:
-        found.append(Rule.TOO_MANY)
+    if limit in _LIMITS:
+        found.append(_LIMITS[limit])
     return tuple(found)
+
+
+_LIMITS: dict[BookingRefusal | None, Rule] = {
+    BookingRefusal.TOO_MANY_URGENT: Rule.TOO_MANY_URGENT,
+    BookingRefusal.TOO_MANY: Rule.TOO_MANY,
+}
 
 
 def refuse_place(*, ends_at: datetime, now: datetime) -> BookingRefusal | None:

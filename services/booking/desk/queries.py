@@ -15,8 +15,8 @@ from patients import staff_queries as records
 from patients.models import Patient
 from patients.search import Wanted
 from services.access import queries as access
-from services.booking import policy as booking
 from services.booking import own_times, queries
+from services.booking import policy as booking
 from services.booking.choices import SlotKind, SlotState
 from services.booking.desk import policy
 from services.booking.desk.choices import Rule

@@ -185,7 +185,8 @@ def approve(
     """Make it an appointment of the person's record, made now if there is none, and tell the person by SMS.
 
     `confirmed` are the rules that the page named and staff put aside: of these only Rule.OWN_TIME, that the patient has
-    another appointment then. What is put aside is kept with the appointment and in the trail. Raises GuestRefused: decided already, the record is not active, the time has passed, or the provider is taken;
+    another appointment then. What is put aside is kept with the appointment and in the trail. Raises GuestRefused:
+    decided already, the record is not active, the time has passed, the provider is taken, or such a rule;
     GuestRequest.DoesNotExist: not the clinic's.
     """
     with fences(_CLASHES, GuestRefused):

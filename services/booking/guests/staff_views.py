@@ -1,5 +1,6 @@
 """Staff decide about requests from people without an account."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -63,8 +64,11 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
 
 
 def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
-    approve = partial(operations.approve, confirmed=request.POST.getlist("overrule"))
-    act = {"approve": approve, "refuse": operations.refuse}.get(request.POST.get("act", ""))
+    acts: dict[str, Callable[..., GuestRequest]] = {
+        "approve": partial(operations.approve, confirmed=request.POST.getlist("overrule")),
+        "refuse": operations.refuse,
+    }
+    act = acts.get(request.POST.get("act", ""))
     if act is None:
         raise Http404
     try:

@@ -29,9 +29,9 @@ def book_any_urgent(
 ) -> Appointment:
     """Take the patient the first free urgent time of those they may have, with whomever it is.
 
-    Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. One at the time of another
-    appointment of the patient is passed over. The same
-    form_key again gives the same appointment. Raises BookingRefused when there is none, or the patient has enough.
+    Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. One
+    at the time of another appointment of the patient is passed over. The same form_key again gives the same
+    appointment. Raises BookingRefused when there is none, or the patient has enough.
     """
     done = hold_form(patient, form_key)
     if done is not None:

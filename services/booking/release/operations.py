@@ -165,7 +165,9 @@ def _give_out(draw: Draw, pool: dict[PoolSlot, Slot], now: datetime) -> tuple[in
         asker.request.own_times = sorted(busy)
     requests = [askers[request_id].request for request_id in order]
     DrawRequest.objects.bulk_update(
-        requests, ["rank", "outcome", "allowed", "own_times", "slot_number", "appointment", "reason"], batch_size=500
+        requests,
+        ["rank", "outcome", "allowed", "own_times", "slot_number", "appointment", "reason"],
+        batch_size=500,
     )
     losers = [one for one in requests if one.outcome != Outcome.WON]
     letters.tell_losers(draw, losers, now=now)

@@ -32,7 +32,7 @@ from services.booking.release import policy as release_policy
 from services.booking.release import queries as release_queries
 from services.booking.release.choices import Fault, Outcome
 from tests.at_once import at_once
-from tests.build import make_patient, make_provider
+from tests.build import make_provider
 from tests.patients.build_sessions import sign_in
 from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
@@ -340,7 +340,9 @@ def test_staff_may_put_it_aside_which_is_kept_and_the_patient_still_can_not(worl
     assert stopped.value.rules == (Rule.OWN_TIME,)
     made = desk.book(world.patient, place, confirmed=[Rule.OWN_TIME])
     assert made.overruled == ["own-time"]
-    assert AuditEvent.objects.filter(action="appointment.booked").latest("pk").details["overruled"] == ["own-time"]
+    assert AuditEvent.objects.filter(action="appointment.booked").latest("pk").details["overruled"] == [
+        "own-time"
+    ]
     third = make_provider(world.clinic)
     allow(third, row=world.gp)
     Appointment.objects.filter(pk=world.patient.appointments.exclude(pk=made.pk).get().pk).update(
@@ -351,7 +353,10 @@ def test_staff_may_put_it_aside_which_is_kept_and_the_patient_still_can_not(worl
 
 def test_the_clinics_own_times_and_times_made_by_hand_count_as_well(world, beside):
     world.book(make_slot(world.gp, AT))
-    places = [desk.at(make_slot(beside, AT, kind=SlotKind.INTERNAL)), desk.free(make_provider(world.clinic), AT)]
+    places = [
+        desk.at(make_slot(beside, AT, kind=SlotKind.INTERNAL)),
+        desk.free(make_provider(world.clinic), AT),
+    ]
     for place in places:
         with pytest.raises(desk_operations.RuleInTheWay) as stopped:
             desk.book(world.patient, place)
