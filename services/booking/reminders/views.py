@@ -86,7 +86,7 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
 
 
 def _costs(wish: Wish, request: PatientRequest) -> str:
-    price = words.price(request.clinic.country)
+    price = words.sms_price(request.clinic)
     if wish.clinic_reminds or not price:
         return _("It costs you nothing.")
     # "1 kr." ends the sentence with its own full stop.
