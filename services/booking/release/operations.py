@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 
 FORGOTTEN_AT_ONCE = 1000
+_LOCK_CLASS = 0xD4A3
+"""First half of the advisory lock's key: holding a draw. The second half is the clinic."""
 
 
 class DrawRefused(Refused):
@@ -103,8 +105,11 @@ def hold(*, clinic: Clinic, day: date, now: datetime) -> Draw | None:
     """Draw the day's urgent times among those who asked, and return the draw; None when somebody else is at it.
 
     In one transaction under the draw's own lock: killed in between nothing has happened, and the next who comes does
-    it. Whoever finds the lock taken goes on without waiting. A draw that was held stays as it is.
+    it. Whoever finds the lock taken goes on without waiting. A draw that was held stays as it is. A clinic holds one
+    draw at a time: each holds the times of many patients, in the order of its lots.
     """
+    if not _alone(clinic):
+        return None
     draw = (
         Draw.objects.filter(clinic=clinic, day=day, drawn_at=None)
         .select_for_update(of=("self",), skip_locked=True)
@@ -138,6 +143,12 @@ def hold(*, clinic: Clinic, day: date, now: datetime) -> Draw | None:
         won=won,
     )
     return draw
+
+
+def _alone(clinic: Clinic) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, clinic.pk])
+        return bool(cursor.fetchone()[0])
 
 
 def _lock_pool(draw: Draw, now: datetime) -> dict[PoolSlot, Slot]:

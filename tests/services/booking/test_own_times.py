@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from clinic_admin.models import Clinic
 from identity import national_id
-from identity.choices import Assurance
+from identity.choices import Assurance, UserKind
 from portal.models import AuditEvent
 from portal.refusals import Refused
 from services.access.choices import Approval
@@ -32,10 +32,10 @@ from services.booking.release import policy as release_policy
 from services.booking.release import queries as release_queries
 from services.booking.release.choices import Fault, Outcome
 from tests.at_once import at_once
-from tests.build import make_provider
+from tests.build import make_patient, make_provider, make_user
 from tests.patients.build_sessions import sign_in
 from tests.services.booking import build_desk as desk
-from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
+from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.build_guests import make_guest, number_of
 from tests.services.booking.build_staff import sign_in_staff
@@ -320,6 +320,32 @@ def test_whoever_has_something_else_at_every_time_that_is_left_is_told_so(world,
     draw = release.hold(clinic=world.clinic, day=TUESDAY, now=CLOSES)
     assert DrawRequest.objects.get().outcome == Outcome.OWN_TIME
     assert (release_queries.faults_of(draw), len(Draw.objects.get(day=TUESDAY).pool)) == ([], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_draws_that_are_due_at_once_with_the_same_patients_are_both_held():
+    world = make_world({"draws_urgent": True})
+    people = [world, *(someone(world) for _ in range(7))]
+    for hours in (27, 42):
+        for minutes in range(0, 160, 20):
+            make_slot(world.gp, OPENS + timedelta(hours=hours, minutes=minutes), kind=SlotKind.URGENT)
+    release.keep_up(world.clinic, NOW)
+    for number, one in enumerate([*people, *reversed(people)]):
+        at = OPENS + timedelta(days=number // len(people), minutes=1)
+        release.prepare(world.clinic, release_queries.window_now(world.clinic, at).day, now=NOW)
+        ask = {"reason": "Fever", "wants_reminder": False, "assurance": Assurance.HIGH, "providers": []}
+        release.ask(**ask, patient=one.patient, actor=one.user, now=at)
+    days, late = list(Draw.objects.values_list("day", flat=True)), CLOSES + timedelta(days=1)
+    at_once(*(lambda day=day: release.hold(clinic=world.clinic, day=day, now=late) for day in days))
+    release.keep_up(world.clinic, late)
+    assert DrawRequest.objects.filter(outcome=Outcome.WON).count() == 2 * len(people)
+
+
+def someone(world):
+    """Return the world as another patient of the GP sees it."""
+    patient = make_patient(world.clinic, gp=world.gp)
+    patient.clinic = world.clinic
+    return World(world.clinic, world.gp, patient, make_user(kind=UserKind.PATIENT))
 
 
 def test_the_lots_pass_over_own_times_only_for_those_who_have_them():
