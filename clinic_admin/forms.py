@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import time
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -31,9 +32,28 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
     )
 
 
+class CrownsField(forms.DecimalField):
+    """An amount of money: written in crowns, kept in hundredths."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decimal_places=2, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return crowns of what is stored; what was typed stays as it is."""
+        if not isinstance(value, int):
+            return value
+        crowns = Decimal(value) / 100
+        return crowns.quantize(Decimal(1)) if value % 100 == 0 else crowns.quantize(Decimal("0.01"))
+
+    def clean(self, value: Any) -> Any:
+        """Return hundredths, None for an empty field."""
+        crowns = super().clean(value)
+        return None if crowns is None else int(crowns * 100)
+
+
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at", "draws_urgent", "draw_minutes")),
-    ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
+    ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead", "sms_ore")),
     (
         "booking",
         _("Booking, cancelling and moving"),
@@ -148,6 +168,16 @@ class SettingsForm(forms.Form):
         label=_("Hours between reminder and appointment"),
         min_value=policy.FEWEST_REMINDER_HOURS,
         max_value=policy.MOST_REMINDER_HOURS,
+    )
+    sms_ore = CrownsField(
+        label=_("What an SMS costs the patient, in crowns"),
+        min_value=0,
+        max_value=policy.DEAREST_SMS,
+        required=False,
+        help_text=_(
+            "Of reminders and codes that patients ask for, with two decimals at most. Empty: 1. It is stated beside every "
+            "choice; the portal charges nobody, that is yours."
+        ),
     )
     longest_question = forms.IntegerField(
         label=_("Longest question in an e-consultation, in characters"),

@@ -58,6 +58,8 @@ class Clinic(models.Model):
     reminds_everyone = models.BooleanField(default=False)
     """The clinic sends and pays the reminders; patients are not asked (000 §2.2)."""
     reminder_hours_ahead = models.PositiveSmallIntegerField(default=24)
+    sms_ore = models.PositiveSmallIntegerField(null=True)
+    """What an SMS costs the patient who asks for it, in hundredths of the currency; empty is the country's price."""
     longest_question = models.PositiveSmallIntegerField(default=500)
     """Characters a patient may write in an e-consultation (000 §2.2)."""
     self_registration = models.CharField(
@@ -102,6 +104,9 @@ class Clinic(models.Model):
             ),
             models.CheckConstraint(
                 name="clinic_draw_minutes_sensible", condition=Q(draw_minutes__gte=5, draw_minutes__lte=60)
+            ),
+            models.CheckConstraint(
+                name="clinic_sms_price_sensible", condition=Q(sms_ore__isnull=True) | Q(sms_ore__lte=2000)
             ),
             models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",

@@ -79,6 +79,11 @@ PAGES: tuple[Page, ...] = (
                 _("Hours between reminder and appointment"), "id_reminder_hours_ahead", _("reminder SMS 24")
             ),
             Setting(
+                _("What an SMS costs the patient, in crowns"),
+                "id_sms_ore",
+                _("price fee cost charge code reminder"),
+            ),
+            Setting(
                 _("Longest question in an e-consultation, in characters"),
                 "id_longest_question",
                 _("length limit letters 500"),

@@ -19,7 +19,7 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
-from services.booking import choosing, free_times, operations, policy, queries, times
+from services.booking import choosing, free_times, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
@@ -150,6 +150,9 @@ def _refused_page(
         "refusal": refusal,
         "keeps_text": form.is_bound,
         "nearest": _nearest(request, slot, now),
+        "own": own_times.first_beside(request.patient, slot)
+        if slot and refusal == BookingRefusal.OWN_TIME
+        else None,
     }
     return render(request, "booking/book.html", context, status=status)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import sms_price
 from identity import code_sender, code_sign_in, codes, devices, memberships, national_id, policy
 from identity import queries as identity_queries
 from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
@@ -318,7 +319,7 @@ def _channel_words(clinic: Clinic) -> dict[str, Any]:
     rules = rules_of(clinic.country)
     return {
         "by_sms": rules.code_channel is CodeChannel.SMS,
-        "price": rules.code_price,
+        "price": sms_price(clinic) if rules.code_channel is CodeChannel.SMS else "",
         "child_confirms": rules.own_decisions_from if rules.child_signs_in else 0,
         "minutes": int(policy.CODE_LASTS[rules.code_channel].total_seconds() // 60),
     }

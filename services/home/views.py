@@ -14,6 +14,7 @@ from clinic_admin import queries as clinics
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import sms_price
 from identity import memberships, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
@@ -68,6 +69,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
         {
             "choices": choices,
             "may_register": may_register,
+            "sms_price": sms_price(clinic),
             "codes": rules_of(clinic.country) if memberships.offers_codes(clinic) else None,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),

@@ -37,6 +37,8 @@ class GuestRefusal(Refusal):
     NOT_ACTIVE = "not-active", _("The record of this person is not active.")
     CLASHES = "clashes", _("The provider already has an appointment at that time.")
 
+    OWN_TIME = "own-time", _("The patient has another appointment at that time.")
+
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
         """Return what to do after each."""
@@ -58,4 +60,5 @@ class GuestRefusal(Refusal):
             cls.PAST: again,
             cls.NOT_ACTIVE: reload,
             cls.CLASHES: again,
+            cls.OWN_TIME: reload,
         }

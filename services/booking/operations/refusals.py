@@ -11,7 +11,13 @@ from services.booking.choices import BookingRefusal
 
 ONE_PER_SLOT, ONE_PER_TIME = "appointment_one_live_per_slot", "appointment_provider_not_double_booked"
 """The fences behind everyone who takes a time: one live appointment per slot, none beside another of the provider."""
-TAKEN: Mapping[str, Refusal] = dict.fromkeys((ONE_PER_SLOT, ONE_PER_TIME), BookingRefusal.TAKEN)
+ONE_PER_PATIENT = "appointment_patient_not_in_two_places"
+"""The fence behind the rule of own_times; it never waits, because who gets here holds the patient's times."""
+TAKEN: Mapping[str, Refusal] = {
+    ONE_PER_SLOT: BookingRefusal.TAKEN,
+    ONE_PER_TIME: BookingRefusal.TAKEN,
+    ONE_PER_PATIENT: BookingRefusal.OWN_TIME,
+}
 
 
 class BookingRefused(Refused):

@@ -10,7 +10,7 @@ from services.booking.release import queries
 from services.booking.release.choices import Outcome
 from services.booking.release.policy import Window
 
-LOST = frozenset({Outcome.NONE_LEFT, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
+LOST = frozenset({Outcome.NONE_LEFT, Outcome.OWN_TIME, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
 """What it is called to have asked and got none."""
 
 

@@ -341,6 +341,7 @@ def test_free_slots_are_read_from_the_index_of_free_slots(part):
             "EXPLAIN " + free_times._FREE,
             [
                 world.gp.pk,
+                *(world.patient.pk, NOW, NOW, [], []),
                 [world.gp.pk],
                 ["portal"],
                 [MONDAY],
@@ -349,6 +350,7 @@ def test_free_slots_are_read_from_the_index_of_free_slots(part):
                 ["0"],
                 [part and part.since],
                 [part and part.until],
+                [True],
                 NOW,
                 world.clinic.time_zone,
             ],
