@@ -112,6 +112,11 @@ PAGES: tuple[Page, ...] = (
                 _("waiting list time limit answer"),
             ),
             Setting(
+                _("Codes also go to mobiles of these countries"),
+                "id_code_countries",
+                _("abroad foreign number SMS one-time code allow list"),
+            ),
+            Setting(
                 _("May patients register themselves?"),
                 "id_self_registration",
                 _("registration sign up login request automatic approval"),
