@@ -34,7 +34,8 @@ class MustWait(CodeRefused):
         else:
             minutes = ceil(self.seconds / 60)
             wait = ngettext("Wait %(n)d minute.", "Wait %(n)d minutes.", minutes) % {"n": minutes}
-        return f"{_('This was tried several times.')} {wait} {_('You can sign in another way meanwhile.')}"
+        told, other_way = _("This was tried several times."), _("You can sign in another way meanwhile.")
+        return f"{told} {wait} {other_way}"
 
 
 @transaction.atomic
