@@ -520,10 +520,9 @@ def _portal(event: AuditEvent, names: Names) -> Told:
 def _codes(event: AuditEvent, names: Names) -> Told:
     if event.action == "codes.resumed":
         return Told(_("An administrator lets codes go out again"))
-    return Told(
-        _("No codes are sent for a while"),
-        (Line(_("Why"), "", str(StopReason(event.details["reason"]).label)),),
-    )
+    reason = event.details.get("reason")
+    lines = (Line(_("Why"), "", str(StopReason(reason).label)),) if reason in StopReason else ()
+    return Told(_("No codes are sent for a while"), lines)
 
 
 def _exported(event: AuditEvent, names: Names) -> Told:

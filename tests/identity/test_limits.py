@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -32,6 +34,8 @@ from identity.models import ClinicHour, ClinicMembership, CodeStop, LoginTransac
 from identity.password_tries import MustWait
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
+from patients.contact import operations as contact
+from patients.contact.choices import ContactKind, ContactRefusal
 from portal import network_address
 from portal.models import AuditEvent, ThrottleCounter
 from portal.throttle import Limit
@@ -461,3 +465,38 @@ def test_a_stop_refuses_before_anything_is_counted(clinic):
         code_sign_in.check_limits(clinic=clinic, national_id_index="1", address="1.2.3.4", now=now)
     assert refused.value.reason == CodeRefusal.STOPPED
     assert not ThrottleCounter.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("password", "is_good"),
+    [
+        ("korrekt hest batteri", True),
+        ("Venterom-er-bra-7", False),
+        ("korrekt Bergland 7", False),
+        ("hos fjellkontoret nå", False),
+        ("1q2w3e4r5t6y", False),
+    ],
+)
+def test_p1_staff_choose_no_common_password_and_no_word_of_their_own(client, password, is_good):
+    user = sign_in_staff(client, make_clinic(name="Fjellkontoret"), Role.ASSISTANT).user
+    user.name = "Siv Bergland"
+    if is_good:
+        validate_password(password, user)
+        return
+    with pytest.raises(ValidationError):
+        validate_password(password, user)
+
+
+def test_c9_a_new_mobile_gets_no_code_while_they_are_stopped(clinic, patient):
+    now = timezone.now()
+    code_stops.stop(clinic, StopReason.UNUSED, ends_at=now + timedelta(hours=1), now=now)
+    with pytest.raises(contact.ContactRefused) as refused:
+        contact.ask(
+            patient=patient,
+            kind=ContactKind.MOBILE,
+            value="+4791239999",
+            actor=ClinicMembership.objects.get().account.user,
+            now=now,
+        )
+    assert refused.value.reason == ContactRefusal.STOPPED
+    assert sent() == 0
