@@ -184,7 +184,7 @@ class SettingsForm(forms.Form):
         label=_("Codes also go to mobiles of these countries"),
         choices=code_countries.choices,
         required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "pair"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "cards"}),
         help_text=_(
             "Norwegian and Danish mobiles always get them. Messages abroad cost more: tick only what your patients need. "
             "Fixed lines and premium numbers never get any."
