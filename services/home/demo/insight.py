@@ -47,7 +47,7 @@ def _correct(patient: Patient, post: StaffMember, at: datetime) -> None:
 
 
 def leave_codes_unused(clinic: Clinic, now: datetime) -> None:
-    """Let more codes have gone out than people wrote, as the clinic and the operation page show it; and a rush of sign-ins."""
+    """Let more codes have gone out than people wrote, and more sign-ins begun than usual, as both pages show it."""
     traffic.note(clinic.pk, now=now, tries=64, failures=23, sent=24, used=5)
 
 
