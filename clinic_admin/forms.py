@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin import policy
+from clinic_admin import code_countries, policy
 from clinic_admin.choices import ClinicRefusal, Country, SelfRegistration, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
@@ -61,6 +61,7 @@ _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ),
     ("earlier", _("Earlier times"), ("offers_earlier", "earlier_minutes")),
     ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
+    ("codes", _("Codes by SMS"), ("code_countries",)),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
         "address",
@@ -209,6 +210,17 @@ class SettingsForm(forms.Form):
         ),
     )
 
+    code_countries = forms.MultipleChoiceField(
+        label=_("Codes also go to mobiles of these countries"),
+        choices=code_countries.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "cards"}),
+        help_text=_(
+            "Norwegian and Danish mobiles always get them. Messages abroad cost more: tick only what your patients need. "
+            "Fixed lines and premium numbers never get any."
+        ),
+    )
+
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country = country
@@ -245,6 +257,11 @@ class SettingsForm(forms.Form):
             return phone_numbers.parse_public_phone(text, self.country)
         except BadPhoneNumber as bad:
             raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
+
+    def clean_code_countries(self) -> list[str]:
+        """Return the codes in one order, so that the same ticks are the same setting."""
+        chosen: list[str] = self.cleaned_data["code_countries"]
+        return sorted(chosen)
 
     def settings(self) -> ClinicSettings:
         """Return what a valid form says."""

@@ -21,6 +21,7 @@ from clinic_admin.choices import (
     TextKind,
     Weekday,
 )
+from clinic_admin.code_countries import COUNTRIES
 
 
 def refuse_reserved(identifier: str) -> None:
@@ -69,6 +70,8 @@ class Clinic(models.Model):
     """Only the clinic's own GP patients are approved automatically (002)."""
     books_without_account = models.BooleanField(default=False)
     """People without an account may ask for a time; staff approve each (004)."""
+    code_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
+    """Whose mobiles codes go to beside Norwegian and Danish ones: codes of code_countries."""
     cancel_notice_hours = models.PositiveSmallIntegerField(default=0)
     """Until how many hours before, by the clinic's clock, patients can cancel or move online; 0 is until it begins."""
     most_upcoming = models.PositiveSmallIntegerField(null=True)
@@ -87,6 +90,10 @@ class Clinic(models.Model):
                 name="clinic_identifier_is_lower_case",
                 condition=Q(portal_identifier__regex=r"^[a-z0-9]+(-[a-z0-9]+)*$")
                 & ~Q(portal_identifier__in=sorted(RESERVED_IDENTIFIERS)),
+            ),
+            models.CheckConstraint(
+                name="clinic_code_countries_known",
+                condition=Q(code_countries__contained_by=sorted(COUNTRIES)),
             ),
             models.CheckConstraint(
                 name="clinic_self_registration_known",

@@ -58,6 +58,8 @@ class ClinicSettings:
     """A SelfRegistration."""
     requires_own_gp: bool
     books_without_account: bool
+    code_countries: list[str]
+    """Whose mobiles codes go to beside Norwegian and Danish ones, in alphabetical order."""
     cancel_notice_hours: int
     """By the clinic's clock; 0 is until the appointment begins."""
     most_upcoming: int | None

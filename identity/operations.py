@@ -36,6 +36,7 @@ from identity import (
     saml,
     session_clock,
     sessions,
+    traffic,
 )
 from identity.choices import (
     Assurance,
@@ -56,6 +57,7 @@ from identity.models import (
     KeptForm,
     LoginTransaction,
     OneTimeCode,
+    PasswordTries,
     StaffLink,
     User,
 )
@@ -147,6 +149,7 @@ def start_sign_in(
             expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
+        traffic.note(clinic.pk, now=now, tries=1)
     try:
         address = _address_at(sign_in, question, language=language, now=now)
     except (ProviderUnreachable, MessageRefused) as error:
@@ -391,6 +394,8 @@ def sweep(*, now: datetime) -> None:
     KeptForm.objects.filter(expires_at__lte=now).delete()
     provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
+    PasswordTries.objects.filter(not_before__lt=now - THROTTLE_ROWS_LAST).delete()
+    traffic.sweep(now=now)
 
 
 @transaction.atomic
@@ -722,3 +727,5 @@ def _fail(
         reason=fault.value if fault else known[:40],
         check=known[:40],
     )
+    if fault is not None:
+        traffic.note(sign_in.clinic_id, now=now, failures=1)

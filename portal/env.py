@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -52,6 +53,14 @@ def number(name: str, default: int, *, least: int, most: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list."""
     return [word for part in text(name, default or " ").split(",") if (word := part.strip())]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Return networks as in 192.0.2.0/24, separated by commas. Raises BadSetting for something else."""
+    try:
+        return [ip_network(text) for text in words(name)]
+    except ValueError as error:
+        raise BadSetting(f"{name} should be networks as in 192.0.2.0/24: {error}.") from None
 
 
 def web_address(name: str, default: str | None = None) -> str:

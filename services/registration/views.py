@@ -177,7 +177,7 @@ def _registrant(form: RegisterForm, language: str) -> Registrant:
 
 def _too_many(request: ClinicRequest, index: str, now: datetime) -> bool:
     address = network_address.of(request)
-    by_address = throttle.is_exceeded(PER_ADDRESS, key=address, now=now)
+    by_address = throttle.is_exceeded_from(address, PER_ADDRESS, now=now)
     return throttle.is_exceeded(PER_PERSON, key=f"{request.clinic.pk}:{index}", now=now) or by_address
 
 

@@ -31,6 +31,7 @@ class GuestRefusal(Refusal):
     WRONG_CODE = "wrong-code", _("The code is wrong. Look at the latest message, and write the code again.")
     TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
     TOO_MANY = "too-many", _("Too many requests have been made. Phone the clinic.")
+    STOPPED = "stopped", _("The clinic can't send codes at the moment. Phone the clinic.")
     TWO_WAIT = "two-wait", _("Two requests from this mobile wait for an answer already.")
     DECIDED = "decided", _("Someone has already decided this request.")
     PAST = "past", _("This time has passed.")
@@ -55,6 +56,7 @@ class GuestRefusal(Refusal):
             cls.WRONG_CODE: again,
             cls.TOO_SOON: reload,
             cls.TOO_MANY: phone,
+            cls.STOPPED: phone,
             cls.TWO_WAIT: phone,
             cls.DECIDED: reload,
             cls.PAST: again,

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from clinic_admin.models import Clinic
+from identity import code_stops
 from identity.holders import Holder
 from identity.national_id import NationalId, index
 from notifications import operations as outbox
@@ -136,7 +137,8 @@ def confirm(*, clinic: Clinic, request_id: UUID, code: str, now: datetime) -> Gu
             raise GuestRefused(late)
         if not check_password(_hashed_part(guest, code), guest.code_hash):
             raise GuestRefused(GuestRefusal.WRONG_CODE if guest.code_tries_left else GuestRefusal.OVER)
-        rows.filter(confirmed_at=None).update(confirmed_at=now, code_hash="")
+        if rows.filter(confirmed_at=None).update(confirmed_at=now, code_hash=""):
+            code_stops.note_used(clinic, now=now)
     return _take_time(clinic, request_id, guest.slot_id, now)
 
 
@@ -291,10 +293,14 @@ def _new_code() -> Code:
 
 
 def _give(guest: GuestRequest, code: Code, now: datetime) -> UUID:
+    if code_stops.of_clinic(guest.clinic_id, now=now) is not None:
+        raise GuestRefused(GuestRefusal.STOPPED)
     guest.code_hash = make_password(_hashed_part(guest, code.digits))
     guest.code_sent_at, guest.code_tries_left = now, policy.CODE_TRIES
     guest.save()
-    return letters.send_code(guest, code, now=now)
+    message = letters.send_code(guest, code, now=now)
+    code_stops.note_sent(guest.clinic, now=now)
+    return message
 
 
 def _hashed_part(guest: GuestRequest, code: str) -> str:
