@@ -84,7 +84,7 @@ def here(request: ClinicRequest) -> HttpResponse:
         identity.abandon_sign_in(request, reason="not registered here", now=now)
         return _refused(request, RegistrationRefusal.CLOSED)
     if request.method != "POST":
-        known = person.contact(record)
+        known = person.contact(clinic, record)
         initial = known | {"email_again": known["email"]}
         return _here_page(request, person, ContactPart(initial=initial, country=clinic.country))
     form = ContactPart(request.POST, country=clinic.country)
