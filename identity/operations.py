@@ -68,7 +68,7 @@ from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit, network_address, proof
+from portal import audit, network_address, proof, session_reference
 from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
@@ -219,15 +219,17 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     sign_in = queries.verified_transaction(request, now)
     if sign_in is None:
         raise SignInRefused(SignInFault.STATE)
+    is_step_up = sign_in.step_up_of_id is not None
+    session_reference.begin(request, goes_on=is_step_up)
     try:
         account, evidence = _consume(request, sign_in, now)
     except SignInRefused as refused:
+        session_reference.forget(request)
         if refused.reason != SignInFault.STATE:  # then a parallel request opened the session: leave it alone
             _fail(sign_in, SignInFault(refused.reason.value), "", now)
             request.session.flush()
         raise
     provider = sign_in.provider
-    is_step_up = sign_in.step_up_of_id is not None
     carried = sessions.carried(request) if is_step_up else {}
     _open_session(
         request,
@@ -249,6 +251,7 @@ def open_code_session(
     Whatever the browser's session held before is dropped. `question` is what the code answered; it was used up.
     """
     user = membership.account.user
+    session_reference.begin(request)
     with transaction.atomic():
         audit.record(
             action="auth.success",
@@ -283,6 +286,7 @@ def _open_session(
     login(request, user, backend=PATIENT_BACKEND)
     csrf.carry(request, user=user, before=before, secret=secret)
     sessions.store(request, how)
+    session_reference.store(request)
     session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
     UserSession.objects.filter(session_key=request.session.session_key).update(

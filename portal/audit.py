@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
-from portal import request_id
+from portal import request_id, session_reference
 from portal.models import AuditEvent
 
 SYSTEM = None
@@ -32,7 +32,7 @@ def record(
     from_address: str | None = None,
     **details: Any,
 ) -> AuditEvent:
-    """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`.
+    """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`, and in which session.
 
     `now` is an aware instant. `login_id`: the patient's login that a sign-in is about; `from_address`: where
     it came from (network_address.current). `details` must be JSON and free of names, national IDs and texts.
@@ -81,6 +81,7 @@ def record_listed(
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a look must be recorded in the transaction that hands the page out")
+    in_session = session_reference.current()
     events = [
         AuditEvent(
             at=now,
@@ -93,6 +94,7 @@ def record_listed(
             subject_id=f"{page}@{period}",
             details={"page": page},
             request_id=request_id.current(),
+            session_reference=in_session,
         )
         for patient_id in dict.fromkeys(patient_ids)
     ]
@@ -115,4 +117,5 @@ def event(*, action: str, subject: models.Model, actor: Any, now: datetime, **de
         subject_id=str(subject.pk),
         details=details,
         request_id=request_id.current(),
+        session_reference=None if actor is SYSTEM else session_reference.current(),
     )

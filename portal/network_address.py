@@ -61,6 +61,11 @@ def remembered(request: HttpRequest) -> Generator[None]:
         _request.reset(token)
 
 
+def in_hand() -> HttpRequest | None:
+    """Return the request that is being answered; None outside of any."""
+    return _request.get()
+
+
 def current() -> str | None:
     """Return the address of whose request is being answered, as Postgres takes it; None outside of any request."""
     request = _request.get()
