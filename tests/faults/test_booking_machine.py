@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.booking_machine import Clinics
+from tests.faults.booking_stories import Stories as Clinics
 
 STORIES = int(os.environ.get("VENTEROM_STORIES", "0"))
 SHORT, LONG = 20, 60
