@@ -441,7 +441,7 @@ class Clinics(RuleBasedStateMachine):
             return
         self._book(patient, slot, reminds)
 
-    def _book(self, patient, slot, reminds):
+    def _book(self, patient, slot, reminds) -> Appointment | None:
         done = self.do(
             lambda: operations.book(
                 **self._as(patient), slot_id=slot.pk, reason="", wants_reminder=reminds, form_key=uuid.uuid4()
@@ -450,6 +450,7 @@ class Clinics(RuleBasedStateMachine):
             event=("appointment.booked", "appointment.requested"),
         )
         self._could_be_had(done)
+        return done
 
     def _could_be_had(self, done: Appointment | None) -> None:
         """Say of what a patient got online that it was out, not to be drawn, and of a day on which the clinic is open."""

@@ -15,6 +15,7 @@ from clinic_admin.models import Clinic
 from clinic_admin.operations import ClinicChangeRefused
 from delegation import operations as delegation
 from delegation.operations import DelegationRefused
+from services.access.choices import Approval
 from services.booking import operations, policy
 from services.booking.choices import SlotKind, SlotState
 from services.booking.desk import operations as desk
@@ -32,11 +33,13 @@ from services.booking.release import operations as release
 from services.booking.release import queries as draws
 from services.booking.release.choices import Outcome
 from tests.faults.booking_machine import ALL_RULES, DAY, Clinics, chosen, mostly, picks
+from tests.services.booking.build_booking import allow
 
 MINUTE = timedelta(minutes=1)
 LONGER_THAN_A_HOLD = 4 * MINUTE
 ways_to_lose = st.sampled_from(["block", "close", "away", "given away", "given", "deleted", "closed list"])
 answers_to_guests = st.sampled_from(["approve", "approve", "refuse", "withdraw", "too late"])
+lines = st.lists(st.booleans(), min_size=2, max_size=3)
 moments = st.sampled_from([timedelta(seconds=1), timedelta(0), -LONGER_THAN_A_HOLD])
 ways_down = st.lists(st.sampled_from(["decline", "expire", "leave", "take"]), min_size=1, max_size=4)
 
@@ -50,23 +53,32 @@ class Stories(Clinics):
         self.draws_can_be_repeated()
 
     # -- earlier times -------------------------------------------------------------------------------------
-    @rule(
-        who=picks,
-        pick=picks,
-        about=st.lists(st.booleans(), min_size=1, max_size=3),
-        late=st.booleans(),
-        then=st.sampled_from(["", "down the line", "lost", "lost", "last moment"]),
-        answers=ways_down,
-        how=ways_to_lose,
-        early=moments,
-    )
-    def a_time_comes_free_for_those_who_wait(self, who, pick, about, late, then, answers, how, early):
+    @rule(who=picks, pick=picks, about=lines, late=st.booleans(), by_hand=mostly, answers=ways_down)
+    def a_time_comes_free_and_goes_down_the_line(self, who, pick, about, late, by_hand, answers):
+        approval = Approval.BY_HAND if by_hand else Approval.AUTOMATIC
+        if (offer := self._comes_free(who, pick, about, late, approval)) is not None:
+            self._down_the_line(offer, answers)
+
+    @rule(who=picks, pick=picks, about=lines, late=st.booleans(), how=ways_to_lose, takes=mostly)
+    def a_time_comes_free_and_is_lost(self, who, pick, about, late, how, takes):
+        if (offer := self._comes_free(who, pick, about, late, Approval.AUTOMATIC)) is not None:
+            self._lost_meanwhile(offer, how, takes)
+
+    @rule(who=picks, pick=picks, about=lines, late=st.booleans(), early=moments)
+    def a_time_comes_free_and_is_taken_at_the_last_moment(self, who, pick, about, late, early):
+        if (offer := self._comes_free(who, pick, about, late, Approval.AUTOMATIC)) is not None:
+            self._at_the_last_moment(offer, early)
+
+    def _comes_free(self, who, pick, about, late, approval) -> EarlierOffer | None:
+        """Let somebody give a time up for which others wait, some of them with an appointment to move."""
         self._switch("offers_earlier", is_on=True)
         slot = self._later_slot(pick)
         giver = self._patient(who)
         mine = slot and self._staff_book(giver, slot)
         if mine is None:
-            return
+            return None
+        for doctor in self.doctors:
+            allow(doctor, approval=approval)
         for place, moves in enumerate(about, start=1):
             self._wait(self._patient(who + place), moves, after=slot)
         self.do(
@@ -79,16 +91,8 @@ class Stories(Clinics):
             self.now += MINUTE
         self._pass_on()
         self._look()
-        offer = EarlierOffer.objects.filter(slot=slot, status=OfferStatus.OPEN)
-        offer = offer.select_related("patient", "slot", "wish__appointment").first()
-        if offer is None:
-            return
-        if then == "down the line":
-            self._down_the_line(offer, answers)
-        elif then == "lost":
-            self._lost_meanwhile(offer, how, takes=bool(pick % 3))
-        elif then:
-            self._at_the_last_moment(offer, early)
+        offers = EarlierOffer.objects.filter(slot=slot, status=OfferStatus.OPEN)
+        return offers.select_related("patient", "slot", "wish__appointment").first()
 
     def _switch(self, setting: str, *, is_on: bool) -> None:
         Clinic.objects.filter(pk=self.clinic.pk).update(**{setting: is_on})
@@ -120,6 +124,9 @@ class Stories(Clinics):
         later = Appointment.objects.live().filter(
             patient=patient, kind=SlotKind.PORTAL, starts_at__gt=after.starts_at
         )
+        free = Slot.objects.filter(kind=SlotKind.PORTAL, state=SlotState.FREE, held_until=None)
+        if moves and not later.exists() and (slot := free.filter(starts_at__gt=after.ends_at + DAY).first()):
+            self._staff_book(patient, slot)
         suits = Suits((), tuple("0123456"), PartOfDay.ANY, self.today, self.today + 40 * DAY)
         self.do(
             lambda: earlier.join(
@@ -404,3 +411,24 @@ class Stories(Clinics):
             GuestRefused,
         )
         assert done is None
+
+
+HAPPENS = (
+    *("appointment.booked", "appointment.requested", "appointment.approved", "appointment.refused"),
+    *("appointment.moved", "appointment.cancelled", "appointment.marked", "appointment.absence_answered"),
+    *("calendar-template.saved", "calendar-template.deleted", "calendar.blocked", "calendar.unblocked"),
+    *("absence.added", "absence.removed", "closure.added", "closure.removed"),
+    *("refused: BookingRefused.taken", "refused: BookingRefused.no-access", "refused: RuleInTheWay.rule"),
+    *("earlier.joined", "earlier.changed", "earlier.left"),
+    *("earlier.offered", "earlier.accepted", "earlier.declined", "earlier.expired", "earlier.failed"),
+    *("offer taken: booked", "offer taken: moved", "offer taken: asked for"),
+    *("offered after: declined", "offered after: expired", "refused: EarlierRefused.over"),
+    *("offered, then block", "offered, then close", "offered, then away", "offered, then deleted"),
+    *("offered, then given", "offered, then given away", "offered, then closed list"),
+    *("draw.prepared", "draw.asked", "draw.asked_again", "draw.withdrawn", "draw.held"),
+    *("draw: won", "draw: none-left", "draw: not-allowed", "draw: too-many", "draw: withdrawn"),
+    *("drawn, and what is left is booked", "urgent time booked at its release"),
+    *("guest.requested", "guest.approved", "guest.refused", "guest.withdrawn"),
+    *("refused: GuestRefused.past", "refused: GuestRefused.over", "refused: GuestRefused.wrong-code"),
+)
+"""What comes about in a hundred stories, each of it: a story that never gets there proves nothing about it."""
