@@ -24,6 +24,8 @@ from tests.build import make_clinic, make_patient, make_provider
 from tests.services.booking.build_booking import MONDAY, NOW, allow, make_absence, make_slot, make_world
 
 IS_LONG = "VENTEROM_KILLS" in os.environ
+SUNDAYS = (datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC))
+"""On which the clocks go forward, and back."""
 
 
 def by_hand(patient, now, first_day, last_day):
@@ -151,6 +153,37 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
         assert (at_part.first_free and at_part.first_free.starts_at) == min(at_hours, default=None)
 
 
+class PartsOfTheDayAreTheClinicsOwn(TestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(
+        zone=st.sampled_from(["Europe/Oslo", "Europe/Copenhagen"]),
+        sunday=st.sampled_from(SUNDAYS),
+        part=st.sampled_from(DayPart),
+        quarters=st.sets(st.integers(-4 * 36, 4 * 72), max_size=40),
+        since=st.integers(-40, 40),
+        days=st.integers(0, 5),
+    )
+    def test_around_the_changes_of_the_clocks(self, zone, sunday, part, quarters, since, days):
+        world = make_world({"time_zone": zone})
+        for quarter in quarters:
+            starts_at = sunday + quarter * timedelta(minutes=15)
+            make_slot(world.gp, starts_at, ends_at=starts_at + timedelta(minutes=15))
+        now = sunday + since * timedelta(hours=1)
+        first_day = sunday.date() - timedelta(days=1)
+        asked = {"patient": world.patient, "assurance": Assurance.HIGH, "now": now}
+        found = free_times.offer(
+            **asked, first_day=first_day, last_day=first_day + timedelta(days=days), part=part
+        )
+        suits = [
+            slot
+            for slot in Slot.objects.filter(starts_at__gt=now).order_by("starts_at")
+            if is_in(part, slot.starts_at, world.clinic.zone)
+        ]
+        within = [slot.pk for slot in suits if 0 <= (slot.day - first_day).days <= days]
+        assert [slot.slot_id for slot in found.times] == within
+        assert (found.first_free and found.first_free.slot_id) == (suits[0].pk if suits else None)
+
+
 pytestmark = pytest.mark.django_db
 
 
@@ -166,7 +199,7 @@ def is_in(part, starts_at, zone):
 
 
 @pytest.mark.parametrize("zone", ["Europe/Oslo", "Europe/Copenhagen"])
-@pytest.mark.parametrize("sunday", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+@pytest.mark.parametrize("sunday", SUNDAYS)
 def test_parts_of_the_day_follow_the_clinics_clock_on_both_sides_of_its_changes(zone, sunday):
     world = make_world({"time_zone": zone})
     for day in (-1, 0, 1):
