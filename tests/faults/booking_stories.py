@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from clinic_admin import operations as clinics
 from clinic_admin.models import Clinic
@@ -140,7 +140,6 @@ class Stories(Clinics):
             event=("earlier.joined", "earlier.changed"),
         )
 
-    @precondition(lambda self: self.before.offers)
     @rule(pick=picks, answers=ways_down)
     def a_time_goes_down_the_line(self, pick, answers):
         self._down_the_line(self._open_offer(pick), answers)
@@ -164,7 +163,6 @@ class Stories(Clinics):
             now_offered = EarlierOffer.objects.filter(slot=offer.slot_id, status=OfferStatus.OPEN)
             offer = now_offered.select_related("patient", "slot", "wish__appointment").first()
 
-    @precondition(lambda self: self.before.offers)
     @rule(pick=picks, early=moments)
     def a_patient_answers_at_the_last_moment(self, pick, early):
         offer = self._open_offer(pick)
@@ -178,7 +176,6 @@ class Stories(Clinics):
         offer.refresh_from_db()
         assert not (is_late and offer.status == OfferStatus.ACCEPTED)
 
-    @precondition(lambda self: self.before.offers)
     @rule(pick=picks, how=ways_to_lose, takes=mostly)
     def what_is_offered_is_lost_meanwhile(self, pick, how, takes):
         offer = self._open_offer(pick)
@@ -373,7 +370,6 @@ class Stories(Clinics):
         self._look()
         self.a_request_that_waits_is_answered(pick=pick, answer=answer)
 
-    @precondition(lambda self: self.before.guests)
     @rule(pick=picks, answer=answers_to_guests)
     def a_request_that_waits_is_answered(self, pick, answer):
         waiting = GuestRequest.objects.filter(status=GuestStatus.WAITING).order_by("created_at", "pk")
@@ -394,11 +390,6 @@ class Stories(Clinics):
         )
         assert not (is_late and done), "approved of a time that is over"
 
-    @precondition(
-        lambda self: (
-            self.before is not None and GuestRequest.objects.filter(status=GuestStatus.STARTED).exists()
-        )
-    )
     @rule(pick=picks)
     def a_request_is_finished_too_late(self, pick):
         started = GuestRequest.objects.filter(status=GuestStatus.STARTED).order_by("created_at", "pk")
