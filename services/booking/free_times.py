@@ -125,7 +125,45 @@ WITH closed AS MATERIALIZED (
 """
 """The clinic's closed days, and when the patient has other appointments: a handful of each, read once."""
 _IS_OWN = "EXISTS (SELECT FROM own WHERE own.starts_at < slot.ends_at AND own.ends_at > slot.starts_at)"
-_FREE = f"""{_CLOSED}
+_ON_ALL_DAY = f"""
+    SELECT id, starts_at, ends_at, day FROM booking_slot slot
+    WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+      AND day BETWEEN span.first_day AND span.last_day AND starts_at > asked.now
+      AND (span.shows_own OR NOT {_IS_OWN})
+      AND (held_until IS NULL OR held_until <= asked.now)
+      AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
+      AND span.since IS NULL AND span.until IS NULL
+    ORDER BY day, starts_at
+    LIMIT span.most
+"""  # noqa: S608 - put together from our own words only
+"""One index-only scan of slot_free_by_provider, however many slots there are."""
+
+_AT_PART_OF_DAY = f"""
+    SELECT found.* FROM generate_series(0, span.last_day - span.first_day) AS ahead
+    CROSS JOIN LATERAL (
+        SELECT id, starts_at, ends_at, day FROM booking_slot slot
+        WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+          AND day = span.first_day + ahead AND starts_at > asked.now
+          AND starts_at >= (span.first_day + ahead + coalesce(span.since, '00:00')) AT TIME ZONE asked.zone
+          AND starts_at < (span.first_day + ahead + coalesce(span.until, '24:00')) AT TIME ZONE asked.zone
+          AND (span.shows_own OR NOT {_IS_OWN})
+          AND (held_until IS NULL OR held_until <= asked.now)
+          AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
+        ORDER BY starts_at
+        LIMIT span.most
+    ) AS found
+    WHERE span.since IS NOT NULL OR span.until IS NOT NULL
+    LIMIT span.most
+"""  # noqa: S608 - put together from our own words only
+"""A range of the same index for each day, by the clinic's clock on that day: times of other parts are not read.
+
+It stops at the last one wanted. The days come in order, because what is looked for on a day depends on the day (a
+nested loop): sorting them would read all twelve weeks each time.
+"""
+
+
+def _of_free(slots: str) -> str:
+    return f"""{_CLOSED}
 SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
        extract(epoch FROM slot.ends_at)::bigint, slot.day, {_IS_OWN} AS is_own
@@ -133,23 +171,14 @@ FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[],
             %s::int[], %s::text[], %s::time[], %s::time[], %s::boolean[])
      WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, since, until, shows_own, place)
 CROSS JOIN (SELECT %s::timestamptz AS now, %s AS zone) AS asked
-CROSS JOIN LATERAL (
-    SELECT id, starts_at, ends_at, day FROM booking_slot slot
-    WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
-      AND day BETWEEN span.first_day AND span.last_day AND starts_at > asked.now
-      AND (span.shows_own OR NOT {_IS_OWN})
-      AND (held_until IS NULL OR held_until <= asked.now)
-      AND (span.since IS NULL OR (starts_at AT TIME ZONE asked.zone)::time >= span.since)
-      AND (span.until IS NULL OR (starts_at AT TIME ZONE asked.zone)::time < span.until)
-      AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
-    ORDER BY day, starts_at
-    LIMIT span.most
-) AS slot
+CROSS JOIN LATERAL ({slots}) AS slot
 ORDER BY slot.starts_at, span.together, is_own, span.place
 """  # noqa: S608 - put together from our own words only
-"""What is above, then one index-only scan of slot_free_by_provider per span, however many slots there are.
 
-A part of the day is a filter on what that scan reads: within twelve weeks some hundred rows of the index at most.
+
+_FREE, _FREE_AT = _of_free(_ON_ALL_DAY), _of_free(f"({_ON_ALL_DAY}) UNION ALL ({_AT_PART_OF_DAY})")
+"""The clinic's closed days, then what is free of each span; the second where a part of the day is asked for.
+
 Instants come as seconds: reading them as text is half the time of a page with many of them.
 """
 
@@ -441,7 +470,7 @@ def _search(
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            _FREE,
+            _FREE_AT if any(span.part for span in spans) else _FREE,
             [
                 *_places(spans, whose, now),
                 [span.most for span in spans],

@@ -3,6 +3,7 @@
 A picture is what stands in the database; each function takes it and yields what is wrong, in words.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -119,6 +120,16 @@ class Picture:
     """Open ones, with the wish's status as `wish_waits`."""
     undrawn: set[date]
     """Days whose draw is still to be held."""
+    zone: ZoneInfo
+    """The clinic's."""
+    wishes: dict[Any, Any]
+    """Those who wait for an earlier time, by their key; `moves` is the appointment that would be moved."""
+    asked: set[tuple[int, Any]]
+    """Which slot was ever offered for which wish."""
+    passed: set[tuple[int, Any]]
+    """Which wish was passed over for which slot, as it was noted."""
+    had: set[tuple[int, Any]]
+    """Which slot which patient ever had."""
 
 
 def overlap(one: Any, other: Any) -> bool:
@@ -184,9 +195,17 @@ def every_open_offer_can_be_taken(picture: Picture) -> Iterator[str]:
             yield f"{offer} lasts longer than the hold of {slot}: {slot.held_until}"
         if not offer.wish_waits:
             yield f"{offer} is for somebody who does not wait any more"
-    for name, number in Counter(one.patient_id for one in picture.offers).items():
-        if number > 1:
-            yield f"{name} has {number} offers"
+
+
+def every_offer_is_for_one_alone(picture: Picture) -> Iterator[str]:
+    """A patient has one open offer, and a slot is offered to one patient."""
+    for whose, keys in (
+        ("patient", [one.patient_id for one in picture.offers]),
+        ("slot", [one.slot_id for one in picture.offers if one.slot_id is not None]),
+    ):
+        for name, number in Counter(keys).items():
+            if number > 1:
+                yield f"{whose} {name} has {number} offers"
 
 
 SENTENCES = (
@@ -195,7 +214,53 @@ SENTENCES = (
     every_slot_has_one_holder_and_says_so,
     every_hold_has_an_end_and_a_reason,
     every_open_offer_can_be_taken,
+    every_offer_is_for_one_alone,
 )
+
+
+def offers_go_in_the_order_of_joining(before: Picture, after: Picture) -> Iterator[str]:
+    """Of a time that is newly offered everyone who has waited longer, and whom it suits, was asked or has a note why not."""
+    known = {one.pk for one in before.offers}
+    for offer in after.offers:
+        slot, its = after.slots.get(offer.slot_id), after.wishes.get(offer.wish_id)
+        if offer.pk in known or slot is None or its is None:
+            continue
+        for wish in after.wishes.values():
+            settled = {(slot.pk, wish.pk)} & (after.asked | after.passed)
+            if settled or (slot.pk, wish.patient_id) in after.had or before.wishes.get(wish.pk) != wish:
+                continue
+            if (wish.joined_at, wish.pk) < (its.joined_at, its.pk) and _suits(slot, wish, after.zone):
+                yield f"{offer} went past {wish} without a word"
+
+
+def _suits(slot: Any, wish: Any, zone: ZoneInfo) -> bool:
+    local = slot.starts_at.astimezone(zone)
+    part = "morning" if local.hour < 12 else "afternoon"
+    return (
+        (not wish.provider_ids or slot.provider_id in wish.provider_ids)
+        and str(local.weekday()) in wish.weekdays
+        and wish.first_day <= local.date() <= wish.last_day
+        and wish.part in {"any", part}
+        and (wish.moves is None or wish.moves.starts_at > slot.starts_at)
+    )
+
+
+def the_draw_is_what_its_seed_says(draw: Any, requests: Iterable[Any]) -> Iterator[str]:
+    """Everyone who asked stands where the hash of seed and request puts them, and has the first time left for them."""
+    drawn = [one for one in requests if one.outcome != "withdrawn"]
+    drawn.sort(key=lambda one: hashlib.sha256(f"{draw.seed}:{one.pk}".encode()).hexdigest())
+    left = sorted((datetime.fromisoformat(at), slot_id, provider) for slot_id, provider, at in draw.pool)
+    for rank, one in enumerate(drawn, start=1):
+        whom = {provider for provider in one.allowed if not one.providers or provider in one.providers}
+        first = next((place for place in left if place[2] in whom), None)
+        if one.outcome == "too-many":
+            first = None
+        if one.rank != rank:
+            yield f"{one} has rank {one.rank} instead of {rank}"
+        if one.slot_number != (first and first[1]) or (one.outcome == "won") != (first is not None):
+            yield f"{one} should have {first}"
+        if first:
+            left.remove(first)
 
 
 def nothing_was_touched(before: Picture, after: Picture, *, filled: bool) -> Iterator[str]:

@@ -74,7 +74,7 @@ def test_a_draw_that_is_killed_has_not_happened_and_the_next_worker_holds_it_onc
 
 
 def test_a_freed_time_goes_down_the_line_whoever_is_killed_on_the_way(workers):
-    """Three wait for one freed time: offered to the first, let go, offered to the second, who takes it."""
+    """Three wait for one freed time: the first lets it go, the second doesn't answer in time, the third takes it."""
     world = make_world()
     offer_earlier(world.clinic)
     people = [someone(world) for _ in range(3)]
@@ -111,13 +111,17 @@ def test_a_freed_time_goes_down_the_line_whoever_is_killed_on_the_way(workers):
     assert offer_to(0).status == OfferStatus.DECLINED
     died += workers.killed_at_each_step("pass on", clinic, NOW, holds)
     assert offer_to(1).status == OfferStatus.OPEN
-    died += workers.killed_at_each_step("accept", clinic, NOW, holds, **mine(1))
+    late = offer_to(1).expires_at
+    died += workers.killed_at_each_step("pass on", clinic, late, holds)
+    assert [offer_to(place).status for place in (1, 2)] == [OfferStatus.EXPIRED, OfferStatus.OPEN]
+    died += workers.killed_at_each_step("accept", clinic, late, holds, **mine(2))
     assert died > 5
-    assert offer_to(1).status == OfferStatus.ACCEPTED
-    assert Appointment.objects.get().patient_id == people[1].patient.pk
-    assert EarlierWish.objects.get(pk=wishes[1].pk).status == WishStatus.FULFILLED
+    assert offer_to(2).status == OfferStatus.ACCEPTED
+    assert Appointment.objects.get().patient_id == people[2].patient.pk
+    assert EarlierWish.objects.get(pk=wishes[2].pk).status == WishStatus.FULFILLED
+    assert AuditEvent.objects.filter(action="earlier.offered").count() == 3
     assert EarlierWish.objects.filter(status=WishStatus.WAITING).count() == 2
     slot.refresh_from_db()
     assert slot.state == SlotState.TAKEN
-    unsent = OutboxMessage.objects.filter(kind=MessageKind.TIME_OFFERED, subject_id=str(offer_to(0).pk))
-    assert set(unsent.values_list("state", flat=True)) == {State.CANCELLED}
+    offers = OutboxMessage.objects.filter(kind=MessageKind.TIME_OFFERED)
+    assert set(offers.values_list("state", flat=True)) == {State.CANCELLED}, "nobody is told of what is over"

@@ -201,7 +201,7 @@ def _released(offer: EarlierOffer, clinic: Clinic) -> Slot:
     slot = booking.open_slot(clinic=clinic, slot_id=offer.slot_id or 0)
     if slot is None:
         refuse(BookingRefusal.NOT_OFFERED)
-    if not Slot.objects.filter(pk=slot.pk, state=SlotState.FREE).update(held_until=None):
+    if not _hold_until(slot.pk, None):
         refuse(BookingRefusal.TAKEN)
     slot.held_until = None
     return slot
@@ -418,12 +418,24 @@ _ENDED = {
 
 
 def _end(offer: EarlierOffer, status: OfferStatus, *, actor: Any, now: datetime) -> None:
-    """End an offer that was not accepted. Its time stays held a moment for the next in line."""
+    """End an offer that was not accepted. Its time stays held a moment for the next in line.
+
+    Not where somebody has the time locked: who takes or removes it needs no hold, and else it is passed on as it is.
+    """
     _store_end(offer, status, now=now)
-    held = Slot.objects.filter(pk=offer.slot_id or 0, state=SlotState.FREE)
-    held.update(held_until=now + policy.GRACE)
+    _hold_until(offer.slot_id or 0, now + policy.GRACE)
     wakeup.wake_after_commit()
     audit.record(action=_ENDED[status], subject=offer, actor=actor, now=now)
+
+
+def _hold_until(slot_id: int, until: datetime | None) -> bool:
+    """Set the hold of a free slot; return whether that was done. One statement.
+
+    Whoever has an offer never waits for its slot: who removes the slot has it, and waits for the offer.
+    """
+    free = Slot.objects.filter(pk=slot_id, state=SlotState.FREE)
+    mine = free.select_for_update(skip_locked=True, no_key=True).values("pk")
+    return bool(Slot.objects.filter(pk__in=mine).update(held_until=until))
 
 
 def _store_end(offer: EarlierOffer, status: OfferStatus, *, now: datetime) -> None:

@@ -7,30 +7,36 @@ import threading
 import uuid
 from contextlib import suppress
 from datetime import time, timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.db.models.deletion import Collector
 
 from delegation import operations as delegation
 from identity.choices import Assurance, UserKind
 from notifications.choices import MessageKind, State
 from notifications.models import OutboxMessage
+from portal.models import AuditEvent
 from portal.refusals import Refused
 from services.access.choices import Approval
 from services.booking import operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
 from services.booking.desk import operations as staff_operations
-from services.booking.desk.choices import DeskRefusal
+from services.booking.desk.choices import DeskRefusal, Rule
 from services.booking.desk.operations import blocking as staff_blocking
 from services.booking.desk.operations import moving as staff_moving
 from services.booking.earlier import operations as earlier
+from services.booking.earlier import policy as earlier_policy
 from services.booking.earlier import queries as earlier_queries
-from services.booking.earlier.choices import OfferStatus, PartOfDay
+from services.booking.earlier.choices import EarlierRefusal, OfferStatus, PartOfDay
 from services.booking.earlier.models import EarlierOffer
 from services.booking.earlier.operations import Suits
 from services.booking.guests import operations as guests
 from services.booking.guests.choices import GuestStatus
-from services.booking.models import Appointment, Slot
+from services.booking.models import Appointment, Draw, DrawRequest, GuestRequest, Slot
 from services.booking.operations import answers, moving
+from services.booking.release import queries as draws
+from services.booking.release.choices import Outcome
 from services.booking.weekly import operations as template_operations
 from services.booking.weekly.policy import WeekBlock
 from tests.at_once import at_once
@@ -38,7 +44,8 @@ from tests.build import make_patient, make_user
 from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
-from tests.services.booking.build_guests import make_guest, open_to_guests
+from tests.services.booking.build_guests import make_guest, open_to_guests, wish
+from tests.services.booking.test_release import CLOSES, TUESDAY, ask, fair_world, hold, urgent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -215,7 +222,134 @@ def test_taking_an_offer_and_changing_what_suits_do_not_wait_for_each_other(meet
     agrees()
 
 
+def test_an_offer_that_has_run_out_is_passed_on_while_its_time_is_taken_out_of_the_calendar(meet):
+    """Who ends the offer has it and wants the slot, who removes the slot has that and wants the offer."""
+    world = make_world()
+    slot, offer = offered(world)
+    make_wish(someone(world).patient)
+    now = offer.expires_at + 2 * earlier_policy.GRACE
+    meet(earlier.letters, "hush")
+    meet(Collector, "delete")
+    at_once(
+        lambda: earlier.pass_on(clinic=world.clinic, now=now),
+        lambda: operations.extend_calendar(provider=world.gp, now=now),
+    )
+    offer.refresh_from_db()
+    assert offer.status == OfferStatus.EXPIRED
+    still_there = Slot.objects.filter(pk=slot.pk).exists()
+    assert EarlierOffer.objects.filter(status=OfferStatus.OPEN).count() == still_there
+    agrees()
+
+
+def test_taking_an_offer_while_its_time_is_taken_out_of_the_calendar_by_a_clock_that_is_ahead(meet):
+    world = make_world()
+    slot, offer = offered(world)
+    meet(earlier, "_released")
+    meet(Collector, "delete")
+    won, change = at_once(
+        lambda: accept(world, offer),
+        lambda: operations.extend_calendar(
+            provider=world.gp, now=offer.expires_at + 2 * earlier_policy.GRACE
+        ),
+    )
+    offer.refresh_from_db()
+    if change.removed:
+        assert won in {BookingRefusal.TAKEN, BookingRefusal.NOT_OFFERED}
+        assert (offer.status, offer.slot_id) == (OfferStatus.FAILED, None)
+    else:
+        assert (won.slot_id, offer.status) == (slot.pk, OfferStatus.ACCEPTED)
+    agrees()
+
+
+@pytest.mark.parametrize("stops_inside", [True, False])
+def test_taking_an_offer_while_staff_block_its_time_gives_it_to_one_of_them(meet, stops_inside):
+    for _ in range(1 if stops_inside else ROUNDS):
+        world = make_world()
+        slot, offer = offered(world)
+        if stops_inside:
+            meet(earlier, "_released")
+            meet(staff_blocking, "_appointments")
+        won, blocked = at_once(
+            lambda world=world, offer=offer: accept(world, offer),
+            lambda world=world, slot=slot: staff_operations.block(
+                clinic=world.clinic, place=desk.at(slot), reason="Meeting", actor=desk.secretary(), now=NOW
+            ),
+        )
+        offer.refresh_from_db()
+        slot.refresh_from_db()
+        if isinstance(won, Appointment):
+            assert (offer.status, slot.state) == (OfferStatus.ACCEPTED, SlotState.TAKEN)
+            assert blocked == DeskRefusal.ALL_TAKEN
+        else:
+            assert won in {BookingRefusal.TAKEN, BookingRefusal.NOT_OFFERED, EarlierRefusal.OVER}
+            assert (offer.status, slot.state) == (OfferStatus.FAILED, SlotState.BLOCKED)
+        agrees()
+
+
+# -- draws -------------------------------------------------------------------------------------------------
+def test_a_draw_held_by_three_while_others_book_gives_each_time_to_one_and_stands_by_its_record():
+    for _ in range(ROUNDS):
+        world = fair_world()
+        slots = [urgent(world, minute=20 * number) for number in range(3)]
+        late, by_hand = someone(world), someone(world)
+        asked = [ask(someone(world)) for _ in range(2)]
+        done = at_once(
+            *(lambda world=world: hold(world) for _ in range(3)),
+            *(lambda slot=slot, late=late: late.book(slot, now=CLOSES) for slot in slots[:2]),
+            lambda by_hand=by_hand, slot=slots[0]: desk.book(
+                by_hand.patient, desk.at(slot), desk.secretary(), now=CLOSES, confirmed=tuple(Rule.values)
+            ),
+        )
+        draw = Draw.objects.get(day=TUESDAY, clinic=world.clinic)
+        assert draws.faults_of(draw) == []
+        assert sum(isinstance(one, Draw) for one in done[:3]) == 1
+        assert AuditEvent.objects.filter(action="draw.held", clinic_id=world.clinic.pk).count() == 1
+        live = Appointment.objects.live().filter(clinic=world.clinic)
+        won = DrawRequest.objects.filter(draw=draw, outcome=Outcome.WON).count()
+        booked = sum(isinstance(one, Appointment) for one in done[3:])
+        assert live.count() == won + booked
+        assert won == min(len(asked), len(draw.pool))
+        agrees()
+
+
 # -- people without an account -----------------------------------------------------------------------------
+def test_a_request_that_is_finished_while_the_unfinished_are_forgotten_keeps_its_time(meet):
+    world = make_world()
+    open_to_guests(world.gp)
+    slot = make_slot(world.gp, NOW + 50 * HOUR)
+    started = guests.start(clinic=world.clinic, slot_id=slot.pk, wish=wish(), now=NOW)
+    GuestRequest.objects.filter(pk=started.request_id).update(confirmed_at=NOW, code_hash="")
+    meet(guests, "take")
+    meet(begin := SimpleNamespace(forgetting=guests.forget), "forgetting")
+    asked, _gone = at_once(
+        lambda: guests.choose(
+            clinic=world.clinic, request_id=started.request_id, slot_id=slot.pk, now=NOW + HOUR / 3
+        ),
+        lambda: begin.forgetting(now=NOW + 25 * HOUR),
+    )
+    slot.refresh_from_db()
+    is_there = GuestRequest.objects.filter(pk=started.request_id, status=GuestStatus.WAITING).exists()
+    assert (slot.state == SlotState.TAKEN) == is_there == isinstance(asked, GuestRequest)
+
+
+def test_a_request_that_is_approved_while_unanswered_ones_are_forgotten_is_one_appointment(meet):
+    world = make_world()
+    open_to_guests(world.gp)
+    slot = make_slot(world.gp, NOW + 50 * HOUR)
+    guest = make_guest(world.gp, slot)
+    meet(guests.letters, "tell")
+    meet(begin := SimpleNamespace(forgetting=guests.forget), "forgetting")
+    approved, _gone = at_once(
+        lambda: guests.approve(
+            clinic=world.clinic, request_id=guest.pk, actor=desk.secretary(), now=slot.starts_at - HOUR
+        ),
+        lambda: begin.forgetting(now=slot.starts_at + timedelta(days=31)),
+    )
+    assert isinstance(approved, GuestRequest)
+    assert Appointment.objects.get(slot=slot).status == AppointmentStatus.BOOKED
+    agrees()
+
+
 def test_a_guests_request_that_is_approved_refused_and_withdrawn_at_once_has_one_end():
     world, staff = make_world(), make_user()
     open_to_guests(world.gp)

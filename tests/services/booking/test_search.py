@@ -1,5 +1,6 @@
 """Free times: exactly what the decision allows, in two queries."""
 
+import os
 import random
 from datetime import UTC, datetime, time, timedelta
 
@@ -21,6 +22,10 @@ from services.booking.day_parts import DayPart
 from services.booking.models import Slot
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.booking.build_booking import MONDAY, NOW, allow, make_absence, make_slot, make_world
+
+IS_LONG = "VENTEROM_KILLS" in os.environ
+SUNDAYS = (datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC))
+"""On which the clocks go forward, and back."""
 
 
 def by_hand(patient, now, first_day, last_day):
@@ -148,6 +153,37 @@ class TheSearchSaysWhatTheDecisionSays(TestCase):
         assert (at_part.first_free and at_part.first_free.starts_at) == min(at_hours, default=None)
 
 
+class PartsOfTheDayAreTheClinicsOwn(TestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(
+        zone=st.sampled_from(["Europe/Oslo", "Europe/Copenhagen"]),
+        sunday=st.sampled_from(SUNDAYS),
+        part=st.sampled_from(DayPart),
+        quarters=st.sets(st.integers(-4 * 36, 4 * 72), max_size=40),
+        since=st.integers(-40, 40),
+        days=st.integers(0, 5),
+    )
+    def test_around_the_changes_of_the_clocks(self, zone, sunday, part, quarters, since, days):
+        world = make_world({"time_zone": zone})
+        for quarter in quarters:
+            starts_at = sunday + quarter * timedelta(minutes=15)
+            make_slot(world.gp, starts_at, ends_at=starts_at + timedelta(minutes=15))
+        now = sunday + since * timedelta(hours=1)
+        first_day = sunday.date() - timedelta(days=1)
+        asked = {"patient": world.patient, "assurance": Assurance.HIGH, "now": now}
+        found = free_times.offer(
+            **asked, first_day=first_day, last_day=first_day + timedelta(days=days), part=part
+        )
+        suits = [
+            slot
+            for slot in Slot.objects.filter(starts_at__gt=now).order_by("starts_at")
+            if is_in(part, slot.starts_at, world.clinic.zone)
+        ]
+        within = [slot.pk for slot in suits if 0 <= (slot.day - first_day).days <= days]
+        assert [slot.slot_id for slot in found.times] == within
+        assert (found.first_free and found.first_free.slot_id) == (suits[0].pk if suits else None)
+
+
 pytestmark = pytest.mark.django_db
 
 
@@ -163,7 +199,7 @@ def is_in(part, starts_at, zone):
 
 
 @pytest.mark.parametrize("zone", ["Europe/Oslo", "Europe/Copenhagen"])
-@pytest.mark.parametrize("sunday", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+@pytest.mark.parametrize("sunday", SUNDAYS)
 def test_parts_of_the_day_follow_the_clinics_clock_on_both_sides_of_its_changes(zone, sunday):
     world = make_world({"time_zone": zone})
     for day in (-1, 0, 1):
@@ -320,44 +356,72 @@ def test_where_nothing_is_near_the_next_ones_are_shown():
     assert [slot.slot_id for slot in found] == [far.pk]
 
 
-@pytest.mark.parametrize("part", [None, DayPart.FROM_14])
-def test_free_slots_are_read_from_the_index_of_free_slots(part):
-    world = make_world()
-    Slot.objects.bulk_create(
-        Slot(
-            clinic=world.clinic,
-            provider=world.gp,
-            starts_at=(at := NOW + timedelta(minutes=20 * number)),
-            ends_at=at + timedelta(minutes=20),
-            day=at.date(),
-            kind=SlotKind.PORTAL,
-            state=SlotState.FREE if number % 50 == 0 else SlotState.TAKEN,
-        )
-        for number in range(20_000)
-    )
+def many_free(world, providers, days):
+    """Store free times of 20 minutes of each provider, all morning of all days, with one statement."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE booking_slot")
         cursor.execute(
-            "EXPLAIN " + free_times._FREE,
+            """
+            INSERT INTO booking_slot (clinic_id, provider_id, starts_at, ends_at, day, kind, state)
+            SELECT %s, provider, at, at + interval '20 minutes', (at AT TIME ZONE %s)::date, 'portal', 'free'
+            FROM unnest(%s::bigint[]) AS provider, generate_series(0, %s) AS day, generate_series(0, 11) AS nr,
+                 LATERAL (SELECT %s::timestamptz + day * interval '1 day' + nr * interval '20 minutes') AS _ (at)
+            """,
             [
-                world.gp.pk,
-                *(world.patient.pk, NOW, NOW, [], []),
-                [world.gp.pk],
-                ["portal"],
-                [MONDAY],
-                [MONDAY + timedelta(days=6)],
-                [500],
-                ["0"],
-                [part and part.since],
-                [part and part.until],
-                [True],
-                NOW,
-                world.clinic.time_zone,
+                *(world.clinic.pk, world.clinic.time_zone, [one.pk for one in providers]),
+                *(days, NOW.replace(hour=7)),
             ],
         )
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "slot_free_by_provider" in plan
-    assert "Seq Scan on booking_slot" not in plan
+        cursor.execute("ANALYZE booking_slot")
+        return cursor.rowcount
+
+
+def plan_of(world, part, most):
+    """Return the plan, with what it read, of looking for a part of the day within twelve weeks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + (free_times._FREE_AT if part else free_times._FREE),
+            [
+                *(world.gp.pk, world.patient.pk, NOW, NOW, [], []),
+                *([world.gp.pk], ["portal"], [MONDAY], [MONDAY + free_times.HORIZON]),
+                *([most], ["0"], [part and part.since], [part and part.until], [True]),
+                *(NOW, world.clinic.time_zone),
+            ],
+        )
+        found = cursor.fetchone()[0][0]
+    return found["Execution Time"], list(_nodes(found["Plan"]))
+
+
+def _nodes(plan):
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+@pytest.mark.parametrize(
+    ("part", "most", "found"),
+    [
+        (None, 1, 1),
+        (None, 500, 500),
+        (DayPart.BEFORE_12, 1, 1),
+        (DayPart.BEFORE_12, 500, 500),
+        (DayPart.FROM_14, 1, 0),
+        (DayPart.FROM_14, 500, 0),
+    ],
+)
+def test_free_times_of_another_part_of_the_day_are_not_read(part, most, found):
+    """Of a calendar that is free all morning, for twelve weeks; long with 100,000 times."""
+    world = make_world()
+    others = [make_provider(world.clinic) for _ in range(100 if IS_LONG else 4)]
+    many_free(world, [world.gp, *others], 84)
+    milliseconds, nodes = plan_of(world, part, most)
+    slots = [one for one in nodes if one.get("Relation Name") == "booking_slot" and one["Actual Loops"]]
+    assert {one.get("Index Name") for one in slots} == {"slot_free_by_provider"}
+    read = sum(
+        (one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"] for one in slots
+    )
+    assert found <= round(read) <= found + 12, "reads what it does not show"
+    assert max(one["Actual Loops"] for one in slots) <= 85, "at most a look for each day"
+    print(f"{part or 'all day'}, at most {most}: {Slot.objects.count()} times, {milliseconds:.2f} ms")
 
 
 @pytest.mark.django_db
