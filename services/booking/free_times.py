@@ -16,7 +16,7 @@ from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
 from services.booking import own_times, policy
-from services.booking.choices import SlotKind, SlotState
+from services.booking.choices import BookingRefusal, SlotKind, SlotState
 from services.booking.day_parts import DayPart
 from services.booking.models import Appointment, Slot
 
@@ -348,41 +348,49 @@ def nearest_within(
 
 
 _TAKE_FIRST = f"""{_CLOSED}
-UPDATE booking_slot SET state = 'taken' WHERE id = (
-    SELECT slot.id
+, free AS (
+    SELECT slot.id, slot.starts_at, slot.ends_at
     FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
          AS span (provider_id, kind, first_day, last_day)
     JOIN booking_slot slot ON slot.provider_id = span.provider_id AND slot.kind = span.kind
         AND slot.day BETWEEN span.first_day AND span.last_day
-    WHERE slot.state = 'free' AND slot.starts_at > %s
+    CROSS JOIN (SELECT %s::timestamptz AS now) AS asked
+    WHERE slot.state = 'free' AND slot.starts_at > asked.now
+      AND (slot.held_until IS NULL OR slot.held_until <= asked.now)
       AND NOT EXISTS (SELECT FROM closed WHERE slot.day BETWEEN closed.first_day AND closed.last_day)
-      AND NOT {_IS_OWN}
-    ORDER BY slot.starts_at, slot.id
-    LIMIT 1
-    FOR UPDATE OF slot SKIP LOCKED
+), taken AS (
+    UPDATE booking_slot SET state = 'taken' WHERE id = (
+        SELECT wanted.id FROM booking_slot wanted JOIN free AS slot USING (id)
+        WHERE wanted.state = 'free' AND NOT {_IS_OWN}
+        ORDER BY slot.starts_at, slot.id
+        LIMIT 1
+        FOR UPDATE OF wanted SKIP LOCKED
+    )
+    RETURNING id
 )
-RETURNING id
+SELECT (SELECT id FROM taken), EXISTS (SELECT FROM free AS slot WHERE {_IS_OWN})
 """  # noqa: S608 - put together from our own words only
 """Urgent slots of at most two days: some dozens per clinic, found by slot_free_by_provider."""
 
 
-def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) -> Slot | None:
-    """Take the first free urgent slot that the patient may have and return it as it was, or None. Three queries.
+def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) -> Slot | BookingRefusal:
+    """Take the first free urgent slot that the patient may have and return it as it was, or say why there is none.
 
-    Inside the caller's transaction: one that others are just taking is passed over.
+    Inside the caller's transaction: one that others are just taking is passed over, and so are one that is held for
+    somebody and one at the time of another appointment of the patient. Three queries.
     """
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     spans = [
         span for span in _released(windows, patient.clinic, now) if span.window.service == Service.URGENT
     ]
     if not spans:
-        return None
+        return BookingRefusal.TAKEN
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_FIRST, [*_places(spans, Whose.of(patient), now), now])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    slot = Slot.objects.select_related("provider").get(pk=row[0])
+        taken, has_own = cursor.fetchone()
+    if taken is None:
+        return BookingRefusal.OWN_TIME if has_own else BookingRefusal.TAKEN
+    slot = Slot.objects.select_related("provider").get(pk=taken)
     slot.state = SlotState.FREE
     return slot
 

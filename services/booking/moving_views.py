@@ -190,5 +190,6 @@ def _any_page(
         "form": form,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
+        "is_own_time": refusal == BookingRefusal.OWN_TIME,
     }
     return render(request, "booking/any_urgent.html", context, status=status)

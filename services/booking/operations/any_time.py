@@ -37,8 +37,8 @@ def book_any_urgent(
     if done is not None:
         return done
     slot = free_times.take_first_urgent(patient=patient, assurance=assurance, now=now)
-    if slot is None:
-        refuse(BookingRefusal.TAKEN)
+    if isinstance(slot, BookingRefusal):
+        refuse(slot)
     decision = decide(patient, slot, assurance=assurance, now=now)
     hold_times(patient)
     refuse_over_limit(patient, slot.kind, now=now)

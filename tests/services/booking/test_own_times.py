@@ -238,6 +238,27 @@ def test_any_urgent_time_is_the_next_that_does_not_overlap(world, beside):
     make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
     fits = make_slot(beside, at + 40 * MINUTES, kind=SlotKind.URGENT)
     assert any_urgent(world).slot_id == fits.pk
+    assert why(any_urgent, world) == BookingRefusal.OWN_TIME
+    Slot.objects.filter(kind=SlotKind.URGENT).update(state=SlotState.TAKEN)
+    assert why(any_urgent, world) == BookingRefusal.TAKEN
+
+
+def test_who_finds_only_urgent_times_beside_their_own_is_told_so(world, beside, signed_in):
+    at = NOW + timedelta(hours=2)
+    world.book(make_slot(world.gp, at))
+    make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
+    address = reverse("booking:any_urgent", args=[world.clinic.portal_identifier])
+    answer = signed_in.post(address, {"reason": "It aches", "form_key": uuid.uuid4()})
+    assert answer.status_code == 422
+    assert "when you have another appointment" in answer.content.decode()
+    assert "It aches" in answer.content.decode()
+
+
+def test_any_urgent_time_passes_over_one_that_is_held_for_somebody(world, beside):
+    at = NOW + timedelta(hours=2)
+    make_slot(beside, at, kind=SlotKind.URGENT, held_until=NOW + 10 * MINUTES)
+    given_back = make_slot(beside, at + 30 * MINUTES, kind=SlotKind.URGENT, held_until=NOW)
+    assert any_urgent(world).slot_id == given_back.pk
     assert why(any_urgent, world) == BookingRefusal.TAKEN
 
 
