@@ -1,6 +1,6 @@
 """The part of a page on which somebody chooses with whom and when: the same for booking, moving, and without an account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -85,8 +85,8 @@ TIMES_HEADER = "X-Times"
 def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse | None:
     """Answer a page that asks by itself which of its times still stand; None when a person asks for the page.
 
-    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, and what stands
-    beside each day.
+    `found` is from `words`. Nothing is sent while nothing has changed, else the address of each time, of each at which
+    the patient has something else by now, and what stands beside each day.
     """
     seen, version = request.headers.get(TIMES_HEADER), found["times_version"]
     if seen is None:
@@ -96,9 +96,16 @@ def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse 
     answer = {
         "version": version,
         "times": [time.url for day in found["days"] for time in day.times if time.url],
+        "busy": [f"{found['page_url']}{slot_id}/" for slot_id in _own_times(found["offer"])],
         "notes": {day.day.isoformat(): day.note for day in found["days"]},
     }
     return JsonResponse(answer, headers={TIMES_HEADER: version})
+
+
+def _own_times(offer: Offer) -> Iterator[int]:
+    """Yield the slots that the patient has, and those that are free at the same time."""
+    yield from offer.own_slots
+    yield from (slot.slot_id for slot in offer.times if slot.is_own_time)
 
 
 def wants_part(htmx: HtmxDetails) -> bool:

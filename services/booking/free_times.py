@@ -66,6 +66,8 @@ class Offer:
     """The first free time with any of those asked for, at the part of the day asked for, within the horizon."""
     urgent_opening: "UrgentOpening | None"
     """The next urgent times that are not out yet, if there are any within two weeks."""
+    own_slots: tuple[int, ...]
+    """Which slots the patient has already, so that a page from before says so instead of that somebody took them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ WITH closed AS MATERIALIZED (
     FROM clinic_admin_closure closure JOIN clinic_admin_provider provider USING (clinic_id)
     WHERE provider.id = %s
 ), own AS MATERIALIZED (
-    SELECT starts_at, ends_at FROM booking_appointment
+    SELECT starts_at, ends_at, slot_id FROM booking_appointment
     WHERE patient_id = %s AND status IN ('requested', 'booked')
       AND starts_at > %s::timestamptz - interval '8 hours' AND ends_at > %s
       AND id <> ALL(%s::uuid[]) AND NOT (status = 'requested' AND coalesce(replaces_id, id) = ANY(%s::uuid[]))
@@ -164,7 +166,7 @@ nested loop): sorting them would read all twelve weeks each time.
 
 def _of_free(slots: str) -> str:
     return f"""{_CLOSED}
-SELECT DISTINCT ON (slot.starts_at, span.together)
+(SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
        extract(epoch FROM slot.ends_at)::bigint, slot.day, {_IS_OWN} AS is_own
 FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[],
@@ -172,12 +174,15 @@ FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[],
      WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, since, until, shows_own, place)
 CROSS JOIN (SELECT %s::timestamptz AS now, %s AS zone) AS asked
 CROSS JOIN LATERAL ({slots}) AS slot
-ORDER BY slot.starts_at, span.together, is_own, span.place
+ORDER BY slot.starts_at, span.together, is_own, span.place)
+UNION ALL
+SELECT 0, slot_id, NULL, NULL, NULL, true FROM own WHERE slot_id IS NOT NULL
 """  # noqa: S608 - put together from our own words only
 
 
 _FREE, _FREE_AT = _of_free(_ON_ALL_DAY), _of_free(f"({_ON_ALL_DAY}) UNION ALL ({_AT_PART_OF_DAY})")
-"""The clinic's closed days, then what is free of each span; the second where a part of the day is asked for.
+"""The clinic's closed days, then what is free of each span; the second where a part of the day is asked for. Last,
+at place 0, the slots of the patient's other appointments.
 
 Instants come as seconds: reading them as text is half the time of a page with many of them.
 """
@@ -227,14 +232,15 @@ def free_slots(
     windows = _windows(patient, assurance, first_day, last_day, now)
     spans = _released(windows, patient.clinic, now, most=per_provider_limit)
     found = _search(_of_provider(spans, provider_id), patient.clinic, Whose.of(patient), now)
-    return [slot for _place, slot in found]
+    return [slot for _place, slot in found.free]
 
 
 def first_free_per_provider(*, patient: Patient, assurance: Assurance, now: datetime) -> dict[int, FreeSlot]:
     """Return the first free time within the horizon of each provider (id) who has one. Two queries."""
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     spans = _released(windows, patient.clinic, now, most=1)
-    return _first_of_each(slot for _place, slot in _search(spans, patient.clinic, Whose.of(patient), now))
+    found = _search(spans, patient.clinic, Whose.of(patient), now)
+    return _first_of_each(slot for _place, slot in found.free)
 
 
 def offer(
@@ -287,7 +293,7 @@ def offer_within(
         listed = [span._replace(group=span.window.service.value) for span in listed]
     listed = [span._replace(shows_own=True) for span in listed]
     unreleased = _of_provider(_unreleased(windows, clinic, now), provider_id)
-    found = _search([*first, *listed, *unreleased], clinic, whose, now)
+    found, own_slots = _search([*first, *listed, *unreleased], clinic, whose, now)
     firsts = _first_of_each(slot for place, slot in found if place < len(first))
     asked_for = [one for one in firsts.values() if provider_id in (None, one.provider_id)]
     return Offer(
@@ -300,6 +306,7 @@ def offer_within(
         urgent_opening=_opening(
             (slot.day for place, slot in found if place >= len(first) + len(listed)), clinic
         ),
+        own_slots=own_slots,
     )
 
 
@@ -470,12 +477,19 @@ def _of_provider(spans: list[_Span], provider_id: int | None) -> list[_Span]:
     return [span for span in spans if span.window.provider.provider_id == provider_id]
 
 
-def _search(
-    spans: Sequence[_Span], clinic: Clinic, whose: Whose, now: datetime
-) -> list[tuple[int, FreeSlot]]:
-    """Return (number of the span, free slot), in order of time. No query without spans."""
+class _Found(NamedTuple):
+    """What a search has found."""
+
+    free: list[tuple[int, FreeSlot]]
+    """(number of the span, free slot), in order of time."""
+    own_slots: tuple[int, ...]
+    """Of the patient's other appointments."""
+
+
+def _search(spans: Sequence[_Span], clinic: Clinic, whose: Whose, now: datetime) -> _Found:
+    """Return what is free of the spans, and what the patient has. No query without spans."""
     if not spans:
-        return []
+        return _Found([], ())
     with connection.cursor() as cursor:
         cursor.execute(
             _FREE_AT if any(span.part for span in spans) else _FREE,
@@ -491,7 +505,10 @@ def _search(
             ],
         )
         rows = cursor.fetchall()
-    return [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows]
+    return _Found(
+        [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows if place],
+        tuple(slot_id for place, slot_id, *_ in rows if not place),
+    )
 
 
 def _places(spans: Sequence[_Span], whose: Whose, now: datetime) -> list[Any]:

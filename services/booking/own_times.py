@@ -1,7 +1,7 @@
 """Nobody is in two places at once: a patient's live appointments at one clinic don't overlap.
 
-At one clinic, because clinics see nothing of one another. The rule is asked here; behind it stands the constraint
-`appointment_patient_not_in_two_places` (ADR 10).
+At one clinic, because clinics see nothing of one another. The rule is asked here; behind it stand the constraint
+`appointment_patient_not_in_two_places` and a trigger of the same name for what staff put beside another (ADR 10).
 """
 
 from collections.abc import Collection
@@ -14,6 +14,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, OuterRef, Q, Valu
 from patients.models import Patient
 from portal.ready import Given
 from services.booking.choices import AppointmentStatus
+from services.booking.desk.choices import Rule
 from services.booking.models import Appointment, AppointmentQuerySet, Slot
 
 LONGEST = timedelta(hours=8)
@@ -47,6 +48,14 @@ def without(rows: AppointmentQuerySet, ended: Collection[UUID]) -> AppointmentQu
     if not ended:
         return rows
     return rows.exclude(pk__in=ended).exclude(status=AppointmentStatus.REQUESTED, replaces__in=ended)
+
+
+def marks_of_moved(moved: Appointment) -> list[str]:
+    """Return the rules that were put aside for the appointment and still are once it has another time.
+
+    That it lies beside another belongs to the time it had: at the new one the rule and the fence hold again.
+    """
+    return [rule for rule in moved.overruled if rule != Rule.OWN_TIME]
 
 
 def first_beside(patient: Patient, slot: Slot, *, moved: Appointment | None = None) -> Appointment | None:

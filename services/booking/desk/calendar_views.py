@@ -120,7 +120,7 @@ def week(request: StaffRequest) -> HttpResponse:
         "legend": legend(),
         "facts": facts,
         "live": live,
-        "requests": requests_within(contents.appointments, shown.providers, now),
+        "requests": requests_within(clinic, contents.appointments, shown.providers, shown.origin.query, now),
         **_addresses(shown, today, moving.query if moving else {}),
         "calendar": calendar_of_week(
             clinic,

@@ -13,8 +13,10 @@ from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk import operations
 from services.booking.desk.choices import Attendance
 from services.booking.desk.forms import MarkForm
+from services.booking.desk.origin import origin_of
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.staff.day import page_of
 
 
 @require_POST
@@ -39,7 +41,7 @@ def mark(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         messages.warning(request, str(refused.message))
     else:
         messages.success(request, _told(done))
-    return redirect("booking_staff:appointment", request.clinic.portal_identifier, appointment_id)
+    return redirect(page_of(request.clinic, appointment_id, origin_of(request.GET).query))
 
 
 def _told(done: Appointment) -> str:

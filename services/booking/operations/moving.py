@@ -14,7 +14,7 @@ from patients.models import Patient
 from portal import audit
 from services.access.choices import Approval
 from services.access.policy import Decision
-from services.booking import freeing, policy, queries
+from services.booking import freeing, own_times, policy, queries
 from services.booking.choices import AppointmentStatus, BookingRefusal, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
@@ -176,13 +176,14 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
         appointment.assigned_to = delegation.recipient_of(appointment.clinic, Topic.UNCONFIRMED_BOOKING)
     appointment.slot, appointment.provider = slot, slot.provider
     appointment.starts_at, appointment.ends_at, appointment.kind = slot.starts_at, slot.ends_at, slot.kind
+    appointment.overruled = own_times.marks_of_moved(appointment)
     appointment.version += 1
     if appointment.status == AppointmentStatus.BOOKED:  # first: booked, it may not overlap what it replaces
         give_up_replaced(appointment, ReceiptRule.AUTOMATIC, actor=actor, now=now)
     appointment.save(
         update_fields=[
             *("slot", "provider", "starts_at", "ends_at", "kind"),
-            *("status", "decided_at", "assigned_to", "version"),
+            *("status", "decided_at", "assigned_to", "overruled", "version"),
         ]
     )
     if old is not None:

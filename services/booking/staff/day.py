@@ -230,12 +230,18 @@ def _appointment(appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: 
         kind=_kind(appointment, now),
         title=appointment.patient_name,
         text=" · ".join(words),
-        url=reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk]),
+        url=page_of(clinic, appointment.pk, kept.removeprefix("&")),
         badge=_("Online") if appointment.is_online else "",
         warning=_("The reminder did not arrive") if appointment.reminder_failed else "",
         mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version) + kept,
         name=entry_name(appointment.pk),
     )
+
+
+def page_of(clinic: Clinic, appointment_id: UUID, keeps: str) -> str:
+    """Return the address of the appointment's own page, with what leads back from there (desk.origin)."""
+    page = reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment_id])
+    return f"{page}?{keeps}" if keeps else page
 
 
 def mover_of(clinic: Clinic, appointment_id: UUID, version: int) -> str:
@@ -290,12 +296,24 @@ def _clock(instant: datetime, zone: ZoneInfo) -> time:
 
 
 def requests_within(
-    appointments: Sequence[AppointmentOfDay], providers: Sequence[ProviderOfDay], now: datetime
+    clinic: Clinic,
+    appointments: Sequence[AppointmentOfDay],
+    providers: Sequence[ProviderOfDay],
+    keeps: str,
+    now: datetime,
 ) -> list[dict[str, Any]]:
-    """Return the requests among the appointments with their providers' names, to be decided beside the calendar."""
+    """Return the requests among the appointments with their providers' names, to be decided beside the calendar.
+
+    `keeps` is what leads back from their own pages.
+    """
     names = {provider.pk: provider.name for provider in providers}
     return [
-        {"row": row, "provider": names[row.provider_id], "has_passed": row.starts_at <= now}
+        {
+            "row": row,
+            "url": page_of(clinic, row.pk, keeps),
+            "provider": names[row.provider_id],
+            "has_passed": row.starts_at <= now,
+        }
         for row in appointments
         if row.status == AppointmentStatus.REQUESTED
     ]

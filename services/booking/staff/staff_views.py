@@ -25,7 +25,7 @@ from services.booking.desk.choices import Attendance, Rule
 from services.booking.desk.fingerprint import fingerprint
 from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
-from services.booking.desk.origin import Origin, day_address, week_address
+from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import operations as staff_operations
@@ -37,6 +37,7 @@ from services.booking.staff.day import (
     legend,
     mover_of,
     neighbours,
+    page_of,
     requests_within,
 )
 from services.booking.staff.forms import (
@@ -110,7 +111,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "is_empty": not slots and not appointments,
         "facts": facts,
         "live": live,
-        "requests": requests_within(appointments, providers, now),
+        "requests": requests_within(clinic, appointments, providers, origin.query, now),
         "moving": moving,
         "stay": day_address(clinic, day, chosen),
         "to_week": week_address(clinic, day, origin.shown, **keeps),
@@ -167,15 +168,19 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     )
     if found is None:
         raise Http404
+    origin = origin_of(request.GET)
+    day = found.starts_at.astimezone(request.clinic.zone).date()
     context = {
         "appointment": found,
-        "day": found.starts_at.astimezone(request.clinic.zone).date(),
+        "day": day,
+        "origin": origin,
+        "to_calendar": origin.address(request.clinic, day, goal=found.pk),
         "waits": found.status == AppointmentStatus.REQUESTED,
         "has_passed": found.starts_at <= now,
         "look": look_of(found),
         "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
         "may_miss": _may_mark(request, found, Attendance.MISSED, now),
-        "mover": _mover(request, found),
+        "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found),
         "ledger": told(ledger_of(found)),
@@ -200,12 +205,13 @@ def _may_mark(request: StaffRequest, found: Appointment, mark: Attendance, now: 
     return refusal is None and found.attendance != mark
 
 
-def _mover(request: StaffRequest, found: Appointment) -> str:
-    """Return where the appointment is moved; empty when it can't be."""
+def _mover(request: StaffRequest, found: Appointment, origin: Origin) -> str:
+    """Return where the appointment is moved, and leads back to where one came from; empty when it can't be."""
     refusal = desk.refuse_move(
         status=found.status, attendance=found.attendance, version=found.version, seen=found.version
     )
-    return "" if refusal else mover_of(request.clinic, found.pk, found.version)
+    mover = mover_of(request.clinic, found.pk, found.version)
+    return "" if refusal else f"{mover}&{origin.query}".removesuffix("&")
 
 
 @require_POST
@@ -245,7 +251,7 @@ def _told(decided: Appointment) -> str:
 def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:
     clinic = request.clinic
     if back == Back.APPOINTMENT:
-        return reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment_id])
+        return page_of(clinic, appointment_id, origin_of(request.GET).query)
     if back in {Back.CALENDAR, Back.WEEK}:
         form = DayForm(request.POST, today=timezone.now().astimezone(clinic.zone).date())
         day = form.cleaned_data["day"] if form.is_valid() else form.today

@@ -20,10 +20,11 @@ from portal.models import AuditEvent
 from portal.refusals import Refused
 from services.access.choices import Approval
 from services.booking import operations
-from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
+from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.desk import operations as staff_operations
 from services.booking.desk.choices import DeskRefusal, Rule
 from services.booking.desk.operations import blocking as staff_blocking
+from services.booking.desk.operations import booking as staff_booking
 from services.booking.desk.operations import moving as staff_moving
 from services.booking.earlier import operations as earlier
 from services.booking.earlier import policy as earlier_policy
@@ -34,13 +35,14 @@ from services.booking.earlier.operations import Suits
 from services.booking.guests import operations as guests
 from services.booking.guests.choices import GuestStatus
 from services.booking.models import Appointment, Draw, DrawRequest, GuestRequest, Slot
-from services.booking.operations import answers, moving
+from services.booking.operations import answers, any_time, appointments, moving
+from services.booking.release import operations as release_operations
 from services.booking.release import queries as draws
 from services.booking.release.choices import Outcome
 from services.booking.weekly import operations as template_operations
 from services.booking.weekly.policy import WeekBlock
 from tests.at_once import at_once
-from tests.build import make_patient, make_user
+from tests.build import make_patient, make_provider, make_user
 from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
@@ -310,6 +312,122 @@ def test_a_draw_held_by_three_while_others_book_gives_each_time_to_one_and_stand
         assert live.count() == won + booked
         assert won == min(len(asked), len(draw.pool))
         agrees()
+
+
+# -- own times ---------------------------------------------------------------------------------------------
+def books(world, slot):
+    return lambda: world.book(slot)
+
+
+def moves(world, slot):
+    mine = world.book(make_slot(world.gp, slot.starts_at + 3 * HOUR))
+    return lambda: move(world, mine, slot)
+
+
+def takes_any_urgent(world, slot):
+    Slot.objects.filter(pk=slot.pk).update(kind=SlotKind.URGENT)
+    return lambda: operations.book_any_urgent(
+        patient=world.patient,
+        reason="Fever",
+        wants_reminder=False,
+        form_key=uuid.uuid4(),
+        assurance=Assurance.HIGH,
+        actor=world.user,
+        now=NOW,
+    )
+
+
+def takes_an_offer(world, slot):
+    offer_earlier(world.clinic)
+    make_wish(world.patient, now=NOW - HOUR)
+    Slot.objects.filter(pk=slot.pk).update(freed_at=NOW)
+    earlier.pass_on(clinic=world.clinic, now=NOW)
+    offer = EarlierOffer.objects.get(slot=slot)
+    return lambda: accept(world, offer)
+
+
+def is_booked_by_staff(world, slot):
+    return lambda: desk.book(world.patient, desk.at(slot), desk.secretary())
+
+
+def is_moved_by_staff(world, slot):
+    mine = world.book(make_slot(world.gp, slot.starts_at + 3 * HOUR))
+    return lambda: desk.move(mine, desk.at(slot), desk.secretary())
+
+
+ASKED_THEN_TAKEN = {
+    "books": (books, appointments, "take"),
+    "moves": (moves, moving, "take"),
+    "takes any urgent time": (takes_any_urgent, any_time, "hold_times"),
+    "takes an offer": (takes_an_offer, earlier, "take"),
+    "is booked by staff": (is_booked_by_staff, staff_booking, "win"),
+    "is moved by staff": (is_moved_by_staff, staff_moving, "win"),
+}
+"""Acts that ask for the patient's other appointments, and where they go on to take the time."""
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let somebody else do something from beginning to end when a function is called, before it is."""
+
+    def at(module, name, act):
+        known, left = getattr(module, name), [act]
+
+        def comes_after(*args, **values):
+            if left:
+                other = threading.Thread(target=at_once, args=(left.pop(),))
+                other.start()
+                other.join(timeout=5)
+            return known(*args, **values)
+
+        monkeypatch.setattr(module, name, comes_after)
+
+    return at
+
+
+def three_at_one_hour(world, at):
+    """Return two more times, each with another doctor: one beside an appointment of the patient, and one beside that."""
+    world.book(make_slot(world.gp, at))
+    doctors = [make_provider(world.clinic) for _ in range(2)]
+    for doctor in doctors:
+        allow(doctor, row=world.gp)
+    return [make_slot(doctor, at + late * HOUR / 6) for doctor, late in zip(doctors, (1, 2), strict=True)]
+
+
+@pytest.mark.parametrize("name", ASKED_THEN_TAKEN)
+def test_what_staff_put_beside_another_knowingly_stops_whoever_had_asked_before(meanwhile, name):
+    how, module, place = ASKED_THEN_TAKEN[name]
+    world = make_world()
+    beside, wanted = three_at_one_hour(world, NOW + 2 * HOUR)
+    act, actor = how(world, wanted), desk.secretary()
+    meanwhile(
+        module, place, lambda: desk.book(world.patient, desk.at(beside), actor, confirmed=[Rule.OWN_TIME])
+    )
+    (answer,) = at_once(act)
+    assert answer in {BookingRefusal.OWN_TIME, DeskRefusal.OWN_TIME}
+    made = Appointment.objects.get(slot=beside)
+    assert made.overruled == [Rule.OWN_TIME]
+    assert not Appointment.objects.filter(slot=wanted).exists()
+    agrees()
+
+
+def test_a_draw_gives_nobody_a_time_beside_what_staff_put_there_while_it_is_held(meanwhile):
+    world = fair_world()
+    beside, wanted = three_at_one_hour(world, urgent(world).starts_at + HOUR)
+    Slot.objects.filter(kind=SlotKind.URGENT).delete()
+    Slot.objects.filter(pk=wanted.pk).update(kind=SlotKind.URGENT)
+    ask(world)
+    actor = desk.secretary()
+    meanwhile(
+        release_operations,
+        "take",
+        lambda: desk.book(world.patient, desk.at(beside), actor, confirmed=[Rule.OWN_TIME]),
+    )
+    hold(world)
+    assert Appointment.objects.get(slot=beside).overruled == [Rule.OWN_TIME]
+    request = DrawRequest.objects.get()
+    assert (request.outcome, request.own_times) == (Outcome.OWN_TIME, [wanted.pk])
+    assert draws.faults_of(Draw.objects.get(day=TUESDAY)) == []
 
 
 # -- people without an account -----------------------------------------------------------------------------

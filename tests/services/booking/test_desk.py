@@ -957,6 +957,37 @@ def test_who_moves_from_the_week_lands_in_the_same_week_also_when_writing_the_ti
     assert page.headers["Location"] == f"{url(place, 'week')}?day={day}&days=7#entry-{mine.pk}"
 
 
+def test_the_appointments_own_page_keeps_the_week_one_came_from_through_marks_answers_and_moves(
+    client, place, gp
+):
+    other = make_provider(place, name="Anna Berg")
+    mine = make_appointment(make_slot(gp, ahead(place)))
+    day = ahead(place).date().isoformat()
+    query = f"week=7&shown={other.pk}&shown={gp.pk}"
+    week = client.get(url(place, "week", day=day, days=7) + f"&provider={gp.pk}&provider={other.pk}")
+    own = reverse("booking_staff:appointment", args=[place.portal_identifier, mine.pk])
+    assert [one for one in hrefs(week) if one.startswith(own)] == [f"{own}?{query}"] * 2
+    page = client.get(f"{own}?{query}")
+    back = f"{url(place, 'week')}?day={day}&provider={other.pk}&provider={gp.pk}&days=7#entry-{mine.pk}"
+    assert back in hrefs(page)
+    assert f"{url(place, 'move', mine.pk, version=1)}&{query}" in hrefs(page)
+    decide = reverse("booking_staff:decide", args=[place.portal_identifier, mine.pk])
+    assert f'action="{decide}?{query}"' in unescape(page.content.decode())
+    answer = client.post(f"{decide}?{query}", {"decision": "approve", "back": "appointment"})
+    assert answer.url == f"{own}?{query}"
+    marked = client.post(f"{url(place, 'mark', mine.pk)}?{query}", {"mark": "", "seen": ""})
+    assert marked.url == f"{own}?{query}"
+
+
+def test_the_appointments_own_page_leads_to_its_day_when_one_came_from_elsewhere(client, place, gp):
+    mine = make_request(gp, status=AppointmentStatus.BOOKED)
+    own = reverse("booking_staff:appointment", args=[place.portal_identifier, mine.pk])
+    address = reverse("booking_staff:calendar", args=[place.portal_identifier])
+    page = client.get(own, {"week": "nonsense", "shown": "x"})
+    assert f"{address}?day={ahead(place).date().isoformat()}#entry-{mine.pk}" in hrefs(page)
+    assert url(place, "move", mine.pk, version=1) in hrefs(page)
+
+
 def test_who_books_from_the_day_of_some_lands_on_the_day_of_the_same(client, place, gp):
     slot, patient = make_slot(gp, ahead(place)), make_patient(place, gp=gp)
     day = ahead(place).date().isoformat()

@@ -1,7 +1,9 @@
 """Nobody is in two places at once: a patient's own appointments don't overlap, whichever way they come."""
 
 import importlib
+import threading
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -344,7 +346,8 @@ def test_whoever_has_something_else_at_every_time_that_is_left_is_told_so(world,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_draws_that_are_due_at_once_with_the_same_patients_are_both_held():
+def test_two_draws_that_are_due_at_once_with_the_same_patients_are_both_held(monkeypatch):
+    """Held side by side each would have the times of its first patient, and wait for the other's."""
     world = make_world({"draws_urgent": True})
     people = [world, *(someone(world) for _ in range(7))]
     for hours in (27, 42):
@@ -356,6 +359,16 @@ def test_two_draws_that_are_due_at_once_with_the_same_patients_are_both_held():
         release.prepare(world.clinic, release_queries.window_now(world.clinic, at).day, now=NOW)
         ask = {"reason": "Fever", "wants_reminder": False, "assurance": Assurance.HIGH, "providers": []}
         release.ask(**ask, patient=one.patient, actor=one.user, now=at)
+    after_the_first, mine = threading.Barrier(2), threading.local()
+
+    def take_and_meet(slot, patient, take=release.take):
+        if (number := getattr(mine, "number", 0)) == 1:
+            with suppress(threading.BrokenBarrierError):
+                after_the_first.wait(timeout=0.6)
+        mine.number = number + 1
+        return take(slot, patient)
+
+    monkeypatch.setattr(release, "take", take_and_meet)
     days, late = list(Draw.objects.values_list("day", flat=True)), CLOSES + timedelta(days=1)
     at_once(*(lambda day=day: release.hold(clinic=world.clinic, day=day, now=late) for day in days))
     release.keep_up(world.clinic, late)
@@ -396,6 +409,36 @@ def test_staff_may_put_it_aside_which_is_kept_and_the_patient_still_can_not(worl
         status=AppointmentStatus.CANCELLED, cancelled_at=NOW
     )
     assert why(world.book, make_slot(third, AT)) == BookingRefusal.OWN_TIME
+
+
+def test_what_stands_outside_the_fence_comes_back_inside_when_it_gets_another_time(world, beside):
+    world.book(make_slot(world.gp, AT))
+    place = desk.at(make_slot(beside, AT))
+    made = desk.book(world.patient, place, confirmed=[Rule.OWN_TIME, Rule.TOO_MANY])
+    assert desk.move(made, desk.at(make_slot(beside, AT + 60 * MINUTES))).overruled == []
+    made.refresh_from_db()
+    again = desk.at(make_slot(make_provider(world.clinic), AT + 10 * MINUTES))
+    knowingly = desk.move(made, again, confirmed=[Rule.OWN_TIME, Rule.NO_ACCESS])
+    assert knowingly.overruled == ["no-access", "own-time"]
+    assert move(world, knowingly, make_slot(beside, AT + 90 * MINUTES)).overruled == ["no-access"]
+
+
+def test_beside_what_staff_put_there_nothing_is_stored_without_their_knowing(world, beside):
+    own = world.book(make_slot(world.gp, AT))
+    made = desk.book(world.patient, desk.at(make_slot(beside, AT)), confirmed=[Rule.OWN_TIME])
+    world.cancel(own)
+    copy = Appointment.objects.get(pk=made.pk)
+    copy.pk, copy.slot, copy.provider, copy.form_key = uuid.uuid4(), None, world.gp, uuid.uuid4()
+    copy.overruled = []
+    with pytest.raises(IntegrityError, match="knowingly"), transaction.atomic():
+        copy.save(force_insert=True)
+    copy.starts_at, copy.ends_at = AT + 60 * MINUTES, AT + 80 * MINUTES
+    copy.save(force_insert=True)
+    copy.starts_at = AT
+    with pytest.raises(IntegrityError, match="knowingly"), transaction.atomic():
+        copy.save(update_fields=["starts_at"])
+    Appointment.objects.filter(pk=made.pk).update(status=AppointmentStatus.CANCELLED, cancelled_at=NOW)
+    copy.save(update_fields=["starts_at"])
 
 
 def test_the_clinics_own_times_and_times_made_by_hand_count_as_well(world, beside):

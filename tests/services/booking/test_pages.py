@@ -164,6 +164,30 @@ def test_an_open_page_hears_nothing_while_its_times_stand_and_which_ones_do_when
     assert looks(client, world, answer.json()["version"], part="before-12").status_code == 204
 
 
+def test_an_open_page_hears_which_times_are_gone_because_of_what_the_patient_has_booked_meanwhile(
+    django_assert_max_num_queries,
+):
+    world = make_world()
+    second = make_provider(world.clinic)
+    allow(second, row=world.gp)
+    at = NOW + timedelta(hours=1)
+    own, same_time, late = (
+        make_slot(world.gp, at),
+        make_slot(second, at + timedelta(minutes=10)),
+        make_slot(second, at + timedelta(hours=1)),
+    )
+    lost = make_slot(world.gp, at + timedelta(hours=2))
+    client = sign_in(world)
+    version = version_on(client.get(address("find", world)))
+    world.book(own)
+    Slot.objects.filter(pk=lost.pk).update(state=SlotState.TAKEN)
+    with django_assert_max_num_queries(7):
+        answer = looks(client, world, version).json()
+    assert answer["times"] == [address("book", world, late.pk)]
+    assert answer["busy"] == [address("book", world, one.pk) for one in (own, same_time)]
+    assert "data-own-times>" in client.get(address("find", world)).content.decode()
+
+
 def test_looking_by_itself_does_not_keep_a_session_open_and_tells_a_stranger_nothing():
     world = make_world()
     make_slot(world.gp)

@@ -10,7 +10,7 @@ from clinic_admin.models import Clinic
 from identity.models import User
 from notifications.choices import MessageKind
 from portal import audit
-from services.booking import freeing
+from services.booking import freeing, own_times
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.desk import policy
 from services.booking.desk.operations.places import FENCES, overrule, win
@@ -83,7 +83,7 @@ def _put(
     slot = _slot(appointment, place, actor, now)
     appointment.slot, appointment.provider = slot, slot.provider
     appointment.starts_at, appointment.ends_at, appointment.kind = slot.starts_at, slot.ends_at, slot.kind
-    appointment.overruled = sorted({*appointment.overruled, *overruled})
+    appointment.overruled = sorted({*own_times.marks_of_moved(appointment), *overruled})
     appointment.version += 1
     appointment.save(
         update_fields=["slot", "provider", "starts_at", "ends_at", "kind", "overruled", "version"]
