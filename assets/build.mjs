@@ -92,6 +92,18 @@ const result = await esbuild.build({
   ],
 });
 
+/** Paper is light, whatever the screen is: some browsers print the dark colours, and leave their background out. */
+function lightOnPaper() {
+  const sheet = join(target, "venterom.css");
+  const dark = /@media ?\(prefers-color-scheme: ?dark\)/g;
+  const light = /@media ?\(prefers-color-scheme: ?light\)/g;
+  const css = readFileSync(sheet, "utf8");
+  if (!css.match(dark) || !css.match(light)) throw new Error("the colours of dark and light screens are not where they were");
+  const said = css.replaceAll(dark, "@media screen and (prefers-color-scheme:dark)");
+  writeFileSync(sheet, said.replaceAll(light, "@media print,(prefers-color-scheme:light)"));
+}
+
+lightOnPaper();
 const packages = new Set(["@navikt/aksel-icons"]);
 for (const input of Object.keys(result.metafile.inputs)) {
   const found = input.match(/node_modules\/((?:@[^/]+\/)?[^/.][^/]*)\//);

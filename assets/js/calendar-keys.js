@@ -54,9 +54,15 @@ function begin() {
   location.assign(here);
 }
 
+/** Show which keys there are, or hide it; it is seen also by whoever has scrolled down. */
+function help() {
+  const keys = document.querySelector(".key-help");
+  if (keys?.toggleAttribute("open")) keys.scrollIntoView({ block: "nearest" });
+}
+
 function press(event) {
   const { key } = event;
-  if (key === "?") return document.querySelector(".key-help")?.toggleAttribute("open") ?? true;
+  if (key === "?") return help() ?? true;
   if (isMoving() && board() && key.startsWith("Arrow")) return go(key) ?? true;
   if (key === "m" && board()) return begin() ?? true;
   // In a calendar that is wider than its place the arrows look at the rest of it.

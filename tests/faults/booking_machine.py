@@ -796,6 +796,9 @@ class Clinics(RuleBasedStateMachine):
         found = [fault for sentence in booking_model.SENTENCES for fault in sentence(picture)]
         self._count(picture)
         if self.before is not None:
+            found += booking_model.nobody_gets_a_second_place_unless_staff_put_them_there(
+                self.before, picture
+            )
             found += booking_model.offers_go_in_the_order_of_joining(self.before, picture)
             found += booking_model.nothing_was_touched(self.before, picture, filled=self.filled)
             found += booking_model.nothing_comes_free_that_no_calendar_has(self.before, picture, self.planned)

@@ -145,6 +145,24 @@ def nobody_has_two_patients_at_once(picture: Picture) -> Iterator[str]:
                 yield f"{one} and {other} overlap"
 
 
+def nobody_is_in_two_places(picture: Picture) -> Iterator[str]:
+    """No two live appointments of one patient overlap, but what a request would replace, and what staff put there."""
+    for place, one in enumerate(picture.appointments):
+        for other in picture.appointments[place + 1 :]:
+            if one.patient_id != other.patient_id or not overlap(one, other):
+                continue
+            if _stands_for(one) != _stands_for(other) and not _knowingly(one) and not _knowingly(other):
+                yield f"{one} and {other} are of one patient, and overlap"
+
+
+def _stands_for(one: Any) -> Any:
+    return (one.status == "requested" and one.replaces_id) or one.pk
+
+
+def _knowingly(one: Any) -> bool:
+    return "own-time" in one.overruled
+
+
 def every_appointment_stands_on_its_slot(picture: Picture) -> Iterator[str]:
     """A live appointment has a slot of the same provider, time and kind."""
     for one in picture.appointments:
@@ -210,12 +228,25 @@ def every_offer_is_for_one_alone(picture: Picture) -> Iterator[str]:
 
 SENTENCES = (
     nobody_has_two_patients_at_once,
+    nobody_is_in_two_places,
     every_appointment_stands_on_its_slot,
     every_slot_has_one_holder_and_says_so,
     every_hold_has_an_end_and_a_reason,
     every_open_offer_can_be_taken,
     every_offer_is_for_one_alone,
 )
+
+
+def nobody_gets_a_second_place_unless_staff_put_them_there(before: Picture, after: Picture) -> Iterator[str]:
+    """What has a new time overlaps nothing of the patient's, also nothing that staff put there, but knowingly."""
+    known = {(one.pk, one.starts_at, one.ends_at) for one in before.appointments}
+    for one in after.appointments:
+        if (one.pk, one.starts_at, one.ends_at) in known or _knowingly(one):
+            continue
+        for other in after.appointments:
+            is_own = other.patient_id == one.patient_id and _stands_for(other) != _stands_for(one)
+            if is_own and overlap(one, other):
+                yield f"{one} was put beside {other}, and nobody said so"
 
 
 def offers_go_in_the_order_of_joining(before: Picture, after: Picture) -> Iterator[str]:
@@ -246,13 +277,18 @@ def _suits(slot: Any, wish: Any, zone: ZoneInfo) -> bool:
 
 
 def the_draw_is_what_its_seed_says(draw: Any, requests: Iterable[Any]) -> Iterator[str]:
-    """Everyone who asked stands where the hash of seed and request puts them, and has the first time left for them."""
+    """Everyone who asked stands where the hash of seed and request puts them, and has the first time left for them at
+    which they have nothing else; whoever has something else at all of those is told that.
+    """
     drawn = [one for one in requests if one.outcome != "withdrawn"]
     drawn.sort(key=lambda one: hashlib.sha256(f"{draw.seed}:{one.pk}".encode()).hexdigest())
     left = sorted((datetime.fromisoformat(at), slot_id, provider) for slot_id, provider, at in draw.pool)
     for rank, one in enumerate(drawn, start=1):
         whom = {provider for provider in one.allowed if not one.providers or provider in one.providers}
-        first = next((place for place in left if place[2] in whom), None)
+        wanted = [place for place in left if place[2] in whom]
+        first = next((place for place in wanted if place[1] not in one.own_times), None)
+        if one.outcome != "too-many" and (one.outcome == "own-time") != (first is None and bool(wanted)):
+            yield f"{one} had something else at all of {wanted}, or had not"
         if one.outcome == "too-many":
             first = None
         if one.rank != rank:

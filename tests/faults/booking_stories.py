@@ -22,7 +22,7 @@ from services.booking.desk import operations as desk
 from services.booking.desk import queries as places
 from services.booking.earlier import operations as earlier
 from services.booking.earlier.choices import OfferStatus, PartOfDay
-from services.booking.earlier.models import EarlierOffer
+from services.booking.earlier.models import EarlierOffer, PassedOver
 from services.booking.earlier.operations import EarlierRefused, Suits
 from services.booking.guests import operations as guests
 from services.booking.guests.choices import GuestStatus
@@ -225,12 +225,60 @@ class Stories(Clinics):
         if done is not None:
             self.acts[f"offered, then {how}"] += 1
 
+    # -- own times -----------------------------------------------------------------------------------------
+    @rule(pick=picks, goes=st.booleans())
+    def staff_put_a_patient_in_two_places(self, pick, goes):
+        """Knowingly; whoever takes the first one back can't have it again online."""
+        mine = self._appointment(pick, starts_at__gt=self.now)
+        slot = mine and self._beside(mine)
+        done = slot and self._staff_book(mine.patient, slot)
+        if not done:
+            return
+        assert "own-time" in done.overruled
+        self.acts["put beside another knowingly"] += 1
+        self._look()
+        if goes:
+            given_back = self.do(
+                lambda: operations.cancel(**self._as(mine.patient), appointment_id=mine.pk),
+                BookingRefused,
+                event="appointment.cancelled",
+            )
+            again = given_back and self._book(mine.patient, mine.slot, reminds=False)
+            assert not again, "in two places"
+
+    def _beside(self, one: Any) -> Slot | None:
+        """Return a free time of somebody else that overlaps this one."""
+        free = Slot.objects.filter(state=SlotState.FREE, held_until=None, starts_at__gt=self.now)
+        at_once = free.filter(starts_at__lt=one.ends_at, ends_at__gt=one.starts_at)
+        return at_once.exclude(provider=one.provider_id).order_by("starts_at", "pk").first()
+
+    @rule(who=picks, pick=picks)
+    def a_time_comes_free_beside_what_who_waits_has(self, who, pick):
+        self._switch("offers_earlier", is_on=True)
+        giver, waits, slot = self._patient(who), self._patient(who + 1), self._later_slot(pick)
+        other = slot and self._beside(slot)
+        given = other and self._staff_book(waits, other) and self._staff_book(giver, slot)
+        if not given:
+            return
+        self._wait(waits, moves=False, after=slot)
+        self.do(
+            lambda: operations.cancel(**self._as(giver), appointment_id=given.pk),
+            BookingRefused,
+            event="appointment.cancelled",
+        )
+        self._pass_on()
+        self._look()
+        passed = PassedOver.objects.filter(slot=slot, wish__patient=waits, wish__appointment=None)
+        self.acts.update(f"passed over: {reason}" for reason in passed.values_list("reason", flat=True))
+        offers = EarlierOffer.objects.filter(slot=slot, patient=waits, wish__appointment=None)
+        assert not offers.exists(), "offered at a time at which they have something else"
+
     # -- draws ---------------------------------------------------------------------------------------------
     @rule(
         who=st.lists(st.integers(0, 3), min_size=2, max_size=4, unique=True),
         with_one=st.lists(st.booleans(), min_size=4, max_size=4),
         takes_back=st.booleans(),
-        loses=st.sampled_from(["", "", "away", "block", "too many"]),
+        loses=st.sampled_from(["", "", "away", "block", "too many", "own time", "own time"]),
         late=st.sampled_from([timedelta(0), MINUTE, 30 * MINUTE]),
         two=st.booleans(),
     )
@@ -294,7 +342,9 @@ class Stories(Clinics):
         slot = draws.free_slots(self.clinic.pk, draw.day, self.now).order_by("starts_at").first()
         if slot is None or not how:
             return
-        if how == "away":
+        if how == "own time":
+            self._keep_busy(draw, slot.provider_id)
+        elif how == "away":
             self.do(
                 lambda: delegation.add_absence(
                     **self._desk, provider=slot.provider, first_day=draw.day, last_day=draw.day, covers={}
@@ -312,6 +362,15 @@ class Stories(Clinics):
         else:
             Clinic.objects.filter(pk=self.clinic.pk).update(most_upcoming=1)
             self.clinic.most_upcoming = 1
+
+    def _keep_busy(self, draw: Draw, provider_id: int) -> None:
+        """Let staff give one of those who asked all that one of the doctors has, so that they are busy at the other's."""
+        request = draw.requests.exclude(outcome=Outcome.WITHDRAWN).order_by("asked_at", "pk").first()
+        if request is None:
+            return
+        patient = next(one for one in self.patients if one.pk == request.patient_id)
+        for slot in draws.free_slots(self.clinic.pk, draw.day, self.now).filter(provider=provider_id):
+            self._staff_book(patient, slot)
 
     def _nobody_books_before(self, draw: Draw) -> None:
         done = self.do(
@@ -417,6 +476,12 @@ HAPPENS = (
     *("offered, then block", "offered, then close", "offered, then away", "offered, then deleted"),
     *("offered, then given", "offered, then given away", "offered, then closed list"),
     *("draw.prepared", "draw.asked", "draw.asked_again", "draw.withdrawn", "draw.held"),
+    *(
+        "put beside another knowingly",
+        "refused: BookingRefused.own-time",
+        "passed over: own-time",
+        "draw: own-time",
+    ),
     *("draw: won", "draw: none-left", "draw: not-allowed", "draw: too-many", "draw: withdrawn"),
     *("drawn, and what is left is booked", "urgent time booked at its release"),
     *("guest.requested", "guest.approved", "guest.refused", "guest.withdrawn"),

@@ -128,14 +128,32 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.screenshot(path=product.folder / "week.png", full_page=True)
     page.keyboard.press("d")
     page.wait_for_url(re.compile("/staff/calendar/"))
+
+    # the other keys that the help names
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda address: clinic["tomorrow"] not in address)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(clinic["tomorrow"]))
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("For whom?")
+    page.goto(day)
+    dag.locator("a.entry", has_text="Kari Prøve").focus()
+    page.keyboard.press("m")
+    page.wait_for_url(re.compile("move="))
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda address: "move=" not in address)
+    colour = "getComputedStyle(document.querySelector('.day-calendar .entry b')).color"
     page.emulate_media(media="print")
+    on_paper = page.evaluate(colour)
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(colour) == on_paper, "who has a dark screen has no dark paper"
     expect(page.get_by_role("link", name="Block time")).to_be_hidden()
     expect(page.locator(".key-help")).to_be_hidden()
     expect(dag.locator("a.entry", has_text="Kari Prøve")).to_be_visible()
     paper = page.pdf(prefer_css_page_size=True, path=product.folder / "day.pdf")
     assert len(re.findall(rb"/MediaBox", paper)) == 1, "the day fits on one sheet"
     page.screenshot(path=product.folder / "print.png", full_page=True)
-    page.emulate_media(media="screen")
+    page.emulate_media(media="screen", color_scheme="light")
 
 
 def drags(page, entry, goal, below=0):

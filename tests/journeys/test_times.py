@@ -106,3 +106,29 @@ def test_without_scripts_the_part_of_the_day_is_a_link_and_nothing_is_promised(c
     page.get_by_role("link", name="Show all of the day").click()
     expect(page).to_have_url(re.compile(f"/{CLINIC}/book/$"))
     expect(page.locator("a.time").first).to_be_visible()
+
+
+@pytest.mark.long
+def test_a_time_at_which_one_has_something_else_by_now_says_so_and_is_free_again_after(clinic, new_page):
+    page = new_page(width=375, height=740)
+    patient_signs_in(page, CLINIC, clinic["patients"][3])
+    other = page.context.new_page()
+    page.goto(f"/{CLINIC}/book/")
+    first, hint = page.locator("a.time").first, page.locator("[data-own-times]")
+    before = places(page)
+    expect(hint).to_be_hidden()
+    appointment = books(other, CLINIC, clinic["start"], "A cough", reminder=False)
+    comes_back(page)
+    expect(first).to_have_attribute("data-state", "own")
+    expect(first.locator("small")).to_have_text("you are busy")
+    expect(page.locator("#times-said")).to_have_text(re.compile(r"\. You have an appointment then\."))
+    expect(hint).to_be_visible()
+    assert places(page) == before
+    is_accessible(page)
+    look(page, "busy")
+    cancels(other, appointment)
+    comes_back(page)
+    expect(first).to_have_attribute("data-state", "free")
+    expect(first.locator("small")).to_have_count(0)
+    expect(hint).to_be_hidden()
+    assert places(page) == before

@@ -1,6 +1,5 @@
 """Moving an appointment: one page, whether the time was chosen by key, by pointer or in the form."""
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -35,8 +34,7 @@ def move(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     appointment = queries.appointment_of(clinic=request.clinic, appointment_id=appointment_id)
     if appointment is None:
         raise Http404
-    minutes = (appointment.ends_at - appointment.starts_at) // timedelta(minutes=1)
-    asked = asked_place(request, now=now, minutes=minutes)
+    asked = asked_place(request, now=now, moved=appointment)
     seen = _version(request, appointment)
     if request.method != "POST" or asked.place is None:
         return _page(request, appointment, asked, ActForm(), seen)

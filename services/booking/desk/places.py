@@ -1,7 +1,7 @@
 """Reads from an address which time is meant."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.forms import Form
@@ -11,7 +11,10 @@ from clinic_admin.guards import StaffRequest
 from services.booking.desk import queries
 from services.booking.desk.forms import FreeTimeForm, SlotForm
 from services.booking.desk.queries import Place
+from services.booking.models import Appointment
 from services.booking.staff.forms import DayForm
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,10 @@ class Asked:
         return self.form is not None and self.form.is_bound
 
 
-def asked_place(request: StaffRequest, *, now: datetime, minutes: int = 0) -> Asked:
-    """Return the place of ?slot=, or of ?provider=&day=&at=&minutes= (not asked when settled). Two queries at most.
+def asked_place(request: StaffRequest, *, now: datetime, moved: Appointment | None = None) -> Asked:
+    """Return the place of ?slot=, or of ?provider=&day=&at=&minutes=. Two queries at most.
 
+    `moved` is an appointment that is to get the time: it lasts as long as before, and the form begins with where it is.
     Raises Http404 for a slot that the clinic doesn't have.
     """
     clinic, query = request.clinic, request.GET
@@ -47,11 +51,14 @@ def asked_place(request: StaffRequest, *, now: datetime, minutes: int = 0) -> As
             raise Http404
         return Asked(place, None, place.day)
     shown = DayForm(query, today=today)
-    day = shown.cleaned_data["day"] if shown.is_valid() else today
-    providers = queries.providers(clinic)
-    initial = {"day": day, "provider": query.get("provider")}
+    here = moved.starts_at.astimezone(clinic.zone).date() if moved else today
+    day = shown.cleaned_data["day"] if "day" in query and shown.is_valid() else here
     form = FreeTimeForm(
-        query if "at" in query else None, providers=providers, today=today, initial=initial, minutes=minutes
+        query if "at" in query else None,
+        providers=queries.providers(clinic),
+        today=today,
+        initial={"day": day, "provider": query.get("provider", moved.provider_id if moved else None)},
+        minutes=(moved.ends_at - moved.starts_at) // _MINUTE if moved else 0,
     )
     if not form.is_valid():
         return Asked(None, form, day)

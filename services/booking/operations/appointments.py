@@ -85,7 +85,7 @@ def _book(
     state = slot.state_at(now) if slot is not None else None
     if slot is None or state != SlotState.FREE:
         # Most losers leave here: one read, no lock.
-        refusal = BookingRefusal.TAKEN if state == SlotState.TAKEN else BookingRefusal.NOT_OFFERED
+        refusal = _why_not_free(slot, state)
         if slot is not None and not slot.has_form:  # type: ignore[attr-defined]
             refuse(refusal, slot=slot)
         return _same_form_or_refuse(patient, form_key, refusal)
@@ -105,6 +105,13 @@ def _book(
         actor=actor,
         now=now,
     )
+
+
+def _why_not_free(slot: Slot | None, state: str | None) -> BookingRefusal:
+    if slot is None or state != SlotState.TAKEN:
+        return BookingRefusal.NOT_OFFERED
+    # Perhaps they have it themselves, from another tab: then nobody was quicker.
+    return BookingRefusal.OWN_TIME if slot.is_beside_own else BookingRefusal.TAKEN  # type: ignore[attr-defined]
 
 
 def store(

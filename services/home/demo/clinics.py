@@ -62,6 +62,8 @@ class DemoClinic:
     self_registration: SelfRegistration = SelfRegistration.BY_HAND
     books_without_account: bool = False
     draws_urgent: bool = False
+    sms_ore: int | None = None
+    """What an SMS costs the patients; None is the country's price."""
     code_countries: tuple[str, ...] = ()
     """Whose mobiles get codes beside our own. Where there are some, codes of the last hours were hardly used."""
     leaves: tuple[str, str, int] | None = None
@@ -81,6 +83,7 @@ BAKKEN = DemoClinic(
     identifier="bakken",
     name="Bakken legesenter",
     books_without_account=True,
+    sms_ore=150,
     code_countries=("PL", "SE"),
     person_with_password="Finn Dottno",  # noqa: S106 - a name
     country=Country.NORWAY,

@@ -32,6 +32,8 @@ from services.access.choices import Approval, Column
 from services.access.policy import Rights, SpecialRights
 from services.booking import free_times
 from services.booking import operations as booking
+from services.booking.free_times import FreeSlot
+from services.booking.policy import overlap
 from services.booking.weekly import operations as template_operations
 from services.booking.weekly.policy import WeekBlock
 from services.home import code_queries
@@ -108,7 +110,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     desk.load(clinic, first, records.some_with_gp(clinic, 2), administrator, now)
     guests.load(clinic, now)
     earlier.load(clinic, known, now)
-    draws.load(clinic, now)
+    draws.load(clinic, administrator, now)
     reminders.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)
@@ -140,6 +142,7 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         self_registration=demo.self_registration,
         books_without_account=demo.books_without_account,
         draws_urgent=demo.draws_urgent,
+        sms_ore=demo.sms_ore,
         code_countries=list(demo.code_countries),
     )
     register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
@@ -282,16 +285,22 @@ def _appointments(clinic: Clinic, known: dict[str, Patient], now: datetime) -> N
         _book(patient, chance, now)
     for name in ("Line Danser", "Donald Andersen", "Søren Østergaard", "Mette Æbelø"):
         if name in known:
-            _book(known[name], chance, now)
+            _book(known[name], chance, now, beside_others=True)
 
 
-def _book(patient: Patient, chance: random.Random, now: datetime) -> None:
+def _book(patient: Patient, chance: random.Random, now: datetime, *, beside_others: bool = False) -> None:
+    """Let the patient book; `beside_others` one of the times at which somebody else is free as well, if there is one.
+
+    That other time then says that the patient is busy.
+    """
     today = now.astimezone(patient.clinic.zone).date()
     free = free_times.free_slots(
         patient=patient, assurance=Assurance.HIGH, first_day=today, last_day=today + DAYS_BOOKED, now=now
     )
     if not free:
         return
+    if beside_others:
+        free = [one for one in free if any(_competes(one, other) for other in free)] or free
     booking.book(
         patient=patient,
         slot_id=chance.choice(free).slot_id,
@@ -302,3 +311,8 @@ def _book(patient: Patient, chance: random.Random, now: datetime) -> None:
         actor=records.login_of(patient, now),
         now=now,
     )
+
+
+def _competes(one: FreeSlot, other: FreeSlot) -> bool:
+    """Return whether a patient can have only one of these two, which are with different people."""
+    return one.provider_id != other.provider_id and overlap(one, other)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from clinic_admin import queries as clinics
-from clinic_admin.models import Clinic
+from clinic_admin.models import Clinic, Provider
 from identity import national_id
 from identity import operations as identity
 from identity.choices import Assurance
@@ -103,6 +103,15 @@ def some_with_gp(clinic: Clinic, count: int) -> list[Patient]:
     """Return some active patients who are on a list, always the same."""
     people = Patient.objects.for_clinic(clinic).filter(is_active=True, gp__isnull=False)
     return list(people.select_related("clinic").order_by("national_id_index")[:count])
+
+
+def on_list_of(provider: Provider, count: int) -> list[Patient]:
+    """Return some active patients of the provider's list, always the same, with their clinic as loaded."""
+    people = Patient.objects.for_clinic(provider.clinic).filter(is_active=True, gp=provider)
+    found = list(people.order_by("national_id_index")[:count])
+    for patient in found:
+        patient.clinic = provider.clinic
+    return found
 
 
 def login_of(patient: Patient, now: datetime) -> User:

@@ -19,8 +19,8 @@ from services.booking import operations
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
-from tests.build import make_clinic, make_provider, make_user
-from tests.services.booking.build_booking import NOW, allow, make_absence, make_slot, make_world
+from tests.build import make_clinic, make_patient, make_provider, make_user
+from tests.services.booking.build_booking import NOW, World, allow, make_absence, make_slot, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -122,10 +122,21 @@ def test_the_same_form_twice_is_the_same_appointment():
 def test_a_taken_slot_is_refused():
     world = make_world()
     slot = make_slot(world.gp)
-    world.book(slot)
+    other = make_patient(world.clinic, gp=world.gp)
+    other.clinic = world.clinic
+    World(world.clinic, world.gp, other, make_user()).book(slot)
     with pytest.raises(BookingRefused) as refused:
         world.book(slot)
     assert refused.value.reason == BookingRefusal.TAKEN
+
+
+def test_a_slot_that_the_patient_has_taken_from_another_tab_is_an_own_time():
+    world = make_world()
+    slot = make_slot(world.gp)
+    world.book(slot)
+    with pytest.raises(BookingRefused) as refused:
+        world.book(slot)
+    assert refused.value.reason == BookingRefusal.OWN_TIME
 
 
 def _take_the_right(world):

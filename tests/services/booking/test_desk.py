@@ -988,6 +988,15 @@ def test_the_appointments_own_page_leads_to_its_day_when_one_came_from_elsewhere
     assert url(place, "move", mine.pk, version=1) in hrefs(page)
 
 
+def test_the_form_for_another_time_begins_with_where_the_appointment_is(client, place, gp):
+    other = make_provider(place, name="Aaron Berg")
+    mine = make_request(gp, status=AppointmentStatus.BOOKED)
+    form = client.get(url(place, "move", mine.pk, version=1)).context["time_form"]
+    assert (form["day"].value(), form["provider"].value()) == (ahead(place).date(), gp.pk)
+    chosen = client.get(url(place, "move", mine.pk, day="2026-12-24", provider=other.pk)).context["time_form"]
+    assert (str(chosen["day"].value()), chosen["provider"].value()) == ("2026-12-24", str(other.pk))
+
+
 def test_who_books_from_the_day_of_some_lands_on_the_day_of_the_same(client, place, gp):
     slot, patient = make_slot(gp, ahead(place)), make_patient(place, gp=gp)
     day = ahead(place).date().isoformat()

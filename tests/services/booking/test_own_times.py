@@ -553,6 +553,20 @@ def test_while_moving_the_own_old_time_is_in_no_times_way(world, beside, signed_
     assert signed_in.get(page_of(world, "move_to", own.pk, slot.pk)).status_code == 200
 
 
+def test_whoever_has_the_time_from_another_tab_is_not_told_that_somebody_else_took_it(world, signed_in):
+    slot = make_slot(world.gp, AT)
+    make_slot(world.gp, AT + 40 * MINUTES)
+    own = world.book(slot)
+    form = {"reason": "Fever", "form_key": str(uuid.uuid4())}
+    response = signed_in.post(page_of(world, "book", slot.pk), form)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "You have this time already" in page
+    assert "Somebody else" not in page
+    assert page_of(world, "appointment", own.pk) in page
+    assert "Fever" in page
+
+
 def test_the_refusal_names_the_other_appointment_and_leads_to_it(world, beside, signed_in):
     own = world.book(make_slot(world.gp, AT))
     busy = make_slot(beside, AT)
