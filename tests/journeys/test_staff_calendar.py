@@ -135,7 +135,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(re.compile(clinic["tomorrow"]))
     page.keyboard.press("n")
-    expect(page.get_by_role("heading", level=1)).to_have_text("For whom?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Book by hand")
     page.goto(day)
     dag.locator("a.entry", has_text="Kari Prøve").focus()
     page.keyboard.press("m")
