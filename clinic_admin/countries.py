@@ -22,11 +22,9 @@ class CountryRules:
 
     code_channel: CodeChannel
     """How one-time codes travel (000 §10, 003)."""
-    code_price: str
-    """What one code costs the patient; empty where it costs nothing."""
-    reminder_ore: int
-    """What an SMS reminder that the patient asks for costs the patient, in hundredths of the currency; 0: nothing. One
-    crown in Norway (000 §2.2); Denmark alike, for want of another source."""
+    sms_ore: int
+    """What an SMS that the patient asks for (a reminder, a code) costs the patient, in hundredths of the currency; 0:
+    nothing. One crown in Norway (000 §2.2); Denmark alike, for want of another source. A clinic may set its own."""
     currency: str
     """ISO 4217."""
     codes_need_reason: bool
@@ -54,8 +52,7 @@ class CountryRules:
 RULES = {
     Country.NORWAY: CountryRules(
         code_channel=CodeChannel.SMS,
-        code_price="1 kr",
-        reminder_ore=100,
+        sms_ore=100,
         currency="NOK",
         codes_need_reason=False,
         needs_registration=False,
@@ -70,8 +67,7 @@ RULES = {
     ),
     Country.DENMARK: CountryRules(
         code_channel=CodeChannel.EMAIL,
-        code_price="",
-        reminder_ore=100,
+        sms_ore=100,
         currency="DKK",
         codes_need_reason=True,
         needs_registration=True,

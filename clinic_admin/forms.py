@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import time
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin import policy
+from clinic_admin import code_countries, policy
 from clinic_admin.choices import ClinicRefusal, Country, SelfRegistration, Weekday
 from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal import phone_numbers
@@ -31,9 +32,28 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
     )
 
 
+class CrownsField(forms.DecimalField):
+    """An amount of money: written in crowns, kept in hundredths."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decimal_places=2, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return crowns of what is stored; what was typed stays as it is."""
+        if not isinstance(value, int):
+            return value
+        crowns = Decimal(value) / 100
+        return crowns.quantize(Decimal(1)) if value % 100 == 0 else crowns.quantize(Decimal("0.01"))
+
+    def clean(self, value: Any) -> Any:
+        """Return hundredths, None for an empty field."""
+        crowns = super().clean(value)
+        return None if crowns is None else int(crowns * 100)
+
+
 _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ("urgent", _("Urgent times"), ("urgent_release_at", "draws_urgent", "draw_minutes")),
-    ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead")),
+    ("reminders", _("SMS reminders"), ("reminds_everyone", "reminder_hours_ahead", "sms_ore")),
     (
         "booking",
         _("Booking, cancelling and moving"),
@@ -41,6 +61,7 @@ _GROUPS: list[tuple[str, Any, tuple[str, ...]]] = [
     ),
     ("earlier", _("Earlier times"), ("offers_earlier", "earlier_minutes")),
     ("registration", _("Registration"), ("self_registration", "requires_own_gp", "books_without_account")),
+    ("codes", _("Codes by SMS"), ("code_countries",)),
     ("consultation", _("e-Consultation"), ("longest_question", "requires_eid_for_consultation")),
     (
         "address",
@@ -149,6 +170,16 @@ class SettingsForm(forms.Form):
         min_value=policy.FEWEST_REMINDER_HOURS,
         max_value=policy.MOST_REMINDER_HOURS,
     )
+    sms_ore = CrownsField(
+        label=_("What an SMS costs the patient, in crowns"),
+        min_value=0,
+        max_value=policy.DEAREST_SMS,
+        required=False,
+        help_text=_(
+            "Of reminders and codes that patients ask for, with two decimals at most. Empty: 1. It is stated beside every "
+            "choice; the portal charges nobody, that is yours."
+        ),
+    )
     longest_question = forms.IntegerField(
         label=_("Longest question in an e-consultation, in characters"),
         min_value=policy.SHORTEST_QUESTION_LIMIT,
@@ -176,6 +207,17 @@ class SettingsForm(forms.Form):
         help_text=_(
             "They ask for a time with name, national ID and a code to their mobile; you approve each. They see the times "
             "of providers whom “all other active patients” may book."
+        ),
+    )
+
+    code_countries = forms.MultipleChoiceField(
+        label=_("Codes also go to mobiles of these countries"),
+        choices=code_countries.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "cards"}),
+        help_text=_(
+            "Norwegian and Danish mobiles always get them. Messages abroad cost more: tick only what your patients need. "
+            "Fixed lines and premium numbers never get any."
         ),
     )
 
@@ -215,6 +257,11 @@ class SettingsForm(forms.Form):
             return phone_numbers.parse_public_phone(text, self.country)
         except BadPhoneNumber as bad:
             raise forms.ValidationError(str(bad.message), code=bad.reason.value) from None
+
+    def clean_code_countries(self) -> list[str]:
+        """Return the codes in one order, so that the same ticks are the same setting."""
+        chosen: list[str] = self.cleaned_data["code_countries"]
+        return sorted(chosen)
 
     def settings(self) -> ClinicSettings:
         """Return what a valid form says."""

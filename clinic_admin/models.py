@@ -21,6 +21,7 @@ from clinic_admin.choices import (
     TextKind,
     Weekday,
 )
+from clinic_admin.code_countries import COUNTRIES
 
 
 def refuse_reserved(identifier: str) -> None:
@@ -58,6 +59,8 @@ class Clinic(models.Model):
     reminds_everyone = models.BooleanField(default=False)
     """The clinic sends and pays the reminders; patients are not asked (000 §2.2)."""
     reminder_hours_ahead = models.PositiveSmallIntegerField(default=24)
+    sms_ore = models.PositiveSmallIntegerField(null=True)
+    """What an SMS costs the patient who asks for it, in hundredths of the currency; empty is the country's price."""
     longest_question = models.PositiveSmallIntegerField(default=500)
     """Characters a patient may write in an e-consultation (000 §2.2)."""
     self_registration = models.CharField(
@@ -67,6 +70,8 @@ class Clinic(models.Model):
     """Only the clinic's own GP patients are approved automatically (002)."""
     books_without_account = models.BooleanField(default=False)
     """People without an account may ask for a time; staff approve each (004)."""
+    code_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
+    """Whose mobiles codes go to beside Norwegian and Danish ones: codes of code_countries."""
     cancel_notice_hours = models.PositiveSmallIntegerField(default=0)
     """Until how many hours before, by the clinic's clock, patients can cancel or move online; 0 is until it begins."""
     most_upcoming = models.PositiveSmallIntegerField(null=True)
@@ -87,6 +92,10 @@ class Clinic(models.Model):
                 & ~Q(portal_identifier__in=sorted(RESERVED_IDENTIFIERS)),
             ),
             models.CheckConstraint(
+                name="clinic_code_countries_known",
+                condition=Q(code_countries__contained_by=sorted(COUNTRIES)),
+            ),
+            models.CheckConstraint(
                 name="clinic_self_registration_known",
                 condition=Q(self_registration__in=SelfRegistration.values),
             ),
@@ -102,6 +111,9 @@ class Clinic(models.Model):
             ),
             models.CheckConstraint(
                 name="clinic_draw_minutes_sensible", condition=Q(draw_minutes__gte=5, draw_minutes__lte=60)
+            ),
+            models.CheckConstraint(
+                name="clinic_sms_price_sensible", condition=Q(sms_ore__isnull=True) | Q(sms_ore__lte=2000)
             ),
             models.CheckConstraint(
                 name="clinic_reminder_hours_sensible",

@@ -19,6 +19,8 @@ MOST_LIMIT = 50
 """The largest limit of appointments that makes sense to set."""
 FEWEST_REMINDER_HOURS = 1
 MOST_REMINDER_HOURS = 168
+DEAREST_SMS = 20
+"""Crowns."""
 FEWEST_DRAW_MINUTES = 5
 MOST_DRAW_MINUTES = 60
 """Between these the clinic chooses how long patients can ask before urgent times are drawn."""
@@ -49,11 +51,15 @@ class ClinicSettings:
     requires_eid_for_consultation: bool
     reminds_everyone: bool
     reminder_hours_ahead: int
+    sms_ore: int | None
+    """What an SMS costs the patient, in hundredths of the currency; None is the country's price."""
     longest_question: int
     self_registration: str
     """A SelfRegistration."""
     requires_own_gp: bool
     books_without_account: bool
+    code_countries: list[str]
+    """Whose mobiles codes go to beside Norwegian and Danish ones, in alphabetical order."""
     cancel_notice_hours: int
     """By the clinic's clock; 0 is until the appointment begins."""
     most_upcoming: int | None

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+from clinic_admin.code_countries import COUNTRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ _RIGHTS = tuple(
     )
 )
 
+_COUNTRIES = tuple(
+    Setting(format_lazy("{} ({})", name, calling), f"id_code_countries_{place}", _("codes abroad mobile"))
+    for place, (name, calling) in enumerate(COUNTRIES.values())
+)
+
 PAGES: tuple[Page, ...] = (
     Page(
         _("Advanced settings"),
@@ -77,6 +85,11 @@ PAGES: tuple[Page, ...] = (
             ),
             Setting(
                 _("Hours between reminder and appointment"), "id_reminder_hours_ahead", _("reminder SMS 24")
+            ),
+            Setting(
+                _("What an SMS costs the patient, in crowns"),
+                "id_sms_ore",
+                _("price fee cost charge code reminder"),
             ),
             Setting(
                 _("Longest question in an e-consultation, in characters"),
@@ -111,6 +124,12 @@ PAGES: tuple[Page, ...] = (
                 "id_earlier_minutes",
                 _("waiting list time limit answer"),
             ),
+            Setting(
+                _("Codes also go to mobiles of these countries"),
+                "id_code_countries",
+                _("abroad foreign number SMS one-time code allow list"),
+            ),
+            *_COUNTRIES,
             Setting(
                 _("May patients register themselves?"),
                 "id_self_registration",

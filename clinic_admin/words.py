@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from clinic_admin import code_countries
 from clinic_admin.choices import Weekday
 from clinic_admin.forms import PHONES, SettingsForm
 from clinic_admin.history import PastChange
@@ -25,6 +26,8 @@ def setting_words(name: str, value: object, country: str) -> str:
         return moments.time_of_day(value)
     if name == "urgent_release_at":
         return moments.time_of_day(time.fromisoformat(str(value)))
+    if isinstance(value, list):
+        return code_countries.names_of(value) or _("none")
     if name in PHONES and value:
         return f"“{phone_numbers.as_people_write(str(value), country)}”"
     return f"“{value}”" if value != "" else _("empty")

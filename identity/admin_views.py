@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic_admin import history
 from clinic_admin.choices import ClinicRefusal
 from clinic_admin.guards import StaffRequest, admin_page, dangerous
 from clinic_admin.operations import ClinicChangeRefused
-from identity import certificate_ends, sign_in_methods
+from identity import certificate_ends, code_stops, sign_in_methods
 from identity.admin_forms import SignInMethodsForm
 
 
@@ -41,6 +41,18 @@ def sign_in(request: StaffRequest) -> HttpResponse:
         return _refused(request, available, refused)
     messages.success(request, _("The ways of signing in are saved."))
     return redirect("identity_admin:sign_in", clinic.portal_identifier)
+
+
+@admin_page
+@dangerous()
+@require_POST
+def resume_codes(request: StaffRequest) -> HttpResponse:
+    """Let codes go out again before the stop ends by itself."""
+    if code_stops.resume(request.clinic, actor=request.user, now=timezone.now()):
+        messages.success(request, _("Codes go out again, and are counted anew."))
+    else:
+        messages.info(request, _("Codes were not stopped any more."))
+    return redirect("identity_admin:sign_in", request.clinic.portal_identifier)
 
 
 def _refused(
@@ -91,6 +103,7 @@ def _page(
         "undoing": undoing,
         "can_undo": can_undo,
         "differences": differences,
+        "codes": code_stops.watched(clinic, now=timezone.now()),
         "certificates": certificate_ends.of_clinic(clinic, timezone.now()),
     }
     return render(request, "identity/sign_in_methods.html", more, status=status)

@@ -263,6 +263,13 @@ class CodePurpose(TextChoices):
     PASSWORD = "password", _("Choosing a password")
 
 
+class StopReason(TextChoices):
+    """Why a clinic sends no codes for a while."""
+
+    UNUSED = "unused", _("Many codes were sent and few of them used")
+    BUDGET = "budget", _("The clinic's codes of the day are used up")
+
+
 class EidProof(TextChoices):
     """How the clinic made sure who a patient without eID is (004)."""
 
@@ -288,6 +295,11 @@ class CodeRefusal(Refusal):
     WRONG = "wrong", _("This is not the code. Look at the latest message once more.")
     OVER = "over", _("This code can't be used any more. Begin again to get a new one.")
     TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
+    WAIT = "wait", _("This was tried several times. Wait a little before the next try.")
+    STOPPED = (
+        "stopped",
+        _("The clinic can't send codes at the moment. Sign in with eID, or phone the clinic."),
+    )
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:

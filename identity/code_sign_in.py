@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
-from clinic_admin.countries import CodeChannel, CountryRules, rules_of
+from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import codes, memberships, operations, passwords, policy
+from identity import code_stops, codes, memberships, operations, password_tries, passwords, policy, traffic
 from identity.choices import CodePurpose, CodeRefusal, MembershipState, Method, UserKind
 from identity.codes import CodeRefused
 from identity.models import ClinicMembership, OneTimeCode, User
 from portal import audit, network_address, throttle
 from portal.throttle import Limit
 
-PER_PERSON = Limit("code-sign-in-person", 10, timedelta(minutes=15))
 PER_ADDRESS = Limit("code-sign-in-address", 30, timedelta(minutes=5))
 PER_ADDRESS_HOUR = Limit("code-sign-in-address-hour", 200, timedelta(hours=1))
 PEOPLE_PER_ADDRESS = Limit("code-sign-in-people", 10, timedelta(hours=1))
@@ -29,26 +29,33 @@ RESETS_PER_PERSON = Limit("reset-person", 3, timedelta(days=1))
 def check_limits(*, clinic: Clinic, national_id_index: str, address: str, now: datetime) -> None:
     """Count a try and raise CodeRefused when there were too many (section 7); the person need not exist.
 
-    Only this way of signing in closes: eID stays open, so that nobody can lock anyone else out.
+    Raises MustWait, which says how long, when this person's password was tried too often. What a network address may not
+    do any more counts for nobody. Only this way of signing in closes: eID stays open, so that nobody can lock anyone out.
     """
-    person = f"{clinic.pk}:{national_id_index}"
-    is_first = not throttle.is_exceeded(_FIRST_SEEN, key=f"{address}:{national_id_index}", now=now)
-    spray = throttle.is_exceeded if is_first else throttle.is_used_up
+    if code_stops.of_clinic(clinic.pk, now=now) is not None:
+        raise CodeRefused(CodeRefusal.STOPPED)
+    seen = f"{network_address.counted_as(address)}:{national_id_index}"
+    is_first = not throttle.is_exceeded(_FIRST_SEEN, key=seen, now=now)
+    spray = throttle.is_exceeded_from if is_first else throttle.is_used_up_from
     over = [
-        throttle.is_exceeded(PER_ADDRESS, key=address, now=now),
-        throttle.is_exceeded(PER_ADDRESS_HOUR, key=address, now=now),
-        spray(PEOPLE_PER_ADDRESS, key=address, now=now),
-        throttle.is_exceeded(PER_PERSON, key=person, now=now),
+        throttle.is_exceeded_from(address, PER_ADDRESS, now=now),
+        throttle.is_exceeded_from(address, PER_ADDRESS_HOUR, now=now),
+        spray(address, PEOPLE_PER_ADDRESS, now=now),
     ]
-    if any(over):
+    if any(over) or throttle.is_exceeded(_everywhere(), key="everywhere", now=now):
         _note_throttled(clinic, now)
         raise CodeRefused(CodeRefusal.TOO_MANY)
+    try:
+        password_tries.take(national_id_index, now=now)
+    except password_tries.MustWait:
+        _note_throttled(clinic, now)
+        raise
 
 
 def check_reset_limits(*, clinic: Clinic, national_id_index: str, address: str, now: datetime) -> None:
     """The same for questions for a new password."""
     over = [
-        throttle.is_exceeded(RESETS_PER_ADDRESS, key=address, now=now),
+        throttle.is_exceeded_from(address, RESETS_PER_ADDRESS, now=now),
         throttle.is_exceeded(RESETS_PER_PERSON, key=f"{clinic.pk}:{national_id_index}", now=now),
     ]
     if any(over):
@@ -85,7 +92,7 @@ def begin(
         rules, no_eid=no_eid, is_confirmed_child=is_confirmed_child
     )
     if not fault and not is_hint:
-        fault = _why_no_code(membership, rules, recipient)
+        fault = _why_no_code(membership, clinic, recipient)
     question = codes.ask(
         clinic=clinic,
         membership=None if fault else membership,
@@ -109,6 +116,7 @@ def begin(
         device=dict(device or {}),
         from_address=network_address.current(),
     )
+    traffic.note(clinic.pk, now=now, tries=1, failures=1 if fault else 0)
     return question
 
 
@@ -129,11 +137,12 @@ def finish(
     return operations.open_code_session(request, membership=membership, question=question, now=now)
 
 
-def _why_no_code(membership: ClinicMembership | None, rules: CountryRules, recipient: str) -> str:
+def _why_no_code(membership: ClinicMembership | None, clinic: Clinic, recipient: str) -> str:
     """Return a short word for the trail, or nothing."""
     if membership is None or membership.state != MembershipState.ACTIVE:
         return "not-active"
-    return "" if policy.can_be_reached(rules.code_channel, recipient) else f"no-{_MEANS[rules.code_channel]}"
+    channel = rules_of(clinic.country).code_channel
+    return "" if policy.can_be_reached(channel, recipient, clinic.code_countries) else f"no-{_MEANS[channel]}"
 
 
 def _fault(membership: ClinicMembership | None, password: str) -> str:
@@ -159,3 +168,9 @@ def _note_throttled(clinic: Clinic, now: datetime) -> None:
         from_address=network_address.current(),
         method=Method.ONE_TIME_CODE,
     )
+    traffic.note(clinic.pk, now=now, tries=1, failures=1)
+
+
+def _everywhere() -> Limit:
+    """Return the limit of all tries of passwords in the installation."""
+    return Limit("code-sign-in-everywhere", settings.SIGN_INS_PER_MINUTE, timedelta(minutes=1))

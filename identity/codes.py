@@ -14,7 +14,7 @@ from django.db.models import F
 
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
-from identity import code_letters, policy
+from identity import code_letters, code_stops, policy, traffic
 from identity.choices import CodePurpose, CodeRefusal, MembershipState
 from identity.models import ClinicMembership, OneTimeCode
 from identity.passwords import nobodys
@@ -151,6 +151,8 @@ def handle(question_id: UUID, *, now: datetime) -> UUID | None:
     )
     action = "code.hint-sent" if question.is_hint else "code.sent"
     audit.record(action=action, subject=question, actor=audit.SYSTEM, now=now, purpose=question.purpose)
+    if not question.is_hint:
+        code_stops.note_sent(question.clinic, now=now)
     return message.pk
 
 
@@ -204,6 +206,7 @@ def use(
         raise CodeRefused(CodeRefusal.WRONG if question.attempts_left else CodeRefusal.OVER)
     if not live.update(consumed_at=now):
         raise CodeRefused(CodeRefusal.OVER)
+    code_stops.note_used(question.clinic, now=now)
     return question
 
 
@@ -237,8 +240,10 @@ def _why_not(question: OneTimeCode, recipient: str, now: datetime) -> str:
     is_sign_in = question.purpose == CodePurpose.SIGN_IN and not question.is_hint
     if is_sign_in and membership.state != MembershipState.ACTIVE:
         return "not-active"
-    if not policy.can_be_reached(CodeChannel(question.channel), recipient):
+    if not policy.can_be_reached(CodeChannel(question.channel), recipient, question.clinic.code_countries):
         return "number"
+    if code_stops.of_clinic(question.clinic_id, now=now) is not None:
+        return "stopped"
     counted = (
         (PER_QUARTER, f"account:{membership.account_id}"),
         (PER_DAY, f"account:{membership.account_id}"),
@@ -246,8 +251,10 @@ def _why_not(question: OneTimeCode, recipient: str, now: datetime) -> str:
         (PER_DAY, f"number:{recipient}"),
         (PER_CLINIC, f"clinic:{question.clinic_id}"),
     )
-    over = (limit.name for limit, key in counted if throttle.is_exceeded(limit, key=key, now=now))
-    return next(over, "")
+    over = next((limit for limit, key in counted if throttle.is_exceeded(limit, key=key, now=now)), None)
+    if over is PER_CLINIC:
+        code_stops.note_budget(question.clinic, now=now)
+    return over.name if over else ""
 
 
 @transaction.atomic
@@ -262,6 +269,7 @@ def _note_wrong(question: OneTimeCode, now: datetime) -> None:
         from_address=network_address.current(),
         purpose=question.purpose,
     )
+    traffic.note(question.clinic_id, now=now, failures=1)
 
 
 def _hashed_part(question: OneTimeCode, code: str) -> str:

@@ -16,6 +16,13 @@ FAILED = Limit("failed-answers", 60, timedelta(minutes=1))
 V = TypeVar("V", bound=Callable[..., HttpResponse])
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Return the page of who is stopped for a minute."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
+
+
 def limited(view: V) -> V:
     """Answer 429 while too many answers from this address have failed. Those that are good don't count.
 
@@ -25,12 +32,12 @@ def limited(view: V) -> V:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        key, now = network_address.of(request), timezone.now()
-        if throttle.is_used_up(FAILED, key=key, now=now):
-            return render(request, "429.html", status=429)
+        address, now = network_address.of(request), timezone.now()
+        if throttle.is_used_up_from(address, FAILED, now=now):
+            return too_many(request)
         answer = view(request, *args, **kwargs)
         if answer.status_code == 400:
-            throttle.is_exceeded(FAILED, key=key, now=now)
+            throttle.is_exceeded_from(address, FAILED, now=now)
         return answer
 
     return guarded  # type: ignore[return-value]

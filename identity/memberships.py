@@ -79,7 +79,11 @@ def offers_codes(clinic: Clinic) -> bool:
 def hindrance(clinic: Clinic, holder: Holder) -> MembershipRefusal | None:
     """Return why no link and no code can reach the person, or None."""
     if rules_of(clinic.country).code_channel is CodeChannel.SMS:
-        return None if policy.may_receive_code(holder.mobile) else MembershipRefusal.NO_MOBILE
+        return (
+            None
+            if policy.may_receive_code(holder.mobile, clinic.code_countries)
+            else MembershipRefusal.NO_MOBILE
+        )
     return None if holder.email else MembershipRefusal.NO_EMAIL
 
 

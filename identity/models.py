@@ -24,6 +24,7 @@ from identity.choices import (
     Method,
     Protocol,
     StaffLinkPurpose,
+    StopReason,
     TransactionStatus,
     UserKind,
 )
@@ -599,3 +600,60 @@ class KeptForm(PublicIdModel):
 
     def __str__(self) -> str:
         return f"kept form {self.pk}"
+
+
+class PasswordTries(models.Model):
+    """When somebody's password was tried lately, whether there is such a person or not."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    """Keyed hash of the national ID."""
+    times = ArrayField(models.DateTimeField(), default=list)
+    """The latest in a row, oldest first."""
+    not_before = models.DateTimeField()
+    """When the next may come."""
+
+    class Meta:
+        indexes = [models.Index(fields=["not_before"], name="password_tries_by_age")]
+
+    def __str__(self) -> str:
+        return f"{len(self.times)} tries"
+
+
+class ClinicHour(models.Model):
+    """What happened at a clinic's sign-in within an hour: numbers only."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    hour = models.DateTimeField()
+    """When it began."""
+    tries = models.PositiveIntegerField(default=0)
+    """Sign-ins begun, with eID or a password."""
+    failures = models.PositiveIntegerField(default=0)
+    codes_sent = models.PositiveIntegerField(default=0)
+    codes_used = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clinic", "hour"], name="clinic_hour_once")]
+        indexes = [models.Index(fields=["hour"], name="clinic_hour_by_hour")]
+
+    def __str__(self) -> str:
+        return f"clinic {self.clinic_id}, {self.hour:%Y-%m-%d %H}"
+
+
+class CodeStop(models.Model):
+    """The clinic sends no codes until an instant; eID goes on working. The latest stop only: older ones are in the trail."""
+
+    clinic = models.OneToOneField(Clinic, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=10, choices=StopReason.choices)
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="code_stop_ends_after_it_begins", condition=Q(ends_at__gte=models.F("began_at"))
+            ),
+            models.CheckConstraint(name="code_stop_reason_known", condition=Q(reason__in=StopReason.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"codes of clinic {self.clinic_id} stopped until {self.ends_at:%Y-%m-%d %H:%M}"

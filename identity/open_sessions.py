@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from identity import devices, session_clock, sessions
 from identity.choices import EndReason, Method, UserKind
 from identity.models import EndedSession, User
-from portal import audit, network_address
+from portal import audit, network_address, session_reference
 
 MOST_AT_ONCE = {UserKind.PATIENT: 3, UserKind.STAFF: 5}
 """Identity research, 8."""
@@ -103,18 +103,19 @@ def end(
     `clinic_id` is the only clinic that the sessions were good for, where there is one.
     """
     stored = list(Session.objects.select_for_update().filter(session_key__in=list(keys)).order_by("pk"))
+    held = {one.session_key: one.get_decoded() for one in stored}
     told = [
         EndedSession(
-            key_hash=hash_of(one.session_key),
+            key_hash=hash_of(key),
             user=user,
             reason=why,
-            acted_by=sessions.acted_by(one.get_decoded()),
+            acted_by=sessions.acted_by(data),
             ended_at=now,
         )
-        for one in stored
+        for key, data in held.items()
     ]
     EndedSession.objects.bulk_create(told, ignore_conflicts=True)
-    ended = [one.session_key for one in stored]
+    ended = list(held)
     Session.objects.filter(session_key__in=ended).delete()
     UserSession.objects.filter(session_key__in=ended).delete()
     if ended:
@@ -129,6 +130,7 @@ def end(
             from_address=network_address.current() if actor is not None and actor.pk == user.pk else None,
             reason=reason or why.value,
             count=len(ended),
+            sessions=[str(named) for data in held.values() if (named := session_reference.of_data(data))],
         )
     return len(ended)
 

@@ -36,6 +36,7 @@ from identity import (
     saml,
     session_clock,
     sessions,
+    traffic,
 )
 from identity.choices import (
     Assurance,
@@ -56,6 +57,7 @@ from identity.models import (
     KeptForm,
     LoginTransaction,
     OneTimeCode,
+    PasswordTries,
     StaffLink,
     User,
 )
@@ -66,7 +68,7 @@ from identity.saml_xml import MessageRefused
 from identity.session_clock import Left
 from identity.sessions import Before, SignIn
 from identity.verified import Evidence
-from portal import audit, network_address, proof
+from portal import audit, network_address, proof, session_reference
 from portal.models import AuditEvent, ThrottleCounter
 from portal.refusals import Refused
 
@@ -147,6 +149,7 @@ def start_sign_in(
             expires_at=now + TRANSACTION_LASTS[Protocol(provider.protocol)],
         )
         _record("auth.start", sign_in, now)
+        traffic.note(clinic.pk, now=now, tries=1)
     try:
         address = _address_at(sign_in, question, language=language, now=now)
     except (ProviderUnreachable, MessageRefused) as error:
@@ -216,15 +219,17 @@ def open_patient_session(request: HttpRequest, *, now: datetime) -> User:
     sign_in = queries.verified_transaction(request, now)
     if sign_in is None:
         raise SignInRefused(SignInFault.STATE)
+    is_step_up = sign_in.step_up_of_id is not None
+    session_reference.begin(request, goes_on=is_step_up)
     try:
         account, evidence = _consume(request, sign_in, now)
     except SignInRefused as refused:
+        session_reference.forget(request)
         if refused.reason != SignInFault.STATE:  # then a parallel request opened the session: leave it alone
             _fail(sign_in, SignInFault(refused.reason.value), "", now)
             request.session.flush()
         raise
     provider = sign_in.provider
-    is_step_up = sign_in.step_up_of_id is not None
     carried = sessions.carried(request) if is_step_up else {}
     _open_session(
         request,
@@ -246,6 +251,7 @@ def open_code_session(
     Whatever the browser's session held before is dropped. `question` is what the code answered; it was used up.
     """
     user = membership.account.user
+    session_reference.begin(request)
     with transaction.atomic():
         audit.record(
             action="auth.success",
@@ -280,6 +286,7 @@ def _open_session(
     login(request, user, backend=PATIENT_BACKEND)
     csrf.carry(request, user=user, before=before, secret=secret)
     sessions.store(request, how)
+    session_reference.store(request)
     session_clock.start(request, now)
     UserSession.objects.create_from_request(request)
     UserSession.objects.filter(session_key=request.session.session_key).update(
@@ -391,6 +398,8 @@ def sweep(*, now: datetime) -> None:
     KeptForm.objects.filter(expires_at__lte=now).delete()
     provider_sessions.sweep(now=now)
     ThrottleCounter.objects.filter(window_start__lt=now - THROTTLE_ROWS_LAST).delete()
+    PasswordTries.objects.filter(not_before__lt=now - THROTTLE_ROWS_LAST).delete()
+    traffic.sweep(now=now)
 
 
 @transaction.atomic
@@ -722,3 +731,5 @@ def _fail(
         reason=fault.value if fault else known[:40],
         check=known[:40],
     )
+    if fault is not None:
+        traffic.note(sign_in.clinic_id, now=now, failures=1)

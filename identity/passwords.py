@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -11,6 +12,8 @@ from identity import policy
 from identity.choices import PasswordProblem
 
 PRODUCT = "venterom"
+COMMON = Path(__file__).parent / "common_passwords" / "list.txt.gz"
+"""100,000 of at least eight characters, in lower case; where they come from stands beside them."""
 
 
 @cache
@@ -20,8 +23,9 @@ def nobodys() -> str:
 
 
 @cache
-def _common() -> CommonPasswordValidator:
-    return CommonPasswordValidator()
+def _common() -> tuple[CommonPasswordValidator, ...]:
+    """Return Django's list as well: it was counted from other leaks."""
+    return CommonPasswordValidator(COMMON), CommonPasswordValidator()
 
 
 def hashed(password: str) -> str:
@@ -40,8 +44,14 @@ def problem(password: str, context: Iterable[str]) -> PasswordProblem | None:
     found = policy.password_problem(password, [*context, PRODUCT])
     if found is not None:
         return found
+    return PasswordProblem.COMMON if is_common(password) else None
+
+
+def is_common(password: str) -> bool:
+    """Return whether many people use the password, in whatever case."""
     try:
-        _common().validate(password)
+        for validator in _common():
+            validator.validate(password)
     except ValidationError:
-        return PasswordProblem.COMMON
-    return None
+        return True
+    return False

@@ -1,10 +1,12 @@
 """Rules of signing in that need no rows."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
+
+import phonenumbers
 
 from clinic_admin.countries import CodeChannel, CountryRules
 from identity.choices import Assurance, PasswordProblem, Purpose
@@ -57,6 +59,61 @@ def need_of(purpose: Purpose, rules: CountryRules, *, letters_need_eid: bool) ->
     return Need(eid if letters_need_eid else Assurance.TWO_FACTORS, within)
 
 
+TRIES_WITHOUT_WAIT = 4
+LONGEST_WAIT = timedelta(seconds=60)
+TRIES_BEFORE_PAUSE = 10
+PAUSE = timedelta(minutes=15)
+"""Ten tries within this time close the password way for as long."""
+TRIES_COUNT_FOR = timedelta(hours=1)
+"""So long after the last one a try begins a new row of them."""
+_TRIES_REMEMBERED = 12
+"""Enough for the longest wait and for the pause."""
+
+
+def tries_with(earlier: Sequence[datetime], now: datetime) -> list[datetime]:
+    """Return the row of tries that one at this instant ends, oldest first; of a long row its end."""
+    kept = list(earlier) if earlier and now - earlier[-1] < TRIES_COUNT_FOR else []
+    return [*kept, now][-_TRIES_REMEMBERED:]
+
+
+def wait_after(tries: Sequence[datetime]) -> timedelta:
+    """Return how long after the last of these tries, oldest first, the next one may come (identity research, 7; C12).
+
+    From the fifth on 1, 2, 4 … 60 seconds; a quarter of an hour when the last ten came within one.
+    """
+    if len(tries) >= TRIES_BEFORE_PAUSE and tries[-1] - tries[-TRIES_BEFORE_PAUSE] < PAUSE:
+        return PAUSE
+    if len(tries) <= TRIES_WITHOUT_WAIT:
+        return timedelta(0)
+    return min(LONGEST_WAIT, timedelta(seconds=2 ** (len(tries) - TRIES_WITHOUT_WAIT - 1)))
+
+
+STOP_RATIO = 3
+"""Codes sent for each one that is used; more looks like somebody who makes us pay for messages (toll fraud)."""
+WORTH_TELLING, WORTH_STOPPING = 20, 50
+"""So many codes must have gone out within the hours that are looked at, before their ratio tells anything."""
+RATIO_HOURS = 2
+"""The hour that runs and the one before."""
+STOP_LASTS = timedelta(hours=2)
+"""Not shorter than RATIO_HOURS: when it ends, what led to it is no longer looked at."""
+
+
+def is_too_many_codes(*, sent: int, used: int, least: int) -> bool:
+    """Return whether more than three codes went out for each that was used, and at least so many."""
+    return sent >= least and sent > STOP_RATIO * used
+
+
+USUAL_DAYS = 28
+TIMES_THE_USUAL = 10
+FEWEST_USUAL_TRIES, FEWEST_USUAL_FAILURES = 5.0, 2.0
+"""Per hour: a clinic where nearly nobody signs in has no usual to speak of."""
+
+
+def is_unusual(count: int, *, usual: float, floor: float) -> bool:
+    """Return whether an hour's count is at least ten times what is usual for that hour of the day at that clinic."""
+    return count >= TIMES_THE_USUAL * max(usual, floor)
+
+
 CODE_SLUG = "code"
 """What the settings and the trail call this way of signing in; no identity provider has the name."""
 CODE_DIGITS = 6
@@ -69,6 +126,7 @@ RESET_LASTS = timedelta(minutes=30)
 
 _CODE_NUMBERS = re.compile(r"\+47[49]\d{7}|\+45[2-9]\d{7}")
 """Norwegian mobiles begin with 4 or 9; Danish numbers don't tell. Calls to other countries cost what we can't know."""
+_OWN_CODES = ("+47", "+45")
 
 _SHORTEST_PASSWORD = 8
 _LONG_ENOUGH = 15
@@ -76,14 +134,29 @@ LONGEST_PASSWORD = 128
 _SHORTEST_CONTEXT = 4
 
 
-def can_be_reached(channel: CodeChannel, recipient: str) -> bool:
-    """Return whether codes can be sent to a number (E.164) or an e-mail address the clinic has."""
-    return bool(recipient) if channel is CodeChannel.EMAIL else may_receive_code(recipient)
+def can_be_reached(channel: CodeChannel, recipient: str, more: Sequence[str]) -> bool:
+    """Return whether codes can be sent to a number (E.164) or an e-mail address the clinic has.
+
+    `more` are the countries that the clinic allows beside our own.
+    """
+    return bool(recipient) if channel is CodeChannel.EMAIL else may_receive_code(recipient, more)
 
 
-def may_receive_code(mobile: str) -> bool:
-    """Return whether codes are sent to a number (E.164): only to mobiles of our own countries (section 7, C9)."""
-    return _CODE_NUMBERS.fullmatch(mobile) is not None
+def may_receive_code(mobile: str, more: Sequence[str]) -> bool:
+    """Return whether codes are sent to a number (E.164): to mobiles of our own countries and of `more` (section 7, C9).
+
+    Elsewhere only what its country's plan calls a mobile: fixed lines, premium numbers and satellites never get one.
+    """
+    if _CODE_NUMBERS.fullmatch(mobile) is not None:
+        return True
+    if not more or not mobile.startswith("+") or mobile.startswith(_OWN_CODES):
+        return False
+    try:
+        number = phonenumbers.parse(mobile)
+    except phonenumbers.NumberParseException:
+        return False
+    is_mobile = phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
+    return is_mobile and phonenumbers.region_code_for_number(number) in more
 
 
 def codes_are_open(rules: CountryRules, *, no_eid: bool, is_confirmed_child: bool) -> bool:
@@ -111,8 +184,11 @@ def password_problem(password: str, context: Iterable[str]) -> PasswordProblem |
     )
     if len(password) < _LONG_ENOUGH and not is_mixed:
         return PasswordProblem.PLAIN
+    return PasswordProblem.PERSONAL if has_word_of(password, context) else None
+
+
+def has_word_of(password: str, context: Iterable[str]) -> bool:
+    """Return whether a word of at least four letters from these texts is in the password, in whatever case."""
     folded = password.casefold()
     words = {word.casefold() for text in context for word in re.split(r"[^\w]+", text)}
-    if any(len(word) >= _SHORTEST_CONTEXT and word in folded for word in words):
-        return PasswordProblem.PERSONAL
-    return None
+    return any(len(word) >= _SHORTEST_CONTEXT and word in folded for word in words)

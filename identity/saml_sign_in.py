@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from clinic_admin.models import Clinic
-from identity import oidc, queries, saml, saml_archive, saml_xml, sessions
+from identity import oidc, queries, saml, saml_archive, saml_xml, sessions, traffic
 from identity.choices import Assurance, SignInFault, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, UsedMessage
 from identity.operations import SignInCancelled, SignInRefused
@@ -162,3 +162,5 @@ def _fail(sign_in: LoginTransaction, fault: SignInFault | None, check: str, now:
         reason=fault.value if fault else check,
         check=check,
     )
+    if fault is not None:
+        traffic.note(sign_in.clinic_id, now=now, failures=1)

@@ -30,7 +30,7 @@ from identity import (
     session_clock,
     sessions,
 )
-from portal import crypto, proof
+from portal import crypto, proof, session_reference
 
 _SECRETS = "mfa_authenticator.data"
 
@@ -60,6 +60,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         now, before, secret = timezone.now(), sessions.take_before(request), csrf.secret_of(request)
         super().login(request, user)
         csrf.carry(request, user=user, before=before, secret=secret)
+        session_reference.store(request)
         session_clock.start(request, now)
         shown = [one for one in get_authentication_records(request, user) if one.get("method") == "mfa"]
         operations.note_staff_sign_in(user, factor=shown[-1].get("type", "") if shown else "", now=now)

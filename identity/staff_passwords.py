@@ -40,7 +40,7 @@ def ask(*, email: str, network_address: str, now: datetime) -> StaffPasswordQues
     """
     email = email.strip().lower()
     over = [
-        throttle.is_exceeded(PER_NETWORK_ADDRESS, key=network_address, now=now),
+        throttle.is_exceeded_from(network_address, PER_NETWORK_ADDRESS, now=now),
         throttle.is_exceeded(PER_PERSON, key=email, now=now),
     ]
     if any(over):

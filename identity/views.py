@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import memberships, operations, policy, provider_logout, queries, sessions
+from identity import memberships, operations, policy, provider_logout, queries, sessions, sign_in_starts
 from identity import step_up as step_up_rules
 from identity.choices import Assurance, Protocol, Purpose
-from identity.failed_answers import limited
+from identity.failed_answers import limited, too_many
 from identity.operations import Answer, SignInCancelled, SignInRefused
-from portal import request_id
+from portal import network_address, request_id
 from portal.audience import signing_in_page
 
 _ALSO = {"also_at": "at", "not_at": "not-at"}
@@ -75,6 +75,8 @@ def _start(request: ClinicRequest, slug: str, *, required: Assurance, step_up: b
         raise Http404
     if not request.clinic.is_active:
         return HttpResponseRedirect(reverse("clinic_front", args=[request.clinic.portal_identifier]))
+    if sign_in_starts.are_too_many(network_address.of(request), now=timezone.now()):
+        return too_many(request)
     try:
         address = operations.start_sign_in(
             request,

@@ -1,7 +1,13 @@
-"""Tells the workers to look into the outbox. It may get lost: the sweep finds what is due within seconds."""
+"""Tells the workers to look into the outbox. It may get lost: the sweep finds what is due within seconds.
+
+A thread of its own does the telling, so no request waits for the broker, and where a crowd books at once the workers are
+told once for many.
+"""
 
 import logging
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from django.conf import settings
@@ -18,7 +24,9 @@ log = logging.getLogger("venterom.outbox")
 TASK = "notifications.send_due"
 SECONDS_TO_CONNECT = 0.15
 QUIET_SECONDS = 5.0
-"""So long we don't ask a broker again that did not answer, so that requests don't wait for it one by one."""
+"""So long we don't ask a broker again that did not answer, which would only fill the log."""
+SECONDS_BETWEEN = 0.02
+"""A worker that was told just now is still looking: what comes meanwhile is told together."""
 
 
 class _Broker:
@@ -35,10 +43,17 @@ def wake_after_commit() -> None:
 
 
 def wake(task: str = TASK) -> None:
-    """Publish the wake-up, or that of another task that the clock starts anyway.
+    """Have the wake-up published, or that of another task that the clock starts anyway. Waits for nobody."""
+    if task not in _untold:
+        _untold.add(task)
+        _teller().submit(_tell, task)
 
-    A broker that is gone costs a fraction of a second and a log line.
-    """
+
+def _tell(task: str) -> None:
+    """Publish. A broker that is gone costs a log line."""
+    _untold.discard(
+        task
+    )  # before: who asks from now on stored something that this wake-up may come too early for
     if time.monotonic() < _Broker.silent_until:
         return
     try:
@@ -47,6 +62,24 @@ def wake(task: str = TASK) -> None:
         _Broker.silent_until = time.monotonic() + QUIET_SECONDS
         pools.reset()  # type: ignore[no-untyped-call]  # a connection that broke is not used again
         log.warning("broker does not answer; the sweep will send", extra={"error": type(error).__name__})
+    time.sleep(SECONDS_BETWEEN)
+
+
+_untold: set[str] = set()
+
+
+@cache
+def _teller() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="wakeup")
+
+
+def _start_anew() -> None:
+    """Forget the thread, which doesn't come along into a process that was split off."""
+    _teller.cache_clear()
+    _untold.clear()
+
+
+os.register_at_fork(after_in_child=_start_anew)
 
 
 def _publish(task: str) -> None:

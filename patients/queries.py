@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from clinic_admin.models import Clinic
 from identity import queries as logins
 from patients import policy
@@ -27,6 +29,22 @@ _RECORD = Ready(
 def record_of(*, national_id_index: str, clinic: Clinic) -> Patient | None:
     """Return the clinic's record of the person, active or not, with the GP."""
     return _RECORD.first(clinic=clinic.pk, index=national_id_index)
+
+
+def contact_elsewhere(*, national_id_index: str, clinic: Clinic) -> tuple[str, str]:
+    """Return e-mail and mobile (or empty) of the person at the clinic where they registered last, but this one.
+
+    For the person themselves, once eID has proven them, and for a session that is good for all clinics. One query.
+    """
+    others = Patient.objects.filter(
+        national_id_index=national_id_index,
+        is_active=True,
+        left_at=None,
+        clinic__is_active=True,
+        clinic__country=clinic.country,
+    )
+    found = others.exclude(clinic=clinic).exclude(email="").order_by(F("registered_at").desc(nulls_last=True))
+    return found.values_list("email", "mobile").first() or ("", "")
 
 
 @dataclass(frozen=True, slots=True)

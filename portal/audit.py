@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
-from portal import request_id
+from portal import request_id, session_reference
 from portal.models import AuditEvent
 
 SYSTEM = None
@@ -32,19 +32,19 @@ def record(
     from_address: str | None = None,
     **details: Any,
 ) -> AuditEvent:
-    """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`.
+    """Store that `actor` (a User, or SYSTEM) did `action` (noun.verb) to `subject`, and in which session.
 
     `now` is an aware instant. `login_id`: the patient's login that a sign-in is about; `from_address`: where
     it came from (network_address.current). `details` must be JSON and free of names, national IDs and texts.
     Raises OutsideTransaction outside an atomic block.
     """
-    event = _event(action=action, subject=subject, actor=actor, now=now, details=details)
-    event.clinic_id = clinic_id if clinic_id is not None else event.clinic_id
-    event.patient_id = patient_id if patient_id is not None else event.patient_id
-    event.login_id = login_id
-    event.network_address = from_address
-    event.save(force_insert=True)
-    return event
+    written = event(action=action, subject=subject, actor=actor, now=now, **details)
+    written.clinic_id = clinic_id if clinic_id is not None else written.clinic_id
+    written.patient_id = patient_id if patient_id is not None else written.patient_id
+    written.login_id = login_id
+    written.network_address = from_address
+    written.save(force_insert=True)
+    return written
 
 
 def record_many(
@@ -55,11 +55,11 @@ def record_many(
     Returns the events in the order of the patients.
     """
     events = [
-        _event(action=action, subject=patient, actor=actor, now=now, details=details)
+        event(action=action, subject=patient, actor=actor, now=now, **details)
         for patient, details in patients
     ]
-    for event, (patient, _details) in zip(events, patients, strict=True):
-        event.patient_id = patient.pk
+    for one, (patient, _details) in zip(events, patients, strict=True):
+        one.patient_id = patient.pk
     return AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE)
 
 
@@ -81,6 +81,7 @@ def record_listed(
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a look must be recorded in the transaction that hands the page out")
+    in_session = session_reference.current()
     events = [
         AuditEvent(
             at=now,
@@ -93,15 +94,15 @@ def record_listed(
             subject_id=f"{page}@{period}",
             details={"page": page},
             request_id=request_id.current(),
+            session_reference=in_session,
         )
         for patient_id in dict.fromkeys(patient_ids)
     ]
     AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE, ignore_conflicts=True)
 
 
-def _event(
-    *, action: str, subject: models.Model, actor: Any, now: datetime, details: dict[str, Any]
-) -> AuditEvent:
+def event(*, action: str, subject: models.Model, actor: Any, now: datetime, **details: Any) -> AuditEvent:
+    """Return the event for a caller that stores it together with the change (portal/together.py); see record."""
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{action} must be recorded in the transaction that does it")
     kind = AuditEvent.ActorKind.SYSTEM if actor is SYSTEM else AuditEvent.ActorKind(actor.kind)
@@ -116,4 +117,5 @@ def _event(
         subject_id=str(subject.pk),
         details=details,
         request_id=request_id.current(),
+        session_reference=None if actor is SYSTEM else session_reference.current(),
     )

@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -54,6 +55,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word for part in text(name, default or " ").split(",") if (word := part.strip())]
 
 
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Return networks as in 192.0.2.0/24, separated by commas. Raises BadSetting for something else."""
+    try:
+        return [ip_network(text) for text in words(name)]
+    except ValueError as error:
+        raise BadSetting(f"{name} should be networks as in 192.0.2.0/24: {error}.") from None
+
+
 def web_address(name: str, default: str | None = None) -> str:
     """Return an http(s) address without a slash at its end."""
     value = text(name, default).rstrip("/")
@@ -80,7 +89,7 @@ def database(name: str) -> dict[str, object]:
         raise BadSetting(f"The port in {name} must be a number from 1 to 65535.") from error
     socket = [unquote(item[5:]) for item in parts.query.split("&") if item.startswith("host=")]
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.postgres",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -35,6 +35,8 @@ class AuditEvent(models.Model):
     details = models.JSONField(default=dict)
     """Before and after of settings, ids of what was touched. Never names, national IDs or message texts."""
     request_id = models.CharField(max_length=16, blank=True)
+    session_reference = models.UUIDField(null=True)
+    """In which session the actor did it (portal/session_reference.py); null outside of any."""
     network_address = models.GenericIPAddressField(null=True)
     """Where a sign-in, a try or a sign-out came from; after 90 days its network only (portal/network_address.py)."""
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import HttpRequest
@@ -16,6 +17,8 @@ WHOLE_FOR = timedelta(days=90)
 IPV4_KEEPS, IPV6_KEEPS = 24, 48
 """Bits that stay afterwards. The trigger on the trail cuts at the same places: it lets nothing else pass."""
 AT_ONCE = 1000
+ONE_VISITOR = 64
+"""Bits of an IPv6 address that one household or machine is given: whoever has them has all addresses behind them."""
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request_in_hand", default=None)
 
@@ -28,6 +31,26 @@ def of(request: HttpRequest) -> str:
     return str(get_adapter().get_client_ip(request))
 
 
+def counted_as(address: str) -> str:
+    """Return what limits count an address by: itself, or the network of an IPv6 address that one visitor has."""
+    try:
+        found = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, ONE_VISITOR), strict=False))
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def is_shared(address: str) -> bool:
+    """Return whether many people come from this address, as the operator has said (SHARED_NETWORKS)."""
+    try:
+        found = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    return any(found in network for network in settings.SHARED_NETWORKS)
+
+
 @contextmanager
 def remembered(request: HttpRequest) -> Generator[None]:
     """Let `current` know the request while it is answered."""
@@ -36,6 +59,11 @@ def remembered(request: HttpRequest) -> Generator[None]:
         yield
     finally:
         _request.reset(token)
+
+
+def in_hand() -> HttpRequest | None:
+    """Return the request that is being answered; None outside of any."""
+    return _request.get()
 
 
 def current() -> str | None:

@@ -138,6 +138,9 @@ DATABASES = {
                 f"-c lock_timeout=3s -c statement_timeout={STATEMENT_TIMEOUT_MS}"
                 f" -c idle_in_transaction_session_timeout={3 * STATEMENT_TIMEOUT_MS}"
             ),
+            # What is asked often, Postgres reads and plans once for each connection (docs/developers/performance.md).
+            "server_side_binding": True,
+            "prepare_threshold": 5,
         },
         "TEST": {"NAME": env.text("TEST_DATABASE", "test_venterom")},
     }
@@ -184,7 +187,8 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "identity.staff_password_rules.NotCommon"},
+    {"NAME": "identity.staff_password_rules.NotPersonal"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "/staff/sign-in/"
@@ -212,6 +216,10 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
 }
 """A clinic's staff share one address. The key is the e-mail address, or the user at the second factor."""
+SHARED_NETWORKS = env.networks("SHARED_NETWORKS")
+"""From where many people come with one address, as a clinic's own: there limits per address are ten times as high."""
+SIGN_INS_PER_MINUTE = env.number("SIGN_INS_PER_MINUTE", 6_000, least=60, most=1_000_000)
+"""How many eID sign-ins may begin in the whole installation; and as many tries of passwords."""
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY", default=False) else 0
 MFA_ADAPTER = "identity.staff_adapter.StaffMfaAdapter"
 MFA_FORMS = {

@@ -1,11 +1,14 @@
 """Counts attempts in Postgres, so that a flushed Redis does not give a guesser a fresh start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
 
-from portal import crypto
+from portal import crypto, network_address
+
+IN_SHARED_NETWORKS = 10
+"""How many times as much may come from an address that many people share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,22 @@ def is_used_up(limit: Limit, *, key: str, now: datetime) -> bool:
         )
         row = cursor.fetchone()
     return row is not None and bool(row[0] > limit.count)
+
+
+def is_exceeded_from(address: str, limit: Limit, *, now: datetime) -> bool:
+    """Count one attempt from a network address and return whether it is one too many there."""
+    return is_exceeded(_at(address, limit), key=network_address.counted_as(address), now=now)
+
+
+def is_used_up_from(address: str, limit: Limit, *, now: datetime) -> bool:
+    """Return whether one attempt too many from a network address was counted already. Counts nothing."""
+    return is_used_up(_at(address, limit), key=network_address.counted_as(address), now=now)
+
+
+def _at(address: str, limit: Limit) -> Limit:
+    if network_address.is_shared(address):
+        return replace(limit, count=limit.count * IN_SHARED_NETWORKS)
+    return limit
 
 
 def _counter(limit: Limit, key: str, now: datetime) -> list[str | datetime]:

@@ -48,6 +48,7 @@ function begin() {
   if (!mover) return;
   const from = new URL(mover, location.href);
   const here = new URL(location.href);
+  here.hash = ""; // what was booked before has the focus no more
   here.searchParams.set("move", from.pathname.match(/([0-9a-f-]{36})/)[1]);
   here.searchParams.set("version", from.searchParams.get("version"));
   location.assign(here);

@@ -29,8 +29,9 @@ class ContactRefusal(Refusal):
 
     NUMBER = (
         "number",
-        _("We send codes to Norwegian and Danish mobiles only. For another number, phone the clinic."),
+        _("The clinic sends no codes to mobiles of this country. For another number, phone the clinic."),
     )
+    STOPPED = "stopped", _("The clinic can't send codes at the moment. Try again in some hours.")
     TOO_OFTEN = "too-often", _("Too many messages have gone out. Try again later.")
     TOO_SOON = "too-soon", _("Wait a minute before you ask for another one.")
     WRONG = "wrong", _("This is not the code. Look at the latest message once more.")
@@ -49,6 +50,7 @@ class ContactRefusal(Refusal):
         steps = dict.fromkeys(cls.values, NextStep.RELOAD_THE_PAGE)
         return steps | {
             cls.NUMBER.value: NextStep.PHONE_THE_CLINIC,
+            cls.STOPPED.value: NextStep.PHONE_THE_CLINIC,
             cls.TOO_OFTEN.value: NextStep.PHONE_THE_CLINIC,
             cls.LINK_OVER.value: NextStep.SIGN_IN_AGAIN,
             cls.USED.value: NextStep.SIGN_IN_AGAIN,

@@ -14,7 +14,7 @@ from django.db.models import F
 from clinic_admin import ages
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import code_sender, codes, memberships
+from identity import code_sender, code_stops, codes, memberships
 from identity.policy import CODE_DIGITS, may_receive_code
 from notifications import operations as outbox
 from patients import own_changes
@@ -137,7 +137,7 @@ def ask(
     if getattr(stored, kind) == value:
         _note_word(stored, kind, value, now)
         return None
-    if kind is ContactKind.MOBILE and not may_receive_code(value):
+    if kind is ContactKind.MOBILE and not may_receive_code(value, stored.clinic.code_countries):
         raise ContactRefused(ContactRefusal.NUMBER, kind=kind)
     change = ContactChange(
         clinic=stored.clinic, patient=stored, kind=kind, value=value, asked_by=actor, created_at=now
@@ -228,6 +228,7 @@ def use_code(*, patient: Patient, code: str, actor: Any, now: datetime) -> None:
         if not live.filter(pk=change.pk, code_hash=change.code_hash).update(confirmed_at=now):
             raise ContactRefused(ContactRefusal.CODE_OVER)
         _confirm(stored, change, actor, now)
+        code_stops.note_used(change.clinic, now=now)
 
 
 def open_link(token_hash: str, *, clinic: Clinic, now: datetime) -> ContactChange:
@@ -378,6 +379,7 @@ def _send(change: ContactChange, now: datetime) -> None:
     change.attempts_left = policy.CODE_TRIES
     change.save()
     code_sender.send_message_soon(letters.queue_code(change, code, now=now))
+    code_stops.note_sent(change.clinic, now=now)
 
 
 def _is_child_sign_in(change: ContactChange, now: datetime) -> bool:
@@ -398,6 +400,8 @@ def _check_limits(change: ContactChange, now: datetime) -> None:
         (codes.PER_DAY, of_address),
     ]
     if change.kind == ContactKind.MOBILE:
+        if code_stops.of_clinic(change.clinic_id, now=now) is not None:
+            raise ContactRefused(ContactRefusal.STOPPED, kind=change.kind)
         counted.append((codes.PER_CLINIC, f"clinic:{change.clinic_id}"))
     over = [limit.name for limit, key in counted if throttle.is_exceeded(limit, key=key, now=now)]
     if over:

@@ -19,7 +19,7 @@ from identity import national_id
 from identity.national_id import NationalId
 from patients import queries as records
 from patients.guardianship import operations, policy, sources
-from patients.guardianship.choices import Status
+from patients.guardianship.choices import ActingRefusal, Status
 from patients.guardianship.models import Guardian
 from patients.guardianship.operations import Adult
 from patients.guardianship.policy import People
@@ -77,9 +77,10 @@ class Answer:
 def refuse_form(
     *, clinic: Clinic, child: NationalId, guardian: NationalId, now: datetime
 ) -> ChildRefusal | None:
-    """Return what is wrong with the two numbers before anybody has signed in, or None. No query but the child's record.
+    """Return what is wrong with the two numbers before anybody has signed in, or None. No query.
 
-    The birth date of the clinic's record goes before the one that the number holds.
+    Nobody is proven yet, so that the clinic's record has no say: it would tell who is known here (C11). What it says of
+    the child's age counts in `answer`.
     """
     rules = rules_of(clinic.country)
     if not rules.child_signs_in:
@@ -89,9 +90,8 @@ def refuse_form(
     today = now.astimezone(clinic.zone).date()
     if not ages.has_reached(guardian.birth_date, rules.guardian_from, today):
         return ChildRefusal.TOO_YOUNG
-    record = records.record_of(national_id_index=national_id.index(child), clinic=clinic)
-    born = record.birth_date if record is not None and record.birth_date else child.birth_date
-    return None if ages.is_below(born, rules.own_decisions_from, today) else ChildRefusal.NOT_A_CHILD
+    is_child = ages.is_below(child.birth_date, rules.own_decisions_from, today)
+    return None if is_child else ChildRefusal.NOT_A_CHILD
 
 
 def answer(
@@ -146,6 +146,9 @@ def _ask(clinic: Clinic, child: NationalId, proven: Adult, now: datetime) -> Ans
     if refusal is None:
         return Answer(Outcome.OPEN)
     is_open_question = row.status in {Status.UNKNOWN, Status.ERROR} and row.blocked_at is None
-    if is_open_question and not people.is_closed:
+    if is_open_question and policy.refuse_people(people, rules, today) is None:
         return Answer(Outcome.BY_HAND)
-    return Answer(Outcome.REFUSED, ChildRefusal.NOT_POSSIBLE)
+    is_theirs_to_know = refusal is ActingRefusal.GROWN_UP and row.status == Status.VALID
+    return Answer(
+        Outcome.REFUSED, ChildRefusal.NOT_A_CHILD if is_theirs_to_know else ChildRefusal.NOT_POSSIBLE
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
+from uuid import UUID
 
 from portal import moments
 
@@ -50,6 +51,11 @@ SIGNS = {
 }
 
 
+def entry_name(key: UUID) -> str:
+    """Return the name of the entry of something, to be written behind the # of an address."""
+    return f"entry-{key}"
+
+
 @dataclass(frozen=True)
 class Entry:
     """Something in a provider's day, from `starts` until `ends` (local clock times of one day, half open)."""
@@ -71,6 +77,8 @@ class Entry:
     """Address at which the entry gets another time, for scripts that drag it."""
     target: str = ""
     """What that address takes (a query) to put something here."""
+    name: str = ""
+    """By which an address leads to it (entry_name)."""
 
     @property
     def at(self) -> int:

@@ -13,6 +13,8 @@ class TimeState(StrEnum):
     URGENT = "urgent"
     CHOSEN = "chosen"
     TAKEN = "taken"
+    OWN = "own"
+    """Free, and not to be had by who looks: they have something else then."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class BookingRefusal(Refusal):
     ALREADY_ENDED = "already-ended", _("This appointment has already ended or been cancelled.")
     ALREADY_DECIDED = "already-decided", _("Someone has already decided this request.")
     CLASHES = "clashes", _("The provider already has an appointment at that time.")
+    OWN_TIME = "own-time", _("You have another appointment at that time.")
     CHANGED_MEANWHILE = (
         "changed-meanwhile",
         _("This appointment was changed while you had the page open."),
@@ -102,5 +103,6 @@ class BookingRefusal(Refusal):
             cls.ALREADY_ENDED: NextStep.SEE_MY_APPOINTMENTS,
             cls.ALREADY_DECIDED: NextStep.RELOAD_THE_PAGE,
             cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.OWN_TIME: NextStep.SEE_MY_APPOINTMENTS,
             cls.CHANGED_MEANWHILE: NextStep.RELOAD_THE_PAGE,
         }

@@ -57,6 +57,7 @@ def words(
             page=page,
             names_provider=chosen is None and len(offer.providers) > 1,
         ),
+        "has_own_times": any(slot.is_own_time for slot in offer.times),
         "opens_today": offer.urgent_opening is not None
         and offer.urgent_opening.opens_at.astimezone(clinic.zone).date() == today,
         **_ways(wanted, offer),
@@ -94,7 +95,7 @@ def answer_quietly(request: HttpRequest, found: dict[str, Any]) -> HttpResponse 
         return HttpResponse(status=204, headers={TIMES_HEADER: version})
     answer = {
         "version": version,
-        "times": [time.url for day in found["days"] for time in day.times],
+        "times": [time.url for day in found["days"] for time in day.times if time.url],
         "notes": {day.day.isoformat(): day.note for day in found["days"]},
     }
     return JsonResponse(answer, headers={TIMES_HEADER: version})

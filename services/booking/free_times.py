@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -14,10 +15,10 @@ from patients.models import Patient
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice, Window
-from services.booking import policy
-from services.booking.choices import SlotKind, SlotState
+from services.booking import own_times, policy
+from services.booking.choices import BookingRefusal, SlotKind, SlotState
 from services.booking.day_parts import DayPart
-from services.booking.models import Slot
+from services.booking.models import Appointment, Slot
 
 HORIZON = policy.HORIZON
 SERVICES = (Service.BOOKING, Service.URGENT)
@@ -40,6 +41,8 @@ class FreeSlot:
     day: date
     """The clinic's local day."""
     approval: Approval
+    is_own_time: bool = False
+    """Whether the patient has another appointment then, so that this one can't be had as long as that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,24 @@ class _Span(NamedTuple):
     """Of times that begin together within a group only the one of the first span is found."""
     part: DayPart | None = None
     """At which part of the day; None: at any."""
+    shows_own: bool = False
+    """Whether those at the time of another appointment of the patient are found too, and say so."""
+
+
+class Whose(NamedTuple):
+    """Whose other appointments stand in the way; those given up for the new one don't (own_times)."""
+
+    patient_id: UUID | None = None
+    """None: somebody without a record."""
+    given_up: Sequence[UUID] = ()
+
+    @classmethod
+    def of(cls, patient: Patient, moved: Appointment | None = None) -> "Whose":
+        """Return the patient's, apart from what is moved."""
+        return cls(patient.pk, own_times.given_up(moved))
+
+
+NOBODYS = Whose()
 
 
 _CLOSED = """
@@ -95,28 +116,37 @@ WITH closed AS MATERIALIZED (
     SELECT closure.first_day, closure.last_day
     FROM clinic_admin_closure closure JOIN clinic_admin_provider provider USING (clinic_id)
     WHERE provider.id = %s
+), own AS MATERIALIZED (
+    SELECT starts_at, ends_at FROM booking_appointment
+    WHERE patient_id = %s AND status IN ('requested', 'booked')
+      AND starts_at > %s::timestamptz - interval '8 hours' AND ends_at > %s
+      AND id <> ALL(%s::uuid[]) AND NOT (status = 'requested' AND coalesce(replaces_id, id) = ANY(%s::uuid[]))
 )
 """
-_ON_ALL_DAY = """
-    SELECT id, starts_at, ends_at, day FROM booking_slot
+"""The clinic's closed days, and when the patient has other appointments: a handful of each, read once."""
+_IS_OWN = "EXISTS (SELECT FROM own WHERE own.starts_at < slot.ends_at AND own.ends_at > slot.starts_at)"
+_ON_ALL_DAY = f"""
+    SELECT id, starts_at, ends_at, day FROM booking_slot slot
     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
       AND day BETWEEN span.first_day AND span.last_day AND starts_at > asked.now
+      AND (span.shows_own OR NOT {_IS_OWN})
       AND (held_until IS NULL OR held_until <= asked.now)
       AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
       AND span.since IS NULL AND span.until IS NULL
     ORDER BY day, starts_at
     LIMIT span.most
-"""
+"""  # noqa: S608 - put together from our own words only
 """One index-only scan of slot_free_by_provider, however many slots there are."""
 
-_AT_PART_OF_DAY = """
+_AT_PART_OF_DAY = f"""
     SELECT found.* FROM generate_series(0, span.last_day - span.first_day) AS ahead
     CROSS JOIN LATERAL (
-        SELECT id, starts_at, ends_at, day FROM booking_slot
+        SELECT id, starts_at, ends_at, day FROM booking_slot slot
         WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
           AND day = span.first_day + ahead AND starts_at > asked.now
           AND starts_at >= (span.first_day + ahead + coalesce(span.since, '00:00')) AT TIME ZONE asked.zone
           AND starts_at < (span.first_day + ahead + coalesce(span.until, '24:00')) AT TIME ZONE asked.zone
+          AND (span.shows_own OR NOT {_IS_OWN})
           AND (held_until IS NULL OR held_until <= asked.now)
           AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
         ORDER BY starts_at
@@ -124,7 +154,7 @@ _AT_PART_OF_DAY = """
     ) AS found
     WHERE span.since IS NOT NULL OR span.until IS NOT NULL
     LIMIT span.most
-"""
+"""  # noqa: S608 - put together from our own words only
 """A range of the same index for each day, by the clinic's clock on that day: times of other parts are not read.
 
 It stops at the last one wanted. The days come in order, because what is looked for on a day depends on the day (a
@@ -136,12 +166,13 @@ def _of_free(slots: str) -> str:
     return f"""{_CLOSED}
 SELECT DISTINCT ON (slot.starts_at, span.together)
        span.place, slot.id, extract(epoch FROM slot.starts_at)::bigint,
-       extract(epoch FROM slot.ends_at)::bigint, slot.day
-FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::int[], %s::text[], %s::time[], %s::time[])
-     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, since, until, place)
+       extract(epoch FROM slot.ends_at)::bigint, slot.day, {_IS_OWN} AS is_own
+FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[],
+            %s::int[], %s::text[], %s::time[], %s::time[], %s::boolean[])
+     WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, most, together, since, until, shows_own, place)
 CROSS JOIN (SELECT %s::timestamptz AS now, %s AS zone) AS asked
 CROSS JOIN LATERAL ({slots}) AS slot
-ORDER BY slot.starts_at, span.together, span.place
+ORDER BY slot.starts_at, span.together, is_own, span.place
 """  # noqa: S608 - put together from our own words only
 
 
@@ -158,16 +189,16 @@ FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
      WITH ORDINALITY AS span (provider_id, kind, first_day, last_day, place)
 CROSS JOIN (SELECT %s::timestamptz AS now, %s::timestamptz AS instant, %s::date AS day, %s AS most) AS asked
 CROSS JOIN LATERAL (
-    (SELECT id, starts_at, ends_at, day FROM booking_slot
-     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+    (SELECT id, starts_at, ends_at, day FROM booking_slot slot
+     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free' AND NOT {_IS_OWN}
        AND day BETWEEN span.first_day AND least(span.last_day, asked.day)
        AND starts_at > asked.now AND starts_at < asked.instant
        AND (held_until IS NULL OR held_until <= asked.now)
        AND NOT EXISTS (SELECT FROM closed WHERE day BETWEEN closed.first_day AND closed.last_day)
      ORDER BY day DESC, starts_at DESC LIMIT asked.most)
     UNION ALL
-    (SELECT id, starts_at, ends_at, day FROM booking_slot
-     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free'
+    (SELECT id, starts_at, ends_at, day FROM booking_slot slot
+     WHERE provider_id = span.provider_id AND kind = span.kind AND state = 'free' AND NOT {_IS_OWN}
        AND day BETWEEN greatest(span.first_day, asked.day) AND span.last_day
        AND starts_at > asked.now AND starts_at >= asked.instant
        AND (held_until IS NULL OR held_until <= asked.now)
@@ -190,19 +221,20 @@ def free_slots(
 ) -> list[FreeSlot]:
     """Return what the patient may take on these local days (both included), in order of time. Two queries.
 
-    That is: allowed by the access decision on the slot's day, free, still to begin, within the horizon, and, for
-    urgent ones, released. The limit counts per provider and kind.
+    That is: allowed by the access decision on the slot's day, free, still to begin, within the horizon, for urgent
+    ones, released, and at no time at which the patient has another appointment. The limit counts per provider and kind.
     """
     windows = _windows(patient, assurance, first_day, last_day, now)
     spans = _released(windows, patient.clinic, now, most=per_provider_limit)
-    return [slot for _place, slot in _search(_of_provider(spans, provider_id), patient.clinic, now)]
+    found = _search(_of_provider(spans, provider_id), patient.clinic, Whose.of(patient), now)
+    return [slot for _place, slot in found]
 
 
 def first_free_per_provider(*, patient: Patient, assurance: Assurance, now: datetime) -> dict[int, FreeSlot]:
     """Return the first free time within the horizon of each provider (id) who has one. Two queries."""
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     spans = _released(windows, patient.clinic, now, most=1)
-    return _first_of_each(slot for _place, slot in _search(spans, patient.clinic, now))
+    return _first_of_each(slot for _place, slot in _search(spans, patient.clinic, Whose.of(patient), now))
 
 
 def offer(
@@ -214,16 +246,19 @@ def offer(
     now: datetime,
     provider_id: int | None = None,
     part: DayPart | None = None,
+    moved: Appointment | None = None,
 ) -> Offer:
     """Return all that the booking page shows about these days (both included). Two queries.
 
     `provider_id` narrows the times, not the list of providers; a provider whom the patient may not book has none.
-    `part` narrows all times that are named, the first free ones too; not when urgent times come out.
+    `part` narrows all times that are named, the first free ones too; not when urgent times come out. `moved` is an
+    appointment that is given up for the new one: it stands in no time's way.
     """
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     return offer_within(
         windows,
         clinic=patient.clinic,
+        whose=Whose.of(patient, moved),
         first_day=first_day,
         last_day=last_day,
         now=now,
@@ -236,6 +271,7 @@ def offer_within(
     windows: Sequence[Window],
     *,
     clinic: Clinic,
+    whose: Whose = NOBODYS,
     first_day: date,
     last_day: date,
     now: datetime,
@@ -249,8 +285,9 @@ def offer_within(
     )
     if provider_id is None:
         listed = [span._replace(group=span.window.service.value) for span in listed]
+    listed = [span._replace(shows_own=True) for span in listed]
     unreleased = _of_provider(_unreleased(windows, clinic, now), provider_id)
-    found = _search([*first, *listed, *unreleased], clinic, now)
+    found = _search([*first, *listed, *unreleased], clinic, whose, now)
     firsts = _first_of_each(slot for place, slot in found if place < len(first))
     asked_for = [one for one in firsts.values() if provider_id in (None, one.provider_id)]
     return Offer(
@@ -274,16 +311,26 @@ def nearest_free(
     now: datetime,
     provider_id: int | None = None,
     most: int = 4,
+    moved: Appointment | None = None,
 ) -> Sequence[FreeSlot]:
     """Return free times near an instant, with any provider; the given one's first where equally near. Two queries."""
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
-    return nearest_within(windows, clinic=patient.clinic, to=to, now=now, provider_id=provider_id, most=most)
+    return nearest_within(
+        windows,
+        clinic=patient.clinic,
+        whose=Whose.of(patient, moved),
+        to=to,
+        now=now,
+        provider_id=provider_id,
+        most=most,
+    )
 
 
 def nearest_within(
     windows: Sequence[Window],
     *,
     clinic: Clinic,
+    whose: Whose = NOBODYS,
     to: datetime,
     now: datetime,
     provider_id: int | None = None,
@@ -295,46 +342,55 @@ def nearest_within(
         return []
     day = to.astimezone(clinic.zone).date()
     with connection.cursor() as cursor:
-        cursor.execute(_NEAREST, [*_places(spans), now, to, day, most])
+        cursor.execute(_NEAREST, [*_places(spans, whose, now), now, to, day, most])
         found = [_free_slot(spans[place - 1].window, *row) for place, *row in cursor.fetchall()]
     return policy.nearest(found, to=to, provider_id=provider_id, most=most)
 
 
 _TAKE_FIRST = f"""{_CLOSED}
-UPDATE booking_slot SET state = 'taken' WHERE id = (
-    SELECT slot.id
+, free AS (
+    SELECT slot.id, slot.starts_at, slot.ends_at
     FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[])
          AS span (provider_id, kind, first_day, last_day)
     JOIN booking_slot slot ON slot.provider_id = span.provider_id AND slot.kind = span.kind
         AND slot.day BETWEEN span.first_day AND span.last_day
-    WHERE slot.state = 'free' AND slot.starts_at > %s
+    CROSS JOIN (SELECT %s::timestamptz AS now) AS asked
+    WHERE slot.state = 'free' AND slot.starts_at > asked.now
+      AND (slot.held_until IS NULL OR slot.held_until <= asked.now)
       AND NOT EXISTS (SELECT FROM closed WHERE slot.day BETWEEN closed.first_day AND closed.last_day)
-    ORDER BY slot.starts_at, slot.id
-    LIMIT 1
-    FOR UPDATE OF slot SKIP LOCKED
+), taken AS (
+    UPDATE booking_slot SET state = 'taken' WHERE id = (
+        SELECT wanted.id FROM booking_slot wanted JOIN free AS slot USING (id)
+        WHERE wanted.state = 'free' AND NOT {_IS_OWN}
+        ORDER BY slot.starts_at, slot.id
+        LIMIT 1
+        FOR UPDATE OF wanted SKIP LOCKED
+    )
+    RETURNING id
 )
-RETURNING id
+SELECT (SELECT id FROM taken), EXISTS (SELECT FROM free AS slot WHERE {_IS_OWN})
 """  # noqa: S608 - put together from our own words only
 """Urgent slots of at most two days: some dozens per clinic, found by slot_free_by_provider."""
 
 
-def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) -> Slot | None:
-    """Take the first free urgent slot that the patient may have and return it as it was, or None. Three queries.
+def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) -> Slot | BookingRefusal:
+    """Take the first free urgent slot that the patient may have and return it as it was, or say why there is none.
 
-    Inside the caller's transaction: one that others are just taking is passed over.
+    Inside the caller's transaction: one that others are just taking is passed over, and so are one that is held for
+    somebody and one at the time of another appointment of the patient. Three queries.
     """
     windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
     spans = [
         span for span in _released(windows, patient.clinic, now) if span.window.service == Service.URGENT
     ]
     if not spans:
-        return None
+        return BookingRefusal.TAKEN
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_FIRST, [*_places(spans), now])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    slot = Slot.objects.select_related("provider").get(pk=row[0])
+        cursor.execute(_TAKE_FIRST, [*_places(spans, Whose.of(patient), now), now])
+        taken, has_own = cursor.fetchone()
+    if taken is None:
+        return BookingRefusal.OWN_TIME if has_own else BookingRefusal.TAKEN
+    slot = Slot.objects.select_related("provider").get(pk=taken)
     slot.state = SlotState.FREE
     return slot
 
@@ -414,7 +470,9 @@ def _of_provider(spans: list[_Span], provider_id: int | None) -> list[_Span]:
     return [span for span in spans if span.window.provider.provider_id == provider_id]
 
 
-def _search(spans: Sequence[_Span], clinic: Clinic, now: datetime) -> list[tuple[int, FreeSlot]]:
+def _search(
+    spans: Sequence[_Span], clinic: Clinic, whose: Whose, now: datetime
+) -> list[tuple[int, FreeSlot]]:
     """Return (number of the span, free slot), in order of time. No query without spans."""
     if not spans:
         return []
@@ -422,11 +480,12 @@ def _search(spans: Sequence[_Span], clinic: Clinic, now: datetime) -> list[tuple
         cursor.execute(
             _FREE_AT if any(span.part for span in spans) else _FREE,
             [
-                *_places(spans),
+                *_places(spans, whose, now),
                 [span.most for span in spans],
                 [span.group or str(place) for place, span in enumerate(spans)],
                 [span.part.since if span.part else None for span in spans],
                 [span.part.until if span.part else None for span in spans],
+                [span.shows_own for span in spans],
                 now,
                 clinic.time_zone,
             ],
@@ -435,10 +494,14 @@ def _search(spans: Sequence[_Span], clinic: Clinic, now: datetime) -> list[tuple
     return [(place - 1, _free_slot(spans[place - 1].window, *row)) for place, *row in rows]
 
 
-def _places(spans: Sequence[_Span]) -> list[Any]:
-    """Return where to look as both searches take it: a provider whose clinic may be closed, then a list per column."""
+def _places(spans: Sequence[_Span], whose: Whose, now: datetime) -> list[Any]:
+    """Return where to look as all searches take it: a provider whose clinic may be closed, whose other appointments
+    stand in the way, then a list per column.
+    """
+    given_up = list(whose.given_up)
     return [
         spans[0].window.provider.provider_id,
+        *(whose.patient_id, now, now, given_up, given_up),
         [span.window.provider.provider_id for span in spans],
         [policy.kind_of(span.window.service).value for span in spans],
         [span.first_day for span in spans],
@@ -446,7 +509,9 @@ def _places(spans: Sequence[_Span]) -> list[Any]:
     ]
 
 
-def _free_slot(window: Window, slot_id: int, starts_at: int, ends_at: int, day: date) -> FreeSlot:
+def _free_slot(
+    window: Window, slot_id: int, starts_at: int, ends_at: int, day: date, is_own_time: bool = False
+) -> FreeSlot:
     provider = window.provider
     return FreeSlot(
         slot_id=slot_id,
@@ -459,6 +524,7 @@ def _free_slot(window: Window, slot_id: int, starts_at: int, ends_at: int, day: 
         ends_at=datetime.fromtimestamp(ends_at, UTC),
         day=day,
         approval=provider.approval,
+        is_own_time=is_own_time,
     )
 
 

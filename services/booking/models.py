@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Case, F, Func, Q, UUIDField, When
+from django.db.models.functions import Coalesce
 
 from clinic_admin.choices import Weekday
 from clinic_admin.models import Clinic, Provider, StaffMember
@@ -50,6 +51,28 @@ def _no_overlap(name: str, condition: Q | None = None) -> ExclusionConstraint:
             (TsTzRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
         ],
         condition=condition,
+    )
+
+
+def _not_in_two_places() -> ExclusionConstraint:
+    """Keep a patient from having two live appointments at once (own_times).
+
+    A request that waits to take the place of a booked one counts as the same: it may overlap what it replaces. What
+    staff have put beside another knowingly (Rule.OWN_TIME) stands outside.
+    """
+    stands_for = Case(
+        When(status=AppointmentStatus.REQUESTED, then=Coalesce("replaces", "id")),
+        default=F("id"),
+        output_field=UUIDField(),
+    )
+    return ExclusionConstraint(
+        name="appointment_patient_not_in_two_places",
+        expressions=[
+            ("patient", RangeOperators.EQUAL),
+            (TsTzRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
+            (stands_for, RangeOperators.NOT_EQUAL),
+        ],
+        condition=Q(status__in=LIVE) & ~Q(overruled__contains=[Rule.OWN_TIME]),
     )
 
 
@@ -259,6 +282,7 @@ class Appointment(PublicIdModel):
                 name="appointment_one_replacement",
             ),
             _no_overlap("appointment_provider_not_double_booked", Q(status__in=LIVE)),
+            _not_in_two_places(),
             models.CheckConstraint(
                 name="appointment_cancelled_with_time",
                 condition=Q(status=AppointmentStatus.CANCELLED, cancelled_at__isnull=False)
@@ -497,6 +521,8 @@ class DrawRequest(PublicIdModel):
     """The place in the order of the draw, from 1."""
     allowed = ArrayField(models.BigIntegerField(), default=list)
     """Whom of the draw's providers the access decision allowed when it was held."""
+    own_times = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    """The draw's slots at which the patient had another appointment when it was held."""
     slot_number = models.BigIntegerField(null=True)
     """The slot that was won. A number only: the record outlives the slot."""
     appointment = models.OneToOneField(

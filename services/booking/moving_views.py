@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
-from services.booking import choosing, free_times, operations, queries, times
+from services.booking import choosing, free_times, operations, own_times, queries, times
 from services.booking.choices import BookingRefusal
 from services.booking.forms import BookForm, MoveForm
 from services.booking.models import Appointment
@@ -36,7 +36,12 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
         request.GET,
         clinic=clinic,
         page=reverse("booking:move", args=[clinic.portal_identifier, appointment]),
-        offer_of=partial(free_times.offer, patient=request.patient, assurance=request.sign_in.assurance),
+        offer_of=partial(
+            free_times.offer,
+            patient=request.patient,
+            assurance=request.sign_in.assurance,
+            moved=found.appointment,
+        ),
         now=now,
     )
     if quiet := choosing.answer_quietly(request, context):
@@ -134,6 +139,8 @@ def _confirm_page(
     }
     if refusal is not None:
         status = status if status != 200 else 409 if seen else 404
+        if seen is not None and refusal == BookingRefusal.OWN_TIME:
+            context["own"] = own_times.first_beside(request.patient, seen.slot, moved=appointment)
         context["nearest"] = [
             {"slot": slot, "look": times.choice_of(slot, zone=clinic.zone, page=page, names_provider=True)}
             for slot in free_times.nearest_free(
@@ -141,6 +148,7 @@ def _confirm_page(
                 assurance=request.sign_in.assurance,
                 to=max(seen.slot.starts_at, now) if seen else now,
                 provider_id=seen.slot.provider_id if seen else None,
+                moved=appointment,
                 now=now,
             )
         ]
@@ -182,5 +190,6 @@ def _any_page(
         "form": form,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
+        "is_own_time": refusal == BookingRefusal.OWN_TIME,
     }
     return render(request, "booking/any_urgent.html", context, status=status)

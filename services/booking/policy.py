@@ -123,6 +123,11 @@ def refuse_giving_up(
     )
 
 
+def overlap(one: "Stretch", other: "Stretch") -> bool:
+    """Return whether two half-open stretches of time share a moment: nobody can be in two places then."""
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """How many live appointments to come a patient has booked online."""
@@ -160,6 +165,15 @@ def reminder_time(starts_at: datetime, *, hours_ahead: int, zone: tzinfo, now: d
         clock = datetime.combine(clock.date() - timedelta(days=1), BEFORE_QUIET)
     due = at_clock(clock.date(), clock.time(), zone)
     return due if due > now else None
+
+
+class Stretch(Protocol):
+    """Anything that starts and ends."""
+
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
 
 
 class Timed(Protocol):

@@ -13,7 +13,7 @@ from patients.models import Patient
 from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
-from services.booking import policy
+from services.booking import own_times, policy
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
 from services.booking.policy import Held
@@ -41,10 +41,11 @@ _SLOT = Ready(lambda: Slot.objects.filter(clinic=Given("clinic"), pk=Given("id")
 
 
 def _considered() -> QuerySet[Slot]:
-    """Return the clinic's slot with its provider, and the patient's own live appointment on it."""
+    """Return the clinic's slot with its provider, the patient's own live appointment on it, and whether one is beside it."""
     own = Appointment.objects.live().filter(patient=Given("patient"), slot=OuterRef("pk")).values("pk")[:1]
     slots = Slot.objects.filter(clinic=Given("clinic"), pk=Given("id"))
-    return slots.select_related("provider").annotate(own=Subquery(own))
+    beside = Exists(own_times.beside_slot_moving())
+    return slots.select_related("provider").annotate(own=Subquery(own), is_beside_own=beside)
 
 
 _CONSIDERED = Ready(_considered)
@@ -61,7 +62,13 @@ def consider(
     """Return what a patient who opens this slot should see; None when the clinic has no such slot. Two queries,
     three where the clinic limits how many a patient may have.
     """
-    slot = _CONSIDERED.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk)
+    slot = _CONSIDERED.first(
+        id=slot_id,
+        clinic=patient.clinic_id,
+        patient=patient.pk,
+        moved=moved.pk if moved else own_times.NOBODYS,
+        replaced=(moved.replaces_id if moved else None) or own_times.NOBODYS,
+    )
     if slot is None:
         return None
     clinic = patient.clinic
@@ -84,6 +91,8 @@ def consider(
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )
+    if refusal is None and slot.is_beside_own:  # type: ignore[attr-defined]
+        refusal = BookingRefusal.OWN_TIME
     return Consideration(
         slot,
         decision.approval,

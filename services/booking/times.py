@@ -1,5 +1,6 @@
 """Free times as the pages show them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -95,18 +96,24 @@ def parts_of(wanted: Wanted) -> list[Part]:
 
 def version_of(slots: Iterable[FreeSlot]) -> str:
     """Return a word that changes when any of these times does."""
-    numbers = ",".join(str(slot.slot_id) for slot in slots)
+    numbers = ",".join(f"{slot.slot_id}{'-' if slot.is_own_time else ''}" for slot in slots)
     return blake2b(numbers.encode(), digest_size=8).hexdigest()
 
 
 def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool) -> TimeChoice:
-    """Return a free time as a link to its confirm page, which is below the booking page."""
+    """Return a free time as a link to its confirm page, which is below the booking page.
+
+    One at which the patient has another appointment is only shown, and says why.
+    """
     clock = moments.clock(slot.starts_at, zone)
     spoken = _("%(when)s with %(name)s") % {
         "when": capfirst(moments.day_at(slot.day, clock)),
         "name": slot.provider_name,
     }
     initials = [slot.provider_initials] if names_provider else []
+    if slot.is_own_time:
+        reason = _("you have another appointment then")
+        return TimeChoice(clock, f"{spoken}: {reason}", note=_("you are busy"), state=TimeState.OWN)
     if slot.kind != SlotKind.URGENT:
         return TimeChoice(clock, spoken, note="".join(initials), url=f"{page}{slot.slot_id}/")
     urgent = _("urgent")
@@ -130,11 +137,13 @@ def days_of(
 ) -> Sequence[TimeDay]:
     """Return every day from first to last (both included) with its times. `page` is the booking page's address."""
     by_day: dict[date, list[TimeChoice]] = {}
+    free: Counter[date] = Counter()
     for slot in slots:
         choice = choice_of(slot, zone=zone, page=page, names_provider=names_provider)
         by_day.setdefault(slot.day, []).append(choice)
+        free[slot.day] += not slot.is_own_time
     return [
-        TimeDay(day, by_day.get(day, ()), note=_number(len(by_day.get(day, ()))))
+        TimeDay(day, by_day.get(day, ()), note=_number(free[day]))
         for day in generation.days_between(first_day, last_day)
     ]
 

@@ -19,13 +19,14 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
-from services.booking import choosing, free_times, operations, policy, queries, times
+from services.booking import choosing, free_times, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
-from services.booking.release.views import keeps_up, news_of
+from services.booking.release.news import news_of
+from services.booking.release.views import keeps_up
 from services.booking.reminders.views import reminder_words
 from services.booking.reminders.words import Choice, choice_for
 
@@ -52,7 +53,7 @@ def find(request: PatientRequest) -> HttpResponse:
     context = {
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
-        "news": news_of(request, now),
+        "news": news_of(request.patient, request.sign_in.assurance, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }
     part = "#offer" if choosing.wants_part(request.htmx) else ""
@@ -93,7 +94,8 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
         )
     except BookingRefused as refused:
         # Where everyone comes at once, most leave here: no more is read than the page shows.
-        lost, reason = queries.slot_of(request.patient, slot), BookingRefusal(refused.reason)
+        lost = refused.details.get("slot") or queries.slot_of(request.patient, slot)
+        reason = BookingRefusal(refused.reason)
         return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
     return _to_appointment(request, appointment.pk)
 
@@ -148,6 +150,9 @@ def _refused_page(
         "refusal": refusal,
         "keeps_text": form.is_bound,
         "nearest": _nearest(request, slot, now),
+        "own": own_times.first_beside(request.patient, slot)
+        if slot and refusal == BookingRefusal.OWN_TIME
+        else None,
     }
     return render(request, "booking/book.html", context, status=status)
 
@@ -184,7 +189,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
         {
             "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
-            "news": news_of(request, now),
+            "news": news_of(request.patient, request.sign_in.assurance, now),
         },
     )
 

@@ -54,7 +54,9 @@ def card_of(
     return AccountCard(
         state=state,
         is_offered=memberships.offers_codes(clinic) and index is not None,
-        can_be_reached=policy.can_be_reached(channel, code_queries.registered_recipient(patient, clinic)),
+        can_be_reached=policy.can_be_reached(
+            channel, code_queries.registered_recipient(patient, clinic), clinic.code_countries
+        ),
         by_sms=channel is CodeChannel.SMS,
         must_register=rules_of(clinic.country).needs_registration,
         needs_eid=code_queries.needs_eid(patient, clinic, now),

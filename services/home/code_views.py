@@ -16,12 +16,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import code_sender, code_sign_in, codes, devices, memberships, national_id, policy
+from clinic_admin.sms_price import sms_price
+from identity import (
+    code_sender,
+    code_sign_in,
+    code_stops,
+    codes,
+    devices,
+    memberships,
+    national_id,
+    policy,
+)
 from identity import queries as identity_queries
 from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
 from identity.codes import CodeRefused
 from identity.memberships import BadPassword, LinkRefused
 from identity.models import ActionLink
+from identity.password_tries import MustWait
 from patients import contact_views
 from patients import queries as patients
 from patients.models import Patient
@@ -31,6 +42,8 @@ from services.home import code_queries
 from services.home.code_forms import CodeForm, CodeSignInForm, PasswordForm, ResetForm
 
 View = Callable[..., HttpResponse]
+_RETRY_AFTER = 300
+"""Seconds: the shorter of the windows in which a network address is counted."""
 _QUESTION, _LINK_QUESTION, _LINK, _NEXT = "code_question", "link_question", "patient_link", "code_next"
 """Session keys: what this browser was asked a code for, which link it opened, where it was going."""
 
@@ -66,7 +79,9 @@ def sign_in(request: ClinicRequest) -> HttpResponse:
         code_sign_in.check_limits(clinic=clinic, national_id_index=index, address=_address(request), now=now)
     except CodeRefused as refused:
         form.add_error(None, str(refused.message))
-        return _first_page(request, form, status=429)
+        page = _first_page(request, form, status=429)
+        page["Retry-After"] = str(refused.seconds if isinstance(refused, MustWait) else _RETRY_AFTER)
+        return page
     patient = patients.record_of(national_id_index=index, clinic=clinic)
     question = code_sign_in.begin(
         clinic=clinic,
@@ -219,6 +234,7 @@ def _first_page(request: ClinicRequest, form: CodeSignInForm, status: int = 200)
         "form": form,
         **_channel_words(request.clinic),
         "eids": [choice.name for choice in identity_queries.sign_in_choices(request.clinic)],
+        "stop": code_stops.of_clinic(request.clinic.pk, now=timezone.now()),
     }
     return render(request, "home/code/sign_in.html", words, status=status)
 
@@ -238,7 +254,8 @@ def _password_page(
         "form": form,
         "is_asked": is_asked,
         "left": left,
-        "may_receive": not _codes_by_sms(request.clinic) or policy.may_receive_code(patient.mobile),
+        "may_receive": not _codes_by_sms(request.clinic)
+        or policy.may_receive_code(patient.mobile, request.clinic.code_countries),
         **_channel_words(request.clinic),
     }
     return render(
@@ -318,7 +335,7 @@ def _channel_words(clinic: Clinic) -> dict[str, Any]:
     rules = rules_of(clinic.country)
     return {
         "by_sms": rules.code_channel is CodeChannel.SMS,
-        "price": rules.code_price,
+        "price": sms_price(clinic) if rules.code_channel is CodeChannel.SMS else "",
         "child_confirms": rules.own_decisions_from if rules.child_signs_in else 0,
         "minutes": int(policy.CODE_LASTS[rules.code_channel].total_seconds() // 60),
     }

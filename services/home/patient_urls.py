@@ -17,6 +17,11 @@ urlpatterns = [
     path("<uuid:patient_id>/portal/", patient_views.portal, name="portal"),
     path("<uuid:patient_id>/portal/access/", patient_views.portal_access, name="portal_access"),
     path("<uuid:patient_id>/portal/as-patient/", as_patient_views.as_patient, name="as_patient"),
+    path(
+        "<uuid:patient_id>/portal/as-patient/<slug:part>/",
+        as_patient_views.as_patient,
+        name="as_patient_part",
+    ),
     path("<uuid:patient_id>/portal/account/", account_views.account, name="account"),
     path("<uuid:patient_id>/appointments/", patient_views.appointments, name="appointments"),
     path("<uuid:patient_id>/history/", patient_views.history, name="history"),

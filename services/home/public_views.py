@@ -10,6 +10,7 @@ from clinic_admin import markup, text_queries
 from clinic_admin import queries as clinics
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
+from clinic_admin.sms_price import sms_price
 from identity import memberships, sessions
 from identity import queries as identity_queries
 from services.home import queries
@@ -52,5 +53,6 @@ def _words(request: ClinicRequest) -> dict[str, object]:
         "is_inside": sessions.of(request) is not None and request.user.is_authenticated,
         "methods": [choice.name for choice in identity_queries.sign_in_choices(clinic)],
         "has_codes": memberships.offers_codes(clinic),
+        "sms_price": sms_price(clinic),
         "codes_need_reason": rules_of(clinic.country).codes_need_reason,
     }

@@ -14,6 +14,7 @@ from clinic_admin import queries as clinics
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import sms_price
 from identity import memberships, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
@@ -28,7 +29,7 @@ from patients.guardianship.operations import Adult
 from patients.guardianship.queries import Person
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
-from services.booking.release.views import news_of
+from services.booking.release.news import news_of
 from services.home import queries
 from services.home.choices import SERVICE_PAGES
 from services.registration import operations as registration
@@ -68,6 +69,7 @@ def clinic_front(request: ClinicRequest) -> HttpResponse:
         {
             "choices": choices,
             "may_register": may_register,
+            "sms_price": sms_price(clinic),
             "codes": rules_of(clinic.country) if memberships.offers_codes(clinic) else None,
             "days": queries.opening_hours(clinic, now),
             "is_open": clinics.is_open(clinic, now),
@@ -144,7 +146,7 @@ def start(request: PatientRequest) -> HttpResponse:
     context = {
         "page": page,
         "people": _people(request, now),
-        "news": news_of(request, now) if may_see else None,
+        "news": news_of(request.patient, request.sign_in.assurance, now) if may_see else None,
     }
     return render(request, "home/start.html", context)
 

@@ -49,3 +49,8 @@ def of_certificate(*, is_over: bool, ends_soon: bool, another_is_good: bool) -> 
     if is_over and not another_is_good:
         return Light.RED
     return Light.YELLOW if is_over or ends_soon else Light.GREEN
+
+
+def of_clinic(*, is_stopped: bool) -> Light:
+    """Return the light of a clinic whose sign-in needs a look: eID goes on working, whatever is stopped."""
+    return Light.RED if is_stopped else Light.YELLOW

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from identity import certificate_ends, provider_health
+from identity import certificate_ends, clinics_watched, provider_health
 from identity.certificate_ends import CertificateEnd
+from identity.clinics_watched import WatchedClinic
 from identity.provider_health import ProviderHealth
 from notifications import load
 from notifications.load import ChannelLoad
@@ -42,6 +43,14 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Clinic:
+    """A clinic whose sign-in needs a look, with its light."""
+
+    watched: WatchedClinic
+    light: Light
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """Everything on the operation page."""
 
@@ -58,12 +67,15 @@ class Operation:
     channels: list[Channel]
     providers: list[Provider]
     certificates: list[Certificate]
+    clinics: list[Clinic]
+    """Those whose codes are stopped or little used, or whose sign-in is not as usual; by name."""
 
     @property
     def light(self) -> Light:
         """Return the worst of all."""
         return policy.worst(
             [
+                *(one.light for one in self.clinics),
                 *(self.database, self.broker, self.workers, self.clock),
                 *(one.light for one in self.channels),
                 *(one.light for one in self.providers),
@@ -114,6 +126,10 @@ def operation(now: datetime) -> Operation:
             for one in provider_health.of_all(now)
         ],
         certificates=_certificates(now),
+        clinics=[
+            Clinic(one, policy.of_clinic(is_stopped=one.stop is not None))
+            for one in clinics_watched.of_all(now)
+        ],
     )
 
 

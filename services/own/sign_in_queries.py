@@ -77,6 +77,8 @@ class SignInLine:
     """Empty where it is not known; a network only where it is old, or may be somebody else's."""
     icon: str
     is_worrying: bool
+    is_here: bool
+    """It belongs to the session in which the page is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,13 @@ class SignIns:
     following: int | None
 
 
-def sign_ins_of(login_id: UUID, *, scope: int | None, before: int | None = None) -> SignIns:
+def sign_ins_of(
+    login_id: UUID, *, scope: int | None, here: UUID | None = None, before: int | None = None
+) -> SignIns:
     """Return a page of what happened with the login. Three queries, four on later pages.
 
     `scope`: the only clinic that the session is good for sees what happened there, and no other clinic's.
+    `here`: the name of the session that reads it (portal/session_reference.py).
     """
     events = events_of(login_id, scope=scope)
     last = events.filter(pk=before).values_list("at", flat=True).first() if before else None
@@ -98,7 +103,7 @@ def sign_ins_of(login_id: UUID, *, scope: int | None, before: int | None = None)
         events = events.filter(at__lte=last).exclude(at=last, pk__gte=before)
     found = list(events[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
-    return SignIns(tuple(lines_of(shown)), shown[-1].pk if len(found) > PER_PAGE else None)
+    return SignIns(tuple(lines_of(shown, here=here)), shown[-1].pk if len(found) > PER_PAGE else None)
 
 
 def events_of(login_id: UUID, *, scope: int | None) -> QuerySet[AuditEvent]:
@@ -114,17 +119,19 @@ def events_of(login_id: UUID, *, scope: int | None) -> QuerySet[AuditEvent]:
     return events.order_by("-at", "-pk")
 
 
-def lines_of(events: Sequence[AuditEvent]) -> list[SignInLine]:
+def lines_of(events: Sequence[AuditEvent], *, here: UUID | None = None) -> list[SignInLine]:
     """Return the events in words. Two queries at most."""
     clinics = dict(
         Clinic.objects.filter(pk__in={event.clinic_id for event in events}).values_list("pk", "name")
     )
     slugs = {str(event.details.get("provider") or "") for event in events}
     providers = dict(IdentityProvider.objects.filter(slug__in=slugs).values_list("slug", "name"))
-    return [_line(event, clinics, providers) for event in events]
+    return [_line(event, clinics, providers, here) for event in events]
 
 
-def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str, str]) -> SignInLine:
+def _line(
+    event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str, str], here: UUID | None
+) -> SignInLine:
     what, icon = SENTENCES[event.action]
     if event.action == "auth.success" and event.details.get("step_up"):
         what = _("Confirmed with eID once more")
@@ -138,6 +145,7 @@ def _line(event: AuditEvent, clinics: Mapping[int, str], providers: Mapping[str,
         network_address=_address(event),
         icon=icon,
         is_worrying=icon == _BAD,
+        is_here=here is not None and event.session_reference == here,
     )
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
+from portal import session_reference
 from services.own import clinic_queries, log_queries, sign_in_queries
 from services.own.forms import LogForm
 
@@ -46,7 +47,9 @@ def sign_ins(request: PatientRequest) -> HttpResponse:
     """Show when and how somebody signed in as the patient, or tried to."""
     before = event_after(request)
     user = cast(Any, request.user)
-    found = sign_in_queries.sign_ins_of(user.pk, scope=request.sign_in.clinic_scope, before=before)
+    found = sign_in_queries.sign_ins_of(
+        user.pk, scope=request.sign_in.clinic_scope, here=session_reference.of(request), before=before
+    )
     return render(request, "own/sign_ins.html", {"found": found, "is_first": before is None})
 
 

@@ -103,7 +103,7 @@ def _send(request: ClinicRequest, form: ConfirmChildForm, *, is_new: bool) -> Ht
 
 def _too_many(request: ClinicRequest, guardian: str, now: datetime) -> bool:
     address = network_address.of(request)
-    by_address = throttle.is_exceeded(PER_ADDRESS, key=address, now=now)
+    by_address = throttle.is_exceeded_from(address, PER_ADDRESS, now=now)
     return throttle.is_exceeded(PER_GUARDIAN, key=guardian, now=now) or by_address
 
 

@@ -13,18 +13,23 @@ from clinic_admin.models import Clinic
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
-from portal import phone_numbers
+from portal import crypto, phone_numbers
 
 
 def received(*, clinic: Clinic, subject: models.Model, to: str, language: str, now: datetime) -> None:
-    """Say that the request has come and the clinic decides."""
+    """Say that the request has come and the clinic decides: once to each address that was written."""
     with translation.override(language):
         title = _("%(clinic)s has your registration") % {"clinic": clinic.name}
         body = _(
             "Hello,\n\nyour registration at %(clinic)s has come. The clinic looks at it, and you get an e-mail when it has "
             "decided.\n\nIf you didn't register, tell the clinic."
         ) % {"clinic": clinic.name}
-    _queue(clinic, subject, 1, to, title, body, now)
+    _queue(clinic, subject, _version_for(to), to, title, body, now)
+
+
+def _version_for(address: str) -> int:
+    """Return the same number above those of the other letters for the same address, another one for others."""
+    return 16 + int(crypto.blind_index(address.strip().lower(), purpose="registration.received")[:7], 16)
 
 
 def accepted(

@@ -210,40 +210,72 @@ def put_back(*, clinic: Clinic, request_id: UUID, actor: User, now: datetime) ->
 
 
 def _ask_the_clinic(clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> bool:
-    values = {
-        "national_id": who.number.number,
-        "given_name": who.given_name,
-        "family_name": who.family_name,
-        "email": who.email,
-        "mobile": who.mobile,
-        "language": who.language,
-        "password": who.password,
-        "terms": who.terms,
-        "is_proven": is_proven,
-        "created_at": now,
-    }
-    asked, is_new = LoginRequest.objects.get_or_create(
-        clinic=clinic,
-        national_id_index=who.index,
-        guardian_index="",
-        state=RequestState.WAITING,
-        defaults=values,
+    """Put the request into the inbox, once; return whether it is new there.
+
+    Whoever is not proven must not learn from the answer, its time or the letters that the person waits already: the
+    same is done for them again, and only the first request's words are kept (identity research, C11).
+    """
+    asked, is_new = _waiting(clinic, who, is_proven, now)
+    if is_proven and not is_new:
+        return False
+    inbox.open_item(
+        clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who=asked.full_name, now=now
     )
-    if not is_new and is_proven and not asked.is_proven:
-        # The proven person's own words take the place of what somebody unproven wrote in their name.
-        for name, value in values.items():
-            setattr(asked, name, value)
-        asked.save(update_fields=list(values))
-        is_new = True
-    if is_new:
-        inbox.open_item(
-            clinic=clinic, kind=ItemKind.REGISTRATION, subject_id=asked.pk, who=who.full_name, now=now
-        )
-        letters.received(clinic=clinic, subject=asked, to=who.email, language=who.language, now=now)
-        audit.record(
-            action="register.requested", subject=asked, actor=audit.SYSTEM, now=now, proven=is_proven
-        )
+    letters.received(clinic=clinic, subject=asked, to=who.email, language=who.language, now=now)
+    audit.record(
+        action="register.requested",
+        subject=asked,
+        actor=audit.SYSTEM,
+        now=now,
+        proven=is_proven,
+        again=not is_new,
+    )
     return is_new
+
+
+def _waiting(clinic: Clinic, who: Registrant, is_proven: bool, now: datetime) -> tuple[LoginRequest, bool]:
+    """Return the person's request that waits, and whether what is in it is new. As many statements in either case."""
+    mine = LoginRequest(
+        clinic=clinic,
+        national_id=who.number.number,
+        national_id_index=who.index,
+        given_name=who.given_name,
+        family_name=who.family_name,
+        email=who.email,
+        mobile=who.mobile,
+        language=who.language,
+        password=who.password,
+        terms=who.terms,
+        is_proven=is_proven,
+        created_at=now,
+    )
+    LoginRequest.objects.bulk_create([mine], ignore_conflicts=True)
+    asked = LoginRequest.objects.get(
+        clinic=clinic, national_id_index=who.index, guardian_index="", state=RequestState.WAITING
+    )
+    if asked.pk == mine.pk:
+        return asked, True
+    if not is_proven or asked.is_proven:
+        return asked, False
+    # The proven person's own words take the place of what somebody unproven wrote in their name.
+    for name in _OWN_WORDS:
+        setattr(asked, name, getattr(mine, name))
+    asked.save(update_fields=_OWN_WORDS)
+    return asked, True
+
+
+_OWN_WORDS = (
+    "national_id",
+    "given_name",
+    "family_name",
+    "email",
+    "mobile",
+    "language",
+    "password",
+    "terms",
+    "is_proven",
+    "created_at",
+)
 
 
 def _reached(who: Registrant, patient: Patient) -> Holder:

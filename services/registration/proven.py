@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 
+from clinic_admin.models import Clinic
 from identity import national_id, sessions
 from identity import queries as identity_queries
 from identity.models import User
 from identity.national_id import BadNationalId, NationalId
+from patients import queries as records
 from patients.models import Patient
 from services.registration.registrant import Registrant
 
@@ -37,9 +39,15 @@ class Proven:
             replace(who, given_name=self.given_name, family_name=self.family_name) if self.full_name else who
         )
 
-    def contact(self, record: Patient | None) -> dict[str, str]:
-        """Return what the clinic's record says of how to reach the person, to be confirmed."""
-        return {"email": record.email if record else "", "mobile": record.mobile if record else ""}
+    def contact(self, clinic: Clinic, record: Patient | None) -> dict[str, str]:
+        """Return how to reach the person, to be confirmed: what the clinic's record says, else what they use elsewhere.
+
+        So one press is enough at a further clinic (003, D2). Nobody else sees it before it is pressed.
+        """
+        if record is not None and record.email:
+            return {"email": record.email, "mobile": record.mobile}
+        email, mobile = records.contact_elsewhere(national_id_index=self.index, clinic=clinic)
+        return {"email": email, "mobile": (record.mobile if record else "") or mobile}
 
     def __repr__(self) -> str:
         """Say nothing: this object must not show in logs and error reports."""

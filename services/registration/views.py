@@ -18,6 +18,7 @@ from identity import queries as identity_queries
 from identity.operations import SignInRefused
 from identity.views import refusal_page
 from patients import queries as records
+from patients.models import Patient
 from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
@@ -84,12 +85,13 @@ def here(request: ClinicRequest) -> HttpResponse:
         identity.abandon_sign_in(request, reason="not registered here", now=now)
         return _refused(request, RegistrationRefusal.CLOSED)
     if request.method != "POST":
-        known = person.contact(record)
+        known = person.contact(clinic, record)
         initial = known | {"email_again": known["email"]}
-        return _here_page(request, person, ContactPart(initial=initial, country=clinic.country))
+        form = ContactPart(initial=initial, country=clinic.country)
+        return _here_page(request, person, form, record)
     form = ContactPart(request.POST, country=clinic.country)
     if not form.is_valid():
-        return _here_page(request, person, form, status=422)
+        return _here_page(request, person, form, record, status=422)
     if _too_many(request, person.index, now):
         return render(request, "429.html", status=429)
     who = Registrant(
@@ -177,7 +179,7 @@ def _registrant(form: RegisterForm, language: str) -> Registrant:
 
 def _too_many(request: ClinicRequest, index: str, now: datetime) -> bool:
     address = network_address.of(request)
-    by_address = throttle.is_exceeded(PER_ADDRESS, key=address, now=now)
+    by_address = throttle.is_exceeded_from(address, PER_ADDRESS, now=now)
     return throttle.is_exceeded(PER_PERSON, key=f"{request.clinic.pk}:{index}", now=now) or by_address
 
 
@@ -190,8 +192,12 @@ def _form_page(request: ClinicRequest, form: RegisterForm, status: int) -> HttpR
     return _page(request, "registration/register.html", {"form": form, "choices": choices}, status)
 
 
-def _here_page(request: ClinicRequest, person: Proven, form: ContactPart, status: int = 200) -> HttpResponse:
-    return _page(request, "registration/here.html", {"form": form, "person": person, "choices": []}, status)
+def _here_page(
+    request: ClinicRequest, person: Proven, form: ContactPart, record: Patient | None, status: int = 200
+) -> HttpResponse:
+    has_left = record is not None and record.left_at is not None
+    words = {"form": form, "person": person, "has_left": has_left, "choices": []}
+    return _page(request, "registration/here.html", words, status)
 
 
 def _page(request: ClinicRequest, template: str, words: dict[str, Any], status: int) -> HttpResponse:

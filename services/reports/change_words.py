@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from clinic_admin import code_countries
 from clinic_admin.choices import ClinicRefusal, ProviderKind, Role, Service, TextKind, Weekday
 from clinic_admin.forms import PHONES, SettingsForm
 from delegation.choices import Topic
-from identity.choices import Method
+from identity.choices import Method, StopReason
 from portal import moments, phone_numbers
 from portal.models import AuditEvent
 from services.access.choices import Approval, Column, Right
@@ -243,6 +244,8 @@ def _setting(name: str, value: object, names: Names) -> str:
         return _("yes") if value else _("no")
     if name == "urgent_release_at":
         return _clock(value)
+    if isinstance(value, list):
+        return code_countries.names_of(value) or _("none")
     if name in PHONES and value:
         return phone_numbers.as_people_write(str(value), names.country)
     return _("empty") if value in ("", None) else str(value)
@@ -514,6 +517,14 @@ def _portal(event: AuditEvent, names: Names) -> Told:
     return Told(sentences[event.action])
 
 
+def _codes(event: AuditEvent, names: Names) -> Told:
+    if event.action == "codes.resumed":
+        return Told(_("An administrator lets codes go out again"))
+    reason = event.details.get("reason")
+    lines = (Line(_("Why"), "", str(StopReason(reason).label)),) if reason in StopReason else ()
+    return Told(_("No codes are sent for a while"), lines)
+
+
 def _exported(event: AuditEvent, names: Names) -> Told:
     of_all = event.details.get("is_everyone")
     return Told(
@@ -545,6 +556,8 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "closure.added": (ChangeKind.SETTINGS, _closure),
     "closure.removed": (ChangeKind.SETTINGS, _closure),
     "sign_in.changed": (ChangeKind.SETTINGS, _sign_in),
+    "codes.stopped": (ChangeKind.SETTINGS, _codes),
+    "codes.resumed": (ChangeKind.SETTINGS, _codes),
     "provider.connected": (ChangeKind.SETTINGS, _identity_provider),
     "calendar-template.saved": (ChangeKind.CALENDARS, _calendar),
     "calendar-template.deleted": (ChangeKind.CALENDARS, _calendar),

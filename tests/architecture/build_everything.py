@@ -133,6 +133,7 @@ def make_place() -> Place:
         "offer_id": offer.pk,
         "draw_request": make_draw_request(patient).pk,
         "word": "no-such-word",
+        "part": "times",
         "provider": f"bankid-{clinic.pk}",
         "idp": idp.slug,
         "sign_in_id": sign_in.pk,

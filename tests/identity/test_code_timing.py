@@ -1,12 +1,5 @@
-"""C11 by the clock: how long an answer takes tells nobody who has an account.
+"""C11 by the clock: how long an answer takes tells nobody who has an account."""
 
-Processor time, not the clock on the wall: other programs on the machine don't count. The cases take turns, each round is
-compared with itself, and what is judged are medians, over more rounds if a few are not enough.
-"""
-
-import gc
-import statistics
-import time
 from datetime import date
 
 import pytest
@@ -20,8 +13,8 @@ from identity.choices import EidProof, MembershipState
 from identity.models import User
 from patients import operations as patients
 from portal import audit
-from portal.models import ThrottleCounter
 from tests.build import make_clinic, make_user
+from tests.even_answers import differences, is_even
 from tests.identity.build_codes import (
     BORN,
     PASSWORD,
@@ -35,8 +28,6 @@ from tests.identity.build_codes import (
 
 pytestmark = pytest.mark.django_db
 
-MOST = 0.1
-"""So much may the slowest and the fastest case differ from the middle."""
 CHILDS = date(2017, 5, 9)
 CASES = {
     Country.NORWAY: (
@@ -104,38 +95,6 @@ def store(clinic, case, serial, born):
     membership.save()
     if case == "login closed":
         User.objects.filter(account=membership.account).update(is_active=False)
-
-
-def differences(act, cases, *, least, most):
-    """Let the cases take turns; return case -> how much longer it takes than all do, as a part of that."""
-    rounds = []
-    for case in cases:
-        cost(act, case)  # what is made once only is made before
-    gc.collect()
-    gc.disable()
-    try:
-        while len(rounds) < most:
-            shift = len(rounds) % len(cases)
-            taken = {case: cost(act, case) for case in [*cases[shift:], *cases[:shift]]}
-            middle = statistics.median(taken.values())
-            rounds.append({case: one / middle - 1 for case, one in taken.items()})
-            found = {case: statistics.median(one[case] for one in rounds) for case in cases}
-            if len(rounds) >= least and is_even(found):
-                break
-    finally:
-        gc.enable()
-    return found
-
-
-def cost(act, case):
-    ThrottleCounter.objects.all().delete()
-    started = time.process_time()
-    act(case)
-    return time.process_time() - started
-
-
-def is_even(found):
-    return max(map(abs, found.values())) <= MOST
 
 
 def posts_password(clinic):

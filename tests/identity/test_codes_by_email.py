@@ -423,6 +423,6 @@ def begin(clinic, serial):
 
 
 def test_email_reaches_whoever_has_an_address():
-    assert policy.can_be_reached(CodeChannel.EMAIL, "a@x.example")
-    assert not policy.can_be_reached(CodeChannel.EMAIL, "")
-    assert not policy.can_be_reached(CodeChannel.SMS, "a@x.example")
+    assert policy.can_be_reached(CodeChannel.EMAIL, "a@x.example", ())
+    assert not policy.can_be_reached(CodeChannel.EMAIL, "", ())
+    assert not policy.can_be_reached(CodeChannel.SMS, "a@x.example", ())

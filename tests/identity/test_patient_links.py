@@ -331,6 +331,7 @@ def test_l11_no_page_of_staff_takes_a_password(staff, patient):
         ("bareSmåbokstaver"[:10], PasswordProblem.PLAIN),
         ("bare små ord", PasswordProblem.PLAIN),
         ("Password123", PasswordProblem.COMMON),
+        ("Smokey24", PasswordProblem.COMMON),
         ("Danser2026", PasswordProblem.PERSONAL),
         ("xx14041988Yy", PasswordProblem.PERSONAL),
         ("VenteRom-1", PasswordProblem.PERSONAL),
@@ -343,6 +344,14 @@ def test_l11_no_page_of_staff_takes_a_password(staff, patient):
 )
 def test_p1_weak_common_and_personal_passwords_are_refused(password, problem):
     assert passwords.problem(password, ["Line Danser", "14041988"]) == problem
+
+
+def test_p1_a_hundred_thousand_common_passwords_are_known():
+    own, djangos = passwords._common()
+    assert len(own.passwords) == 100_000
+    assert min(map(len, own.passwords)) == 8
+    assert "smokey24" not in djangos.passwords
+    assert passwords.is_common("SMOKEY24")
 
 
 def test_p1_every_character_counts():

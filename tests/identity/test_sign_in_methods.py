@@ -77,7 +77,7 @@ def test_others_look_and_change_nothing(client, clinic):
 def test_the_page_takes_few_queries(client, clinic, django_assert_max_num_queries):
     sign_in_staff(client, clinic, Role.CLINIC_ADMINISTRATOR)
     client.get(address(clinic))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         client.get(address(clinic))
 
 

@@ -54,6 +54,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     page.screenshot(path=product.folder / "rule.png", full_page=True)
     page.get_by_role("button", name="Book all the same").click()
     expect(page.locator("#notices")).to_contain_text("Booked. Kari Prøve is notified.")
+    expect(page.locator(":focus")).to_contain_text("Kari Prøve")
 
     # by key
     page.keyboard.press("?")

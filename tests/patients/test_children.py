@@ -102,9 +102,24 @@ def test_g3_on_the_birthday_there_is_no_childs_sign_in_any_more(clinic):
 
 
 def test_g3_the_birth_date_of_the_record_goes_before_the_number(clinic, child):
+    in_register(child, FATHER)
     child.birth_date = years_ago(15)
     child.save()
     assert asks(clinic).refusal is ChildRefusal.NOT_A_CHILD
+
+
+def test_c11_only_the_guardian_hears_that_the_record_knows_another_age(clinic, child):
+    child.birth_date = years_ago(15)
+    child.save()
+    assert asks(clinic).refusal is ChildRefusal.NOT_POSSIBLE
+
+
+def test_c11_before_the_eid_no_record_is_looked_at(clinic, child, django_assert_num_queries):
+    child.birth_date = years_ago(15)
+    child.save()
+    with django_assert_num_queries(0):
+        refusal = children.refuse_form(clinic=clinic, child=CHILD, guardian=FATHER, now=timezone.now())
+    assert refusal is None
 
 
 def test_g5_under_eighteen_and_the_child_itself_are_refused(clinic, child):

@@ -19,12 +19,13 @@ from services.booking.choices import (
     ReceiptKind,
     ReceiptRule,
 )
+from services.booking.desk.choices import DeskRefusal
 from services.booking.models import AbsenceAnswer, Appointment, Slot
 from services.booking.operations import BookingRefused, receipts, telling
 from services.booking.operations.appointments import locked, place_of, take
-from services.booking.operations.refusals import TAKEN, fences
+from services.booking.operations.refusals import ONE_PER_PATIENT, TAKEN, fences
 
-_CLASHES = dict.fromkeys(TAKEN, BookingRefusal.CLASHES)
+_CLASHES = {**dict.fromkeys(TAKEN, BookingRefusal.CLASHES), ONE_PER_PATIENT: DeskRefusal.OWN_TIME}
 
 
 def move_to_cover(
@@ -68,7 +69,7 @@ def _move(
     _refuse_changed(absence, appointment, version, now)
     cover = queries.cover_of(absence, appointment.kind)
     slot = _free(absence, cover, appointment, slot_id, now)
-    if slot is None or not take(slot):
+    if slot is None or not take(slot, appointment.patient):
         raise BookingRefused(BookingRefusal.TAKEN)
     before, was_at = place_of(appointment), appointment.starts_at
     _give(appointment, slot, now)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk import operations, queries
 from services.booking.desk.forms import BlockForm
-from services.booking.desk.places import day_address
+from services.booking.desk.origin import day_address, origin_of
 from services.booking.models import Block
 from services.booking.operations import BookingRefused
 from services.booking.staff.forms import DayForm
@@ -33,7 +33,7 @@ def block(request: StaffRequest) -> HttpResponse:
             return _close(request, form)
         except BookingRefused as refused:
             form.add_error(None, str(refused.message))
-    context = {"form": form, "back": day_address(clinic, day)}
+    context = {"form": form, "back": origin_of(request.GET).address(clinic, day)}
     return render(request, "booking/desk/block.html", context, status=422 if form.errors else 200)
 
 
@@ -56,7 +56,7 @@ def _close(request: StaffRequest, form: BlockForm) -> HttpResponse:
             done.taken,
         )
         messages.warning(request, words % {"number": done.taken})
-    return redirect(day_address(request.clinic, place.day))
+    return redirect(origin_of(request.GET).address(request.clinic, place.day))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

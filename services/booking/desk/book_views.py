@@ -19,7 +19,8 @@ from patients.search_form import SearchForm
 from services.booking.desk import operations, queries
 from services.booking.desk.forms import BookForm
 from services.booking.desk.operations import RuleInTheWay
-from services.booking.desk.places import asked_place, day_address, parts
+from services.booking.desk.origin import origin_of
+from services.booking.desk.places import asked_place, parts
 from services.booking.desk.queries import Place
 from services.booking.operations import BookingRefused
 
@@ -28,10 +29,14 @@ from services.booking.operations import BookingRefused
 @staff_page
 def choose_patient(request: StaffRequest) -> HttpResponse:
     """Settle the time, if the address names none yet, and look for the patient."""
-    now = timezone.now()
+    now, origin = timezone.now(), origin_of(request.GET)
     asked = asked_place(request, now=now)
     if asked.place is None:
-        wanted = {"form": asked.form, "back": day_address(request.clinic, asked.day)}
+        wanted = {
+            "form": asked.form,
+            "keeps": origin.pairs,
+            "back": origin.address(request.clinic, asked.day),
+        }
         return render(request, "booking/desk/time.html", wanted, status=422 if asked.is_wrong else 200)
     today = now.astimezone(request.clinic.zone).date()
     sent = request.POST if request.method == "POST" else None
@@ -52,7 +57,7 @@ def choose_patient(request: StaffRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
         "found": found,
         "is_all": found is not None and len(found) < queries.SHOWN_OF_SEARCH,
-        "back": day_address(request.clinic, asked.place.day),
+        "back": origin.address(request.clinic, asked.place.day),
     }
     return render(request, "booking/desk/patient.html", context, status=422 if form.errors else 200)
 
@@ -90,7 +95,8 @@ def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         return _page(request, form, patient, place, status=422, refused=refused)
     words = _("Booked. %(name)s is notified.") if form.cleaned_data["tells"] else _("Booked for %(name)s.")
     messages.success(request, words % {"name": patient.full_name})
-    return redirect(day_address(request.clinic, done.starts_at.astimezone(request.clinic.zone).date()))
+    day = done.starts_at.astimezone(request.clinic.zone).date()
+    return redirect(origin_of(request.GET).address(request.clinic, day, goal=done.pk))
 
 
 def _page(
@@ -111,7 +117,7 @@ def _page(
         "rules": rules,
         "refused": refused,
         "other_patient": f"{reverse('desk:book', args=[request.clinic.portal_identifier])}?{query}",
-        "back": day_address(request.clinic, place.day),
+        "back": origin_of(request.GET).address(request.clinic, place.day),
         **parts(place),
     }
     return render(request, "booking/desk/book.html", context, status=status)

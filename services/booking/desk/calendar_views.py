@@ -19,9 +19,10 @@ from patients.operations import note_listed
 from portal.look.day import MOST_IN_WEEK
 from services.booking import policy
 from services.booking.desk import queries
-from services.booking.desk.live import answer_quietly, live_of
+from services.booking.desk.fingerprint import fingerprint
+from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
-from services.booking.desk.places import week_address
+from services.booking.desk.origin import Origin, week_address
 from services.booking.staff import queries as staff_queries
 from services.booking.staff.day import Contents, calendar_of_week, legend, requests_within
 from services.booking.staff.forms import ALL_DAYS, WORKING_DAYS, DayForm, numbers
@@ -42,12 +43,23 @@ class Shown:
     @property
     def days(self) -> list[date]:
         """Return its days, from Monday on."""
-        monday = policy.week_of(self.day)
+        monday = _monday(self.day, self.length)
         return [monday + timedelta(days=number) for number in range(self.length)]
 
     def address(self, day: date, keeps: dict[str, Any]) -> str:
         """Return the address of another week with the same choice."""
         return week_address(self.clinic, day, self.chosen, days=self.length, **keeps)
+
+    @property
+    def origin(self) -> Origin:
+        """Return what leads back here."""
+        return Origin(self.length, self.chosen)
+
+
+def _monday(day: date, length: int) -> date:
+    """Return the Monday of the day's week; of the week to come where the day is of a weekend that isn't shown."""
+    monday = policy.week_of(day)
+    return monday + timedelta(weeks=1) if day.weekday() >= length else monday
 
 
 @require_safe
@@ -58,12 +70,17 @@ def week(request: StaffRequest) -> HttpResponse:
     today = now.astimezone(clinic.zone).date()
     form = DayForm(request.GET if "day" in request.GET else {}, today=today)
     day = form.cleaned_data["day"] if form.is_valid() else today
+    wanted = numbers(request.GET.getlist("provider"))
+    length = ALL_DAYS if request.GET.get("days") == str(ALL_DAYS) else WORKING_DAYS
+    version = fingerprint(clinic, _monday(day, length), days=length, chosen=wanted, now=now)
+    if quiet := nothing_new(request, version):
+        return quiet
     everyone = staff_queries.providers_of_day(clinic, day)
-    asked = [one for one in everyone if one.pk in numbers(request.GET.getlist("provider"))]
+    asked = [one for one in everyone if one.pk in wanted]
     shown = Shown(
         clinic=clinic,
         day=day,
-        length=ALL_DAYS if request.GET.get("days") == str(ALL_DAYS) else WORKING_DAYS,
+        length=length,
         providers=(asked or everyone[:1])[:MOST_IN_WEEK],
         chosen=[one.pk for one in asked[:MOST_IN_WEEK]],
     )
@@ -79,12 +96,13 @@ def week(request: StaffRequest) -> HttpResponse:
             for day in shown.days
         },
         facts=facts,
+        version=version,
         now=now,
     )
     if quiet := answer_quietly(request, live):
         return quiet
     _note(request, contents, now)
-    moving = moving_of(request)
+    moving = moving_of(request, shown.origin.query)
     context: dict[str, Any] = {
         "form": form,
         "day": day,
@@ -112,6 +130,7 @@ def week(request: StaffRequest) -> HttpResponse:
             away=away,
             closed=closed,
             moving=moving.way if moving else None,
+            keeps="" if moving else shown.origin.query,
             now=now,
         ),
     }
@@ -154,7 +173,8 @@ def _closed(shown: Shown) -> dict[date, str]:
 def _addresses(shown: Shown, today: date, move: dict[str, Any]) -> dict[str, str]:
     clinic, day = shown.clinic, shown.day
     to_day = urlencode([("day", day.isoformat()), *(("provider", pk) for pk in shown.chosen), *move.items()])
-    new = urlencode([("day", day.isoformat()), *(("provider", one.pk) for one in shown.providers[:1])])
+    provider = [("provider", one.pk) for one in shown.providers[:1]]
+    new = urlencode([("day", day.isoformat()), *provider, *shown.origin.pairs])
     return {
         "before": shown.address(day - timedelta(days=7), move),
         "after": shown.address(day + timedelta(days=7), move),

@@ -24,6 +24,7 @@ class Rule(TextChoices):
         "too-many-urgent",
         _("The patient has as many urgent appointments as the clinic allows online."),
     )
+    OWN_TIME = "own-time", _("The patient has another appointment at that time.")
     HELD = "held", _("The time is offered to somebody else, and held for them until they answer.")
     CLOSED = "closed", _("The clinic is closed on that day.")
 
@@ -33,6 +34,7 @@ class DeskRefusal(Refusal):
 
     RULE = "rule", _("A rule stops the patient from having this time.")
     OVERLAPS = "overlaps", _("There is something else in the provider's calendar at that time.")
+    OWN_TIME = "own-time", _("The patient has another appointment at that time.")
     ALL_TAKEN = "all-taken", _("Nothing could be blocked: every minute of it is taken.")
     MARKED = "marked", _("It is noted whether the patient came. Take that back first.")
     TOO_EARLY = "too-early", _("That can't be said yet: the time is still to come.")
@@ -44,6 +46,7 @@ class DeskRefusal(Refusal):
         return {
             cls.RULE: NextStep.CHOOSE_ANOTHER_TIME,
             cls.OVERLAPS: NextStep.CHOOSE_ANOTHER_TIME,
+            cls.OWN_TIME: NextStep.CHOOSE_ANOTHER_TIME,
             cls.ALL_TAKEN: NextStep.CHOOSE_ANOTHER_TIME,
             cls.MARKED: NextStep.RELOAD_THE_PAGE,
             cls.TOO_EARLY: NextStep.RELOAD_THE_PAGE,

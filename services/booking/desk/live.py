@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
@@ -29,13 +28,10 @@ Marks = dict[str, dict[str, str]]
 class Live:
     """What an open calendar compares with what it shows."""
 
+    version: str
+    """Of the fingerprint: changes when anything does, the numbers around the calendar among it."""
     marks: Marks
     facts: DayFacts
-
-    @cached_property
-    def version(self) -> str:
-        """Return a word that changes when anything does, the numbers around the calendar among it."""
-        return _word([self.marks, self.facts.waiting, self.facts.booked_online_today], size=8)
 
     @property
     def marks_word(self) -> str:
@@ -65,6 +61,7 @@ def live_of(
     *,
     days: Mapping[tuple[int, date], str],
     facts: DayFacts,
+    version: str,
     now: datetime,
 ) -> Live:
     """Return what stands at each clock time of each column. No query.
@@ -98,7 +95,7 @@ def live_of(
         }
         for (pk, day), column in sorted(found.items())
     }
-    return Live(marks, facts)
+    return Live(version, marks, facts)
 
 
 def _plain(value: Any) -> Any:
@@ -109,16 +106,20 @@ def _word(values: Any, *, size: int) -> str:
     return blake2b(json.dumps(values).encode(), digest_size=size).hexdigest()
 
 
+def nothing_new(request: HttpRequest, version: str) -> HttpResponse | None:
+    """Answer a page that asks by itself and shows this version: nothing. None when there is more to say, or to a person."""
+    if request.headers.get(CALENDAR_HEADER) != version:
+        return None
+    return HttpResponse(status=204, headers={CALENDAR_HEADER: version})
+
+
 def answer_quietly(request: HttpRequest, live: Live) -> HttpResponse | None:
     """Answer a page that asks by itself what has changed; None when a person asks for the page.
 
-    Nothing is sent while nothing has changed, else the marks to compare with, and the numbers around the calendar.
+    The marks to compare with, and the numbers around the calendar.
     """
-    seen = request.headers.get(CALENDAR_HEADER)
-    if seen is None:
+    if CALENDAR_HEADER not in request.headers:
         return None
-    if seen == live.version:
-        return HttpResponse(status=204, headers={CALENDAR_HEADER: live.version})
     answer = {
         "version": live.version,
         "marks": live.marks,

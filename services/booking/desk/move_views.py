@@ -1,6 +1,7 @@
 """Moving an appointment: one page, whether the time was chosen by key, by pointer or in the form."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from services.booking.choices import BookingRefusal
 from services.booking.desk import operations, policy, queries
 from services.booking.desk.forms import ActForm, VersionForm
 from services.booking.desk.operations import RuleInTheWay
-from services.booking.desk.places import Asked, asked_place, day_address
+from services.booking.desk.origin import origin_of
+from services.booking.desk.places import Asked, asked_place
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.queries import receipts_of
@@ -58,7 +60,7 @@ def move(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         return _page(request, fresh or appointment, asked, form, seen, refused=refused)
     words = _("Moved. %(name)s is notified.") if form.cleaned_data["tells"] else _("%(name)s is moved.")
     messages.success(request, words % {"name": moved.patient.full_name})
-    return redirect(day_address(request.clinic, asked.place.day))
+    return redirect(origin_of(request.GET).address(request.clinic, asked.place.day, goal=moved.pk))
 
 
 def _version(request: StaffRequest, appointment: Appointment) -> int:
@@ -88,7 +90,8 @@ def _page(
     query = request.GET.copy()
     query["version"] = str(appointment.version)
     day = appointment.starts_at.astimezone(clinic.zone).date()
-    choosing = {"move": appointment.pk, "version": appointment.version}
+    choosing: dict[str, Any] = {"move": appointment.pk, "version": appointment.version}
+    origin = origin_of(request.GET)
     context = {
         "appointment": appointment,
         "place": asked.place,
@@ -100,8 +103,9 @@ def _page(
         "receipt": receipts_of(appointment)[:1] if is_changed else None,
         "anew": f"?{query.urlencode()}",
         "version": seen,
-        "to_calendar": day_address(clinic, asked.day if asked.place else day, **choosing),
-        "back": day_address(clinic, day),
+        "to_calendar": origin.address(clinic, asked.day if asked.place else day, **choosing),
+        "back": origin.address(clinic, day),
+        "keeps": origin.pairs,
         "query": urlencode(choosing),
     }
     status = 409 if is_changed else 422 if reason or refused or rules or asked.is_wrong else 200

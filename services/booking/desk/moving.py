@@ -18,11 +18,14 @@ class Sought:
     appointment: Appointment
     version: int
     """The one that the page showed when moving began."""
+    keeps: str
+    """What leads back to the view that shows it (desk.origin)."""
 
     @property
     def way(self) -> Moving:
         """Return where free times lead to."""
-        return Moving(mover_of(self.appointment.clinic, self.appointment.pk, self.version))
+        mover = mover_of(self.appointment.clinic, self.appointment.pk, self.version)
+        return Moving(f"{mover}&{self.keeps}" if self.keeps else mover)
 
     @property
     def query(self) -> dict[str, Any]:
@@ -30,7 +33,7 @@ class Sought:
         return {"move": self.appointment.pk, "version": self.version}
 
 
-def moving_of(request: StaffRequest) -> Sought | None:
+def moving_of(request: StaffRequest, keeps: str) -> Sought | None:
     """Return what the address says is to be moved; None when it says nothing that is. One query, or none."""
     try:
         wanted = UUID(request.GET.get("move", ""))
@@ -40,4 +43,4 @@ def moving_of(request: StaffRequest) -> Sought | None:
     if found is None:
         return None
     form = VersionForm(request.GET)
-    return Sought(found, form.cleaned_data["version"] if form.is_valid() else found.version)
+    return Sought(found, form.cleaned_data["version"] if form.is_valid() else found.version, keeps)

@@ -1,17 +1,13 @@
-"""Reads from an address which time is meant, and gives addresses of the calendar."""
+"""Reads from an address which time is meant."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.forms import Form
 from django.http import Http404
-from django.urls import reverse
 
 from clinic_admin.guards import StaffRequest
-from clinic_admin.models import Clinic
 from services.booking.desk import queries
 from services.booking.desk.forms import FreeTimeForm, SlotForm
 from services.booking.desk.queries import Place
@@ -63,18 +59,6 @@ def asked_place(request: StaffRequest, *, now: datetime, minutes: int = 0) -> As
     if place is None:
         raise Http404
     return Asked(place, None, place.day)
-
-
-def day_address(clinic: Clinic, day: date, **more: Any) -> str:
-    """Return the address of the day in the calendar."""
-    query = urlencode({"day": day.isoformat(), **more})
-    return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{query}"
-
-
-def week_address(clinic: Clinic, day: date, provider_ids: Sequence[int], **more: Any) -> str:
-    """Return the address of the week of these providers; of the first one when none is given."""
-    query = [("day", day.isoformat()), *(("provider", pk) for pk in provider_ids), *more.items()]
-    return f"{reverse('desk:week', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 
 def parts(place: Place) -> dict[str, Any]:

@@ -30,15 +30,19 @@ def rules_against(
     limit: BookingRefusal | None,
     is_closed: bool,
     is_held: bool = False,
+    has_own: bool = False,
 ) -> tuple[Rule, ...]:
     """Return every rule that would stop the patient, in the order in which patients would meet them.
 
-    The clinic's own times (internal) are never offered to patients, so that only a closed day speaks against them.
-    `limit` is what policy.refuse_another says; `is_held` that the time is kept for somebody else.
+    The clinic's own times (internal) are never offered to patients, so that only a closed day, and an
+    appointment that the patient has at that time (`has_own`), speak against them. `limit` is what
+    policy.refuse_another says; `is_held` that the time is kept for somebody else.
     """
     found = [Rule.CLOSED] if is_closed else []
     if is_held:
         found.append(Rule.HELD)
+    if has_own:
+        found.append(Rule.OWN_TIME)
     if kind == SlotKind.INTERNAL:
         return tuple(found)
     if not allowed:
@@ -47,11 +51,15 @@ def rules_against(
         found.append(Rule.NOT_RELEASED)
     if kind != SlotKind.URGENT and day > last_day:
         found.append(Rule.TOO_FAR)
-    if limit == BookingRefusal.TOO_MANY_URGENT:
-        found.append(Rule.TOO_MANY_URGENT)
-    if limit == BookingRefusal.TOO_MANY:
-        found.append(Rule.TOO_MANY)
+    if limit in _LIMITS:
+        found.append(_LIMITS[limit])
     return tuple(found)
+
+
+_LIMITS: dict[BookingRefusal | None, Rule] = {
+    BookingRefusal.TOO_MANY_URGENT: Rule.TOO_MANY_URGENT,
+    BookingRefusal.TOO_MANY: Rule.TOO_MANY,
+}
 
 
 def refuse_place(*, ends_at: datetime, now: datetime) -> BookingRefusal | None:

@@ -15,8 +15,8 @@ from patients import staff_queries as records
 from patients.models import Patient
 from patients.search import Wanted
 from services.access import queries as access
+from services.booking import own_times, queries
 from services.booking import policy as booking
-from services.booking import queries
 from services.booking.choices import SlotKind, SlotState
 from services.booking.desk import policy
 from services.booking.desk.choices import Rule
@@ -100,10 +100,10 @@ def rules_against(
     moved: Appointment | None = None,
     for_share: bool = False,
 ) -> tuple[Rule, ...]:
-    """Return the rules that would stop the patient from having the place. Two queries, with for_share three.
+    """Return the rules that would stop the patient from having the place. Three queries, with for_share four.
     One more for a time that is held: what is offered to the patient is no obstacle.
 
-    `moved` is given up for it and doesn't count. The clinic's own times need no query.
+    `moved` is given up for it and doesn't count. The clinic's own times need one query.
     """
     clinic = patient.clinic
     service = booking.service_of(place.kind)
@@ -135,6 +135,8 @@ def rules_against(
         limit=limit,
         is_closed=place.is_closed,
         is_held=_is_held(place, patient, now),
+        has_own=place.is_free
+        and own_times.beside(patient, place.starts_at, place.ends_at, moved=moved).exists(),
     )
 
 

@@ -40,6 +40,7 @@ class PassedReason(TextChoices):
     HAS_OFFER = "has-offer", _("has another offer that is not answered yet")
     TOO_MANY = "too-many", _("has as many coming appointments as the clinic allows")
     CANNOT_MOVE = "cannot-move", _("can no longer move the appointment online")
+    OWN_TIME = "own-time", _("has another appointment at that time")
     UNREACHABLE = "unreachable", _("has neither mobile nor e-mail here")
 
 

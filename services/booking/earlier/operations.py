@@ -25,6 +25,7 @@ from services.booking.operations.appointments import (
     decide,
     hold_replaced,
     locked,
+    refuse_beside_own,
     refuse_over_limit,
     store,
     take,
@@ -144,12 +145,14 @@ def accept(
 
     The patient's rights are asked anew. Raises EarlierOffer.DoesNotExist when it isn't the patient's, EarlierRefused
     when it is over; BookingRefused when the time can't be had any more: then it is passed on, nothing else is changed.
+    Whoever has booked something else at that time meanwhile keeps the offer until its limit, to move the other.
     """
     try:
         with fences():
             return _accept(patient=patient, offer_id=offer_id, assurance=assurance, actor=actor, now=now)
-    except BookingRefused:
-        _give_up(patient, offer_id, now)
+    except BookingRefused as refused:
+        if refused.reason != BookingRefusal.OWN_TIME:
+            _give_up(patient, offer_id, now)
         raise
 
 
@@ -208,8 +211,9 @@ def _book(
     offer: EarlierOffer, slot: Slot, patient: Patient, *, assurance: Assurance, actor: Any, now: datetime
 ) -> Appointment:
     decision = decide(patient, slot, assurance=assurance, now=now)
+    refuse_beside_own(patient, slot)
     refuse_over_limit(patient, slot.kind, now=now)
-    if not take(slot):
+    if not take(slot, patient):
         refuse(BookingRefusal.TAKEN)
     return store(
         patient,

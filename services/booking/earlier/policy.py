@@ -53,13 +53,14 @@ def part_of(starts_at: datetime, zone: tzinfo) -> PartOfDay:
 
 
 def passed_over(
-    *, is_reachable: bool, has_offer: bool, may_book: bool, is_full: bool, can_move: bool
+    *, is_reachable: bool, has_offer: bool, has_own: bool, may_book: bool, is_full: bool, can_move: bool
 ) -> PassedReason | None:
     """Return why somebody in line is not offered a time that suits them, or None: they are."""
     checks = (
         (not may_book, PassedReason.NO_ACCESS),
         (not is_reachable, PassedReason.UNREACHABLE),
         (has_offer, PassedReason.HAS_OFFER),
+        (has_own, PassedReason.OWN_TIME),
         (is_full, PassedReason.TOO_MANY),
         (not can_move, PassedReason.CANNOT_MOVE),
     )

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Closure
@@ -14,10 +15,10 @@ from patients.models import Patient
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice
-from services.booking import free_times
+from services.booking import free_times, own_times
 from services.booking import policy as booking_policy
 from services.booking import queries as booking
-from services.booking.choices import LIVE, SlotKind, SlotState
+from services.booking.choices import LIVE, AppointmentStatus, SlotKind, SlotState
 from services.booking.earlier import policy
 from services.booking.earlier.choices import OfferStatus, PartOfDay, PassedReason, WishStatus
 from services.booking.earlier.models import EarlierOffer, EarlierWish, PassedOver
@@ -58,13 +59,16 @@ def clinics_with_news() -> list[Clinic]:
 def next_in_line(slot: Slot, clinic: Clinic) -> "QuerySet[Any]":
     """Return the first wishes that the slot suits and that were not asked since it came free. One query.
 
-    In order of joining. Each says in `has_offer` whether another offer of the patient is open. Nobody gets back what
-    they had just given up.
+    In order of joining. Each says in `has_offer` whether another offer of the patient is open, in `has_own` whether the
+    patient has another appointment then, apart from what would be moved. Nobody gets back what they had just given up.
     """
     asked = EarlierOffer.objects.filter(slot=slot.pk, wish=OuterRef("pk"))
     passed = PassedOver.objects.filter(slot=slot.pk, wish=OuterRef("pk"), at__gte=slot.freed_at)
     own = Appointment.objects.filter(slot=slot.pk, patient=OuterRef("patient"))
     offers = EarlierOffer.objects.filter(patient=OuterRef("patient"), status=OfferStatus.OPEN)
+    beside = own_times.beside_of(OuterRef("patient"), slot.starts_at, slot.ends_at).exclude(
+        Q(pk=OuterRef("moved")) | Q(status=AppointmentStatus.REQUESTED, replaces=OuterRef("moved"))
+    )
     with_whom = Q(provider_ids=[]) | Q(provider_ids__contains=[slot.provider_id])
     is_earlier = Q(appointment=None) | Q(
         appointment__status__in=LIVE, appointment__starts_at__gt=slot.starts_at
@@ -81,7 +85,11 @@ def next_in_line(slot: Slot, clinic: Clinic) -> "QuerySet[Any]":
         last_day__gte=slot.day,
         weekdays__contains=[str(slot.day.weekday())],
         part__in=[PartOfDay.ANY, policy.part_of(slot.starts_at, clinic.zone)],
-    ).annotate(has_offer=Exists(offers))
+    ).annotate(
+        moved=Coalesce("appointment", Value(own_times.NOBODYS)),
+        has_offer=Exists(offers),
+        has_own=Exists(beside),
+    )
     return rows.select_related("patient", "appointment").order_by("joined_at", "pk")[:LINE]
 
 
@@ -99,6 +107,7 @@ def why_passed_over(wish: EarlierWish, slot: Slot, clinic: Clinic, now: datetime
     return policy.passed_over(
         is_reachable=bool(patient.mobile or patient.email),
         has_offer=bool(getattr(wish, "has_offer", False)),
+        has_own=bool(getattr(wish, "has_own", False)),
         may_book=decision.allowed,
         is_full=_is_full(patient, slot, moved, now),
         can_move=moved is None or _can_move(moved, patient, now),

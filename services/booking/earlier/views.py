@@ -16,8 +16,10 @@ from patients.guards import PatientRequest, patient_page
 from portal.refusals import Refusal
 from services.access import queries as access
 from services.access.choices import Approval
+from services.booking import own_times
 from services.booking import policy as booking_policy
 from services.booking import queries as booking
+from services.booking.choices import BookingRefusal
 from services.booking.earlier import operations, queries, words
 from services.booking.earlier.choices import OfferStatus
 from services.booking.earlier.forms import JoinForm
@@ -167,10 +169,14 @@ def _offer_page(
     request: PatientRequest, found: EarlierOffer, refusal: Refusal | None, *, now: datetime, status: int
 ) -> HttpResponse:
     is_over = found.status != OfferStatus.OPEN or found.expires_at <= now
+    stands = refusal == BookingRefusal.OWN_TIME  # who moves the other one can still take it
+    own = own_times.beside(request.patient, found.starts_at, found.ends_at, moved=found.wish.appointment)
     context = {
         "offer": found,
         "refusal": refusal,
-        "is_over": is_over or refusal is not None,
+        "is_over": is_over or (refusal is not None and not stands),
+        "own_time": BookingRefusal.OWN_TIME,
+        "own": None if is_over else own.select_related("provider").first(),
         "moved": found.wish.appointment,
         "is_by_hand": not is_over
         and queries.approval_of(found, request.patient, request.sign_in.assurance) == Approval.BY_HAND,

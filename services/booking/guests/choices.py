@@ -31,11 +31,14 @@ class GuestRefusal(Refusal):
     WRONG_CODE = "wrong-code", _("The code is wrong. Look at the latest message, and write the code again.")
     TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
     TOO_MANY = "too-many", _("Too many requests have been made. Phone the clinic.")
+    STOPPED = "stopped", _("The clinic can't send codes at the moment. Phone the clinic.")
     TWO_WAIT = "two-wait", _("Two requests from this mobile wait for an answer already.")
     DECIDED = "decided", _("Someone has already decided this request.")
     PAST = "past", _("This time has passed.")
     NOT_ACTIVE = "not-active", _("The record of this person is not active.")
     CLASHES = "clashes", _("The provider already has an appointment at that time.")
+
+    OWN_TIME = "own-time", _("The patient has another appointment at that time.")
 
     @classmethod
     def next_steps(cls) -> dict[str, NextStep]:
@@ -53,9 +56,11 @@ class GuestRefusal(Refusal):
             cls.WRONG_CODE: again,
             cls.TOO_SOON: reload,
             cls.TOO_MANY: phone,
+            cls.STOPPED: phone,
             cls.TWO_WAIT: phone,
             cls.DECIDED: reload,
             cls.PAST: again,
             cls.NOT_ACTIVE: reload,
             cls.CLASHES: again,
+            cls.OWN_TIME: reload,
         }

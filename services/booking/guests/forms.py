@@ -1,11 +1,12 @@
 """What somebody without an account fills in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clinic_admin.countries import CodeChannel
+from clinic_admin.code_countries import all_names
 from identity import policy as identity
 from identity.form_fields import CodeField, NationalIdField
 from portal.mobile_field import MobileField, of_country
@@ -25,9 +26,9 @@ class WishForm(forms.Form):
     mobile = MobileField(help_text=_("You get a code by SMS now, and the clinic's answer later."))
     reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before you come."))
 
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, country: str, code_countries: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.country = country
+        self.country, self.code_countries = country, code_countries
         of_country(self, country)
         field = self.fields["number"]
         assert isinstance(field, NationalIdField)
@@ -35,10 +36,13 @@ class WishForm(forms.Form):
         field.widget.attrs["data-national-id"] = country
 
     def clean_mobile(self) -> str:
-        """Return the number; codes go to Norwegian and Danish mobiles only (C9)."""
+        """Return the number; codes go to Norwegian and Danish mobiles, and to those that the clinic allows (C9)."""
         number: str = self.cleaned_data["mobile"]
-        if not identity.can_be_reached(CodeChannel.SMS, number):
-            raise forms.ValidationError(_("Codes can be sent to Norwegian and Danish mobiles only."))
+        if not identity.may_receive_code(number, self.code_countries):
+            names = {"countries": all_names(self.code_countries)}
+            raise forms.ValidationError(
+                _("The clinic sends codes to mobiles of these countries only: %(countries)s."), params=names
+            )
         return number
 
 

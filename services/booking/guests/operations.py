@@ -1,6 +1,7 @@
 """Changes of requests from people without an account: begun, confirmed, withdrawn, approved and refused."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,22 +12,25 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from clinic_admin.models import Clinic
+from identity import code_stops
 from identity.holders import Holder
 from identity.national_id import NationalId, index
 from notifications import operations as outbox
 from notifications.choices import MessageKind
 from patients import operations as patients
+from patients.models import Patient
 from portal import audit
 from portal.refusals import Refused
-from services.booking import freeing
+from services.booking import freeing, own_times
 from services.booking.choices import AppointmentStatus, BookingRefusal
+from services.booking.desk.choices import Rule
 from services.booking.guests import letters, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus
 from services.booking.guests.letters import Code
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import telling
-from services.booking.operations.appointments import take
-from services.booking.operations.refusals import TAKEN, fences
+from services.booking.operations.appointments import hold_times, take
+from services.booking.operations.refusals import ONE_PER_PATIENT, TAKEN, fences
 from services.booking.queries import open_slot
 
 
@@ -63,7 +67,7 @@ _REASONS = {
     BookingRefusal.TAKEN: GuestRefusal.TAKEN,
     BookingRefusal.PAST: GuestRefusal.PAST,
 }
-_CLASHES = dict.fromkeys(TAKEN, GuestRefusal.CLASHES)
+_CLASHES = {**dict.fromkeys(TAKEN, GuestRefusal.CLASHES), ONE_PER_PATIENT: GuestRefusal.OWN_TIME}
 
 
 # -- by the person -----------------------------------------------------------------------------------------
@@ -133,7 +137,8 @@ def confirm(*, clinic: Clinic, request_id: UUID, code: str, now: datetime) -> Gu
             raise GuestRefused(late)
         if not check_password(_hashed_part(guest, code), guest.code_hash):
             raise GuestRefused(GuestRefusal.WRONG_CODE if guest.code_tries_left else GuestRefusal.OVER)
-        rows.filter(confirmed_at=None).update(confirmed_at=now, code_hash="")
+        if rows.filter(confirmed_at=None).update(confirmed_at=now, code_hash=""):
+            code_stops.note_used(clinic, now=now)
     return _take_time(clinic, request_id, guest.slot_id, now)
 
 
@@ -176,18 +181,24 @@ def open_request(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime)
     return guest
 
 
-def approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> GuestRequest:
+def approve(
+    *, clinic: Clinic, request_id: UUID, actor: Any, now: datetime, confirmed: Collection[str] = ()
+) -> GuestRequest:
     """Make it an appointment of the person's record, made now if there is none, and tell the person by SMS.
 
-    Raises GuestRefused: decided already, the record is not active, the time has passed, or the provider is taken;
+    `confirmed` are the rules that the page named and staff put aside: of these only Rule.OWN_TIME, that the patient has
+    another appointment then. What is put aside is kept with the appointment and in the trail. Raises GuestRefused:
+    decided already, the record is not active, the time has passed, the provider is taken, or such a rule;
     GuestRequest.DoesNotExist: not the clinic's.
     """
     with fences(_CLASHES, GuestRefused):
-        return _approve(clinic=clinic, request_id=request_id, actor=actor, now=now)
+        return _approve(clinic=clinic, request_id=request_id, actor=actor, now=now, confirmed=confirmed)
 
 
 @transaction.atomic
-def _approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> GuestRequest:
+def _approve(
+    *, clinic: Clinic, request_id: UUID, actor: Any, now: datetime, confirmed: Collection[str]
+) -> GuestRequest:
     guest = _locked(clinic, request_id)
     _refuse_unless_waiting(guest)
     if guest.starts_at <= now:
@@ -195,6 +206,7 @@ def _approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> 
     patient, is_new = patients.make_record(clinic=clinic, holder=_holder(guest), actor=actor, now=now)
     if not patient.is_active:
         raise GuestRefused(GuestRefusal.NOT_ACTIVE)
+    overruled = _overruled(guest, patient, confirmed)
     appointment = Appointment(
         clinic=clinic,
         patient=patient,
@@ -210,12 +222,20 @@ def _approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> 
         requested_by=actor,
         decided_at=now,
         decided_by=actor,
+        overruled=overruled,
     )
     guest.appointment = appointment
     guest.status, guest.decided_at, guest.decided_by = GuestStatus.APPROVED, now, actor
     appointment.save(force_insert=True)
     guest.save(update_fields=["appointment", "status", "decided_at", "decided_by"])
-    audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now, guest=True)
+    audit.record(
+        action="appointment.approved",
+        subject=appointment,
+        actor=actor,
+        now=now,
+        guest=True,
+        overruled=overruled,
+    )
     audit.record(
         action="guest.approved",
         subject=guest,
@@ -227,6 +247,16 @@ def _approve(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> 
     letters.tell(guest, MessageKind.BOOKING_CONFIRMED, now=now)
     telling.tell(appointment, MessageKind.BOOKING_CONFIRMED, now=now, reminds=True, knows=guest.mobile)
     return guest
+
+
+def _overruled(guest: GuestRequest, patient: Patient, confirmed: Collection[str]) -> list[str]:
+    """Return what staff put aside. Raises GuestRefused when the patient has another appointment then, and they didn't."""
+    hold_times(patient)
+    if not own_times.beside(patient, guest.starts_at, guest.ends_at).exists():
+        return []
+    if Rule.OWN_TIME not in confirmed:
+        raise GuestRefused(GuestRefusal.OWN_TIME)
+    return [Rule.OWN_TIME.value]
 
 
 @transaction.atomic
@@ -263,10 +293,14 @@ def _new_code() -> Code:
 
 
 def _give(guest: GuestRequest, code: Code, now: datetime) -> UUID:
+    if code_stops.of_clinic(guest.clinic_id, now=now) is not None:
+        raise GuestRefused(GuestRefusal.STOPPED)
     guest.code_hash = make_password(_hashed_part(guest, code.digits))
     guest.code_sent_at, guest.code_tries_left = now, policy.CODE_TRIES
     guest.save()
-    return letters.send_code(guest, code, now=now)
+    message = letters.send_code(guest, code, now=now)
+    code_stops.note_sent(guest.clinic, now=now)
+    return message
 
 
 def _hashed_part(guest: GuestRequest, code: str) -> str:
@@ -306,7 +340,7 @@ def _take_time(clinic: Clinic, request_id: UUID, slot_id: int | None, now: datet
         raise GuestRefused(GuestRefusal.OVER)
     _hold_back_the_mobile(guest)
     slot = _slot(clinic, slot_id or 0, for_share=True, now=now)
-    if not take(slot):
+    if not take(slot, None):
         raise GuestRefused(GuestRefusal.TAKEN)
     word = secrets.token_urlsafe(16)
     guest.slot, guest.provider_id = slot, slot.provider_id

@@ -14,12 +14,12 @@ from patients.models import Patient
 from portal import crypto
 from services.access import queries as access
 from services.access.queries import Window
-from services.booking import free_times, policy, queries
+from services.booking import free_times, own_times, policy, queries
 from services.booking.choices import BookingRefusal
 from services.booking.day_parts import DayPart
 from services.booking.free_times import FreeSlot, Offer
 from services.booking.guests.choices import GuestStatus
-from services.booking.models import GuestRequest, Slot
+from services.booking.models import Appointment, GuestRequest, Slot
 
 SERVICES = (Service.BOOKING,)
 """Not urgent times: who needs one today, and is not known, phones."""
@@ -131,3 +131,11 @@ def waiting(*, clinic: Clinic) -> list[GuestRequest]:
 def record_of(guest: GuestRequest, clinic: Clinic) -> Patient | None:
     """Return the clinic's record with the national ID that was written, whatever its state. For staff only."""
     return records.record_of(national_id_index=guest.national_id_index, clinic=clinic)
+
+
+def own_appointment(guest: GuestRequest, record: Patient | None) -> Appointment | None:
+    """Return what the person of the record has at the time asked for, with its provider. One query, none without one."""
+    if record is None:
+        return None
+    rows = own_times.beside(record, guest.starts_at, guest.ends_at).exclude(form_key=guest.pk)
+    return rows.select_related("provider").order_by("starts_at").first()

@@ -1,5 +1,7 @@
 """Staff decide about requests from people without an account."""
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
+from services.booking.desk.choices import Rule
 from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
@@ -46,11 +49,14 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
     )
     if guest is None:
         raise Http404
+    record, waits = queries.record_of(guest, clinic), guest.status == GuestStatus.WAITING
     context = {
         "guest": guest,
         "number": _number(guest.national_id or ""),
-        "record": queries.record_of(guest, clinic),
-        "waits": guest.status == GuestStatus.WAITING,
+        "record": record,
+        "waits": waits,
+        "own_appointment": queries.own_appointment(guest, record) if waits else None,
+        "own_time": Rule.OWN_TIME,
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
     }
@@ -58,7 +64,11 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
 
 
 def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
-    act = {"approve": operations.approve, "refuse": operations.refuse}.get(request.POST.get("act", ""))
+    acts: dict[str, Callable[..., GuestRequest]] = {
+        "approve": partial(operations.approve, confirmed=request.POST.getlist("overrule")),
+        "refuse": operations.refuse,
+    }
+    act = acts.get(request.POST.get("act", ""))
     if act is None:
         raise Http404
     try:

@@ -6,7 +6,6 @@ from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic_admin.guards import ClinicRequest
 from identity import code_sender, national_id
-from portal import throttle
+from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
 from services.booking import choosing, times
@@ -100,7 +99,11 @@ def ask(request: ClinicRequest, slot: int) -> HttpResponse:
     if seen is None or seen.refusal is not None:
         return _gone(request, seen, now, status=404 if seen is None else 409)
     is_post = request.method == "POST"
-    form = WishForm(request.POST if is_post else None, country=request.clinic.country)
+    form = WishForm(
+        request.POST if is_post else None,
+        country=request.clinic.country,
+        code_countries=request.clinic.code_countries,
+    )
     if not form.is_valid():
         return _form_page(request, form, seen, status=422 if is_post else 200)
     if _too_many(request, form, now):
@@ -242,14 +245,14 @@ def _wish(request: ClinicRequest, form: WishForm) -> Wish:
 
 def _too_many(request: ClinicRequest, form: WishForm, now: datetime) -> bool:
     """Count the attempt everywhere, and return whether it is one too many anywhere."""
-    address, clinic = str(get_adapter().get_client_ip(request)), request.clinic.pk
+    address, clinic = network_address.of(request), request.clinic.pk
     counted = (
-        (PER_ADDRESS, address),
         (PER_PERSON, f"{clinic}:{national_id.index(form.cleaned_data['number'])}"),
         (PER_MOBILE, form.cleaned_data["mobile"]),
         (PER_CLINIC, str(clinic)),
     )
     exceeded = [throttle.is_exceeded(limit, key=key, now=now) for limit, key in counted]
+    exceeded.append(throttle.is_exceeded_from(address, PER_ADDRESS, now=now))
     return any(exceeded)
 
 

@@ -27,9 +27,10 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     appointment.status = AppointmentStatus.BOOKED
     appointment.decided_at, appointment.decided_by = now, actor
     appointment.version += 1
+    # First: booked, it may not overlap what it replaces.
+    is_moved = give_up_replaced(appointment, ReceiptRule.BY_HAND, actor=actor, now=now)
     appointment.save(update_fields=["status", "decided_at", "decided_by", "version"])
     receipts.write(appointment, ReceiptKind.APPROVED, ReceiptRule.BY_HAND, now=now)
-    is_moved = give_up_replaced(appointment, ReceiptRule.BY_HAND, actor=actor, now=now)
     audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now)
     telling.hush(appointment, now=now)
     kind = MessageKind.BOOKING_MOVED if is_moved else MessageKind.BOOKING_CONFIRMED

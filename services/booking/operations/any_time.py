@@ -11,7 +11,7 @@ from patients.models import Patient
 from services.booking import free_times
 from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment
-from services.booking.operations.appointments import decide, hold_form, refuse_over_limit, store
+from services.booking.operations.appointments import decide, hold_form, hold_times, refuse_over_limit, store
 from services.booking.operations.refusals import fences, refuse
 
 
@@ -29,16 +29,18 @@ def book_any_urgent(
 ) -> Appointment:
     """Take the patient the first free urgent time of those they may have, with whomever it is.
 
-    Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. The same
-    form_key again gives the same appointment. Raises BookingRefused when there is none, or the patient has enough.
+    Whoever presses at the same moment gets the next one: nobody waits, and nobody loses while one is free. One
+    at the time of another appointment of the patient is passed over. The same form_key again gives the same
+    appointment. Raises BookingRefused when there is none, or the patient has enough.
     """
     done = hold_form(patient, form_key)
     if done is not None:
         return done
     slot = free_times.take_first_urgent(patient=patient, assurance=assurance, now=now)
-    if slot is None:
-        refuse(BookingRefusal.TAKEN)
+    if isinstance(slot, BookingRefusal):
+        refuse(slot)
     decision = decide(patient, slot, assurance=assurance, now=now)
+    hold_times(patient)
     refuse_over_limit(patient, slot.kind, now=now)
     return store(
         patient,

@@ -17,10 +17,11 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
+from portal.together import store_together
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
-from services.booking import freeing, policy, queries
+from services.booking import freeing, own_times, policy, queries
 from services.booking.choices import (
     AppointmentStatus,
     BookingRefusal,
@@ -83,14 +84,16 @@ def _book(
     slot = _slot(patient, slot_id, form_key)
     state = slot.state_at(now) if slot is not None else None
     if slot is None or state != SlotState.FREE:
-        # Most losers leave here: two reads, no lock.
-        is_taken = state == SlotState.TAKEN
-        return _same_form_or_refuse(
-            patient, form_key, BookingRefusal.TAKEN if is_taken else BookingRefusal.NOT_OFFERED
-        )
+        # Most losers leave here: one read, no lock.
+        refusal = BookingRefusal.TAKEN if state == SlotState.TAKEN else BookingRefusal.NOT_OFFERED
+        if slot is not None and not slot.has_form:  # type: ignore[attr-defined]
+            refuse(refusal, slot=slot)
+        return _same_form_or_refuse(patient, form_key, refusal)
     decision = decide(patient, slot, assurance=assurance, now=now)
+    if slot.is_beside_own:  # type: ignore[attr-defined]
+        return _same_form_or_refuse(patient, form_key, BookingRefusal.OWN_TIME)
     refuse_over_limit(patient, slot.kind, now=now)
-    if not take(slot):
+    if not take(slot, patient):
         return _same_form_or_refuse(patient, form_key, BookingRefusal.TAKEN)
     return store(
         patient,
@@ -137,14 +140,13 @@ def store(
         replaces=replaces,
     )
     appointment.clinic = patient.clinic
-    appointment.save(force_insert=True)
-    receipts.write(
+    receipt = receipts.receipt(
         appointment,
         ReceiptKind.BOOKED if is_booked else ReceiptKind.REQUESTED,
         ReceiptRule.AUTOMATIC if is_booked else ReceiptRule.BY_HAND,
         now=now,
     )
-    audit.record(
+    event = audit.event(
         action="appointment.booked" if is_booked else "appointment.requested",
         subject=appointment,
         actor=actor,
@@ -152,6 +154,7 @@ def store(
         slot=slot.pk,
         provider=slot.provider_id,
     )
+    store_together(appointment, receipt, event)
     telling.tell(
         appointment,
         MessageKind.BOOKING_CONFIRMED if is_booked else MessageKind.BOOKING_REQUESTED,
@@ -164,21 +167,37 @@ def store(
 def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
     """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
     lock = _form_lock(patient, form_key)
-    slot = _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+    asked = {
+        "id": slot_id,
+        "clinic": patient.clinic_id,
+        "lock": lock,
+        "patient": patient.pk,
+        "form_key": form_key,
+    }
+    slot = _SLOT.first(**asked)
     if slot is None or slot.is_first:  # type: ignore[attr-defined]
         return slot
     _wait_for(lock)
-    return _SLOT.first(id=slot_id, clinic=patient.clinic_id, lock=lock)
+    return _SLOT.first(**asked)
 
 
 def _open_slot() -> QuerySet[Slot]:
-    """Return the clinic's slot on a day that isn't closed, and whether ours is the first form to hold the lock."""
+    """Return the clinic's slot on a day that isn't closed, with three answers.
+
+    is_first: ours is the only form that holds the lock. has_form: the form has made an appointment already; who took
+    the slot with it is seen as soon as the slot is seen to be taken. is_beside_own: the patient has another appointment
+    then.
+    """
     closed = Closure.objects.filter(
         clinic=Given("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
     is_first = Func(Given("lock"), function="pg_try_advisory_xact_lock", output_field=BooleanField())
-    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic"))
-    return own.annotate(is_first=is_first)
+    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic")).select_related(
+        "provider"
+    )
+    made = Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key"))
+    beside = Exists(own_times.beside_slot(Given("patient")))
+    return own.annotate(is_first=is_first, has_form=Exists(made), is_beside_own=beside)
 
 
 _SLOT = Ready(_open_slot)
@@ -234,23 +253,44 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
 
 
 _TAKE = """
+WITH times AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))
 UPDATE booking_slot SET state = 'taken', held_until = NULL
 WHERE id = (
-    SELECT id FROM booking_slot
-    WHERE id = %s AND state = 'free' AND held_until IS NOT DISTINCT FROM %s
-    FOR UPDATE SKIP LOCKED
+    SELECT slot.id FROM times CROSS JOIN booking_slot slot
+    WHERE slot.id = %s AND slot.state = 'free' AND slot.held_until IS NOT DISTINCT FROM %s
+    FOR UPDATE OF slot SKIP LOCKED
 )
 """
+"""First the patient's times, then the slot: in one statement, because every booking passes here."""
 
 
-def take(slot: Slot) -> bool:
+def take(slot: Slot, patient: Patient | None) -> bool:
     """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock.
 
-    One that was held for somebody since it was read is not taken.
+    Holds the patient's times (hold_times); None is somebody without a record. One that was held for somebody since it
+    was read is not taken.
     """
+    lock = None if patient is None else _patient_lock(patient)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [slot.pk, slot.held_until])
+        cursor.execute(_TAKE, [lock, slot.pk, slot.held_until])
         return bool(cursor.rowcount == 1)
+
+
+def hold_times(patient: Patient) -> None:
+    """Let two acts that give one patient times wait for each other until their transactions end.
+
+    Without it both could store overlapping appointments at once, and the constraint would have each wait for the other.
+    """
+    _wait_for(_patient_lock(patient))
+
+
+def refuse_beside_own(patient: Patient, slot: Slot, *, moved: Appointment | None = None) -> None:
+    """Raise BookingRefused when the patient has another appointment at the slot's time. One query.
+
+    `moved` is given up for the new one.
+    """
+    if own_times.beside(patient, slot.starts_at, slot.ends_at, moved=moved).exists():
+        refuse(BookingRefusal.OWN_TIME)
 
 
 def refuse_over_limit(
@@ -264,7 +304,7 @@ def refuse_over_limit(
     clinic = patient.clinic
     if clinic.most_upcoming is None and (clinic.most_urgent is None or kind != SlotKind.URGENT):
         return
-    _wait_for(_patient_lock(patient))
+    hold_times(patient)
     held = queries.held(patient, now=now, apart_from=moved.pk if moved else None)
     refusal = policy.refuse_another(
         kind, held=held, most_upcoming=clinic.most_upcoming, most_urgent=clinic.most_urgent
@@ -274,7 +314,7 @@ def refuse_over_limit(
 
 
 def _patient_lock(patient: Patient) -> int:
-    digest = hashlib.sha256(b"limits" + patient.pk.bytes).digest()
+    digest = hashlib.sha256(b"times" + patient.pk.bytes).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 

@@ -26,6 +26,7 @@ from services.booking.operations.appointments import (
     hold_replaced,
     locked,
     place_of,
+    refuse_beside_own,
     refuse_over_limit,
     store,
     take,
@@ -104,9 +105,10 @@ def put_onto(
     Raises BookingRefused when it can't be had.
     """
     decision = decide(patient, slot, assurance=assurance, now=now)
+    refuse_beside_own(patient, slot, moved=appointment)
     if slot.kind != appointment.kind:
         refuse_over_limit(patient, slot.kind, now=now, moved=appointment)
-    if not take(slot):
+    if not take(slot, patient):
         refuse(BookingRefusal.TAKEN)
     if decision.approval == Approval.BY_HAND and appointment.status == AppointmentStatus.BOOKED:
         return _ask_instead(appointment, slot, decision, form_key=form_key, actor=actor, now=now)
@@ -175,6 +177,8 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
     appointment.slot, appointment.provider = slot, slot.provider
     appointment.starts_at, appointment.ends_at, appointment.kind = slot.starts_at, slot.ends_at, slot.kind
     appointment.version += 1
+    if appointment.status == AppointmentStatus.BOOKED:  # first: booked, it may not overlap what it replaces
+        give_up_replaced(appointment, ReceiptRule.AUTOMATIC, actor=actor, now=now)
     appointment.save(
         update_fields=[
             *("slot", "provider", "starts_at", "ends_at", "kind"),
@@ -183,8 +187,6 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
     )
     if old is not None:
         freeing.free(old, clinic=appointment.clinic, now=now)
-    if appointment.status == AppointmentStatus.BOOKED:
-        give_up_replaced(appointment, ReceiptRule.AUTOMATIC, actor=actor, now=now)
     audit.record(
         action="appointment.moved",
         subject=appointment,

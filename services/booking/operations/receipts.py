@@ -1,12 +1,13 @@
 """Dated, numbered receipts of what was done about an appointment, written in the transaction that does it."""
 
 from datetime import datetime
+from typing import Any
 
 from services.booking.choices import ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Receipt
 
 
-def write(
+def receipt(
     appointment: Appointment,
     kind: ReceiptKind,
     rule: ReceiptRule,
@@ -15,9 +16,9 @@ def write(
     hours: int = 0,
     was_at: datetime | None = None,
     starts_at: datetime | None = None,
-) -> None:
-    """Store a receipt with the rule that applied; starts_at is the appointment's unless said. One statement."""
-    Receipt.objects.create(
+) -> Receipt:
+    """Return a receipt with the rule that applied, to be stored; starts_at is the appointment's unless said."""
+    return Receipt(
         appointment=appointment,
         kind=kind,
         rule=rule,
@@ -26,6 +27,11 @@ def write(
         was_at=was_at,
         at=now,
     )
+
+
+def write(appointment: Appointment, kind: ReceiptKind, rule: ReceiptRule, **words: Any) -> None:
+    """Store a receipt; see receipt. One statement."""
+    receipt(appointment, kind, rule, **words).save(force_insert=True)
 
 
 def write_giving_up(

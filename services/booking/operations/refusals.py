@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.db import IntegrityError
 
@@ -11,16 +11,22 @@ from services.booking.choices import BookingRefusal
 
 ONE_PER_SLOT, ONE_PER_TIME = "appointment_one_live_per_slot", "appointment_provider_not_double_booked"
 """The fences behind everyone who takes a time: one live appointment per slot, none beside another of the provider."""
-TAKEN: Mapping[str, Refusal] = dict.fromkeys((ONE_PER_SLOT, ONE_PER_TIME), BookingRefusal.TAKEN)
+ONE_PER_PATIENT = "appointment_patient_not_in_two_places"
+"""The fence behind the rule of own_times; it never waits, because who gets here holds the patient's times."""
+TAKEN: Mapping[str, Refusal] = {
+    ONE_PER_SLOT: BookingRefusal.TAKEN,
+    ONE_PER_TIME: BookingRefusal.TAKEN,
+    ONE_PER_PATIENT: BookingRefusal.OWN_TIME,
+}
 
 
 class BookingRefused(Refused):
     """A time can't be had, given back, approved or moved. Nothing was changed."""
 
 
-def refuse(reason: Refusal) -> NoReturn:
-    """Raise BookingRefused."""
-    raise BookingRefused(reason)
+def refuse(reason: Refusal, **details: Any) -> NoReturn:
+    """Raise BookingRefused. `details` saves the page from reading again what was read: the slot, with its provider."""
+    raise BookingRefused(reason, **details)
 
 
 def constraint_of(error: IntegrityError) -> str:

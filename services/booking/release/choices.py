@@ -13,6 +13,7 @@ class Outcome(TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
     WON = "won", _("Got a time")
     NONE_LEFT = "none-left", _("No time was left")
+    OWN_TIME = "own-time", _("Had another appointment at every time that was left")
     NOT_ALLOWED = "not-allowed", _("May not book any of the providers asked for")
     TOO_MANY = "too-many", _("Has as many appointments as the clinic allows online")
 

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, NoReturn
 from uuid import UUID
@@ -22,7 +22,7 @@ from services.booking.models import Appointment, Draw, DrawRequest, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.appointments import decide, refuse_over_limit, store, take
 from services.booking.operations.refusals import fences
-from services.booking.policy import refuse_another
+from services.booking.policy import overlap, refuse_another
 from services.booking.release import letters, policy, queries
 from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.policy import PoolSlot
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 
 FORGOTTEN_AT_ONCE = 1000
+_LOCK_CLASS = 0xD4A3
+"""First half of the advisory lock's key: holding a draw. The second half is the clinic."""
 
 
 class DrawRefused(Refused):
@@ -103,8 +105,11 @@ def hold(*, clinic: Clinic, day: date, now: datetime) -> Draw | None:
     """Draw the day's urgent times among those who asked, and return the draw; None when somebody else is at it.
 
     In one transaction under the draw's own lock: killed in between nothing has happened, and the next who comes does
-    it. Whoever finds the lock taken goes on without waiting. A draw that was held stays as it is.
+    it. Whoever finds the lock taken goes on without waiting. A draw that was held stays as it is. A clinic holds one
+    draw at a time: each holds the times of many patients, in the order of its lots.
     """
+    if not _alone(clinic):
+        return None
     draw = (
         Draw.objects.filter(clinic=clinic, day=day, drawn_at=None)
         .select_for_update(of=("self",), skip_locked=True)
@@ -140,6 +145,12 @@ def hold(*, clinic: Clinic, day: date, now: datetime) -> Draw | None:
     return draw
 
 
+def _alone(clinic: Clinic) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, clinic.pk])
+        return bool(cursor.fetchone()[0])
+
+
 def _lock_pool(draw: Draw, now: datetime) -> dict[PoolSlot, Slot]:
     """Return the day's free times, held for this draw; one that staff are just taking is theirs."""
     slots = queries.free_slots(draw.clinic_id, draw.day, now).select_for_update(
@@ -156,24 +167,45 @@ def _give_out(draw: Draw, pool: dict[PoolSlot, Slot], now: datetime) -> tuple[in
     askers = queries.askers(draw, {slot.provider_id for slot in pool})
     order = policy.in_order(draw.seed or "", askers)
     given: set[PoolSlot] = set()
+    own = queries.own_times(draw, pool.values())
     for rank, request_id in enumerate(order, start=1):
-        askers[request_id].request.rank = rank
-        _give(draw, askers[request_id], pool, given, now)
+        asker = askers[request_id]
+        asker.request.rank = rank
+        busy = _beside(own.get(asker.request.asker.pk, ()), pool)
+        _give(draw, asker, pool, given, busy, now)
+        asker.request.own_times = sorted(busy)
     requests = [askers[request_id].request for request_id in order]
     DrawRequest.objects.bulk_update(
-        requests, ["rank", "outcome", "allowed", "slot_number", "appointment", "reason"], batch_size=500
+        requests,
+        ["rank", "outcome", "allowed", "own_times", "slot_number", "appointment", "reason"],
+        batch_size=500,
     )
     losers = [one for one in requests if one.outcome != Outcome.WON]
     letters.tell_losers(draw, losers, now=now)
     return len(requests) - len(losers), len(requests)
 
 
-def _give(draw: Draw, asker: Asker, pool: dict[PoolSlot, Slot], given: set[PoolSlot], now: datetime) -> None:
-    """Give the earliest acceptable time that is left, if the decision still stands when it is asked again (I10)."""
+def _beside(own: Iterable[Appointment], pool: dict[PoolSlot, Slot]) -> set[int]:
+    """Return the slots of the pool that overlap one of these appointments."""
+    return {slot.pk for slot in pool.values() if any(overlap(slot, one) for one in own)}
+
+
+def _give(
+    draw: Draw,
+    asker: Asker,
+    pool: dict[PoolSlot, Slot],
+    given: set[PoolSlot],
+    busy: set[int],
+    now: datetime,
+) -> None:
+    """Give the earliest acceptable time that is left, if the decision still stands when it is asked again (I10).
+
+    `busy` are slots at which the asker has another appointment; one that turns out to be is put to them.
+    """
     request, allowed = asker.request, set(asker.allowed)
     request.asker.clinic = draw.clinic
     request.outcome = Outcome.NONE_LEFT
-    while place := policy.first_for(pool.keys() - given, policy.acceptable(request.providers, allowed)):
+    while place := policy.first_for(pool.keys() - given, policy.acceptable(request.providers, allowed), busy):
         refusal = _win(request, pool[place], now)
         if refusal is None:
             request.outcome, request.slot_number, request.reason = Outcome.WON, place.slot_id, ""
@@ -184,11 +216,17 @@ def _give(draw: Draw, asker: Asker, pool: dict[PoolSlot, Slot], given: set[PoolS
             break
         if refusal == BookingRefusal.NO_ACCESS:
             allowed.discard(place.provider_id)
+        elif refusal == BookingRefusal.OWN_TIME:
+            busy.add(place.slot_id)
         else:
             del pool[place]
     request.allowed = sorted(allowed)
     if request.outcome == Outcome.NONE_LEFT and pool and not policy.acceptable(request.providers, allowed):
         request.outcome = Outcome.NOT_ALLOWED
+    elif request.outcome == Outcome.NONE_LEFT and policy.first_for(
+        pool.keys() - given, policy.acceptable(request.providers, allowed)
+    ):
+        request.outcome = Outcome.OWN_TIME
 
 
 def _win(request: DrawRequest, slot: Slot, now: datetime) -> BookingRefusal | None:
@@ -206,7 +244,7 @@ def _book(request: DrawRequest, slot: Slot, now: datetime) -> Appointment:
     patient = request.asker
     decision = decide(patient, slot, assurance=Assurance(request.assurance), now=now)
     refuse_over_limit(patient, slot.kind, now=now)
-    if not take(slot):
+    if not take(slot, patient):
         raise BookingRefused(BookingRefusal.TAKEN)
     return store(
         patient,

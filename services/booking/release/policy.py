@@ -2,7 +2,8 @@
 
 1. Before the window opens a seed of 256 random bits is made, and its SHA-256 is published.
 2. Everyone who asked is sorted by SHA-256 of "seed:request", both as they are printed.
-3. In that order each gets the earliest free time with a provider whom they asked for and may book.
+3. In that order each gets the earliest free time with a provider whom they asked for and may book, at which they have
+   no other appointment.
 """
 
 import hashlib
@@ -82,18 +83,31 @@ def acceptable(asked: Collection[int], allowed: Collection[int]) -> frozenset[in
     return frozenset(allowed) & frozenset(asked) if asked else frozenset(allowed)
 
 
-def first_for(pool: Iterable[PoolSlot], providers: Collection[int]) -> PoolSlot | None:
-    """Return the earliest of these times with one of these providers."""
-    return min((slot for slot in pool if slot.provider_id in providers), default=None)
+def first_for(
+    pool: Iterable[PoolSlot], providers: Collection[int], own_times: Collection[int] = ()
+) -> PoolSlot | None:
+    """Return the earliest of these times with one of these providers, apart from the slots in `own_times`."""
+    return min(
+        (slot for slot in pool if slot.provider_id in providers and slot.slot_id not in own_times),
+        default=None,
+    )
 
 
 def allocate(
-    order: Sequence[UUID], *, pool: Iterable[PoolSlot], providers: Mapping[UUID, Collection[int]]
+    order: Sequence[UUID],
+    *,
+    pool: Iterable[PoolSlot],
+    providers: Mapping[UUID, Collection[int]],
+    own_times: Mapping[UUID, Collection[int]] | None = None,
 ) -> dict[UUID, PoolSlot]:
-    """Return who gets which time. Each in order takes the earliest acceptable one that is left."""
+    """Return who gets which time. Each in order takes the earliest acceptable one that is left.
+
+    `own_times` are slots that somebody can't have, because they have another appointment then.
+    """
+    busy = own_times or {}
     left, given = set(pool), {}
     for request_id in order:
-        slot = first_for(left, providers.get(request_id, ()))
+        slot = first_for(left, providers.get(request_id, ()), busy.get(request_id, ()))
         if slot is not None:
             given[request_id] = slot
             left.remove(slot)
@@ -113,6 +127,8 @@ class Entry:
     outcome: Outcome
     rank: int | None
     slot_id: int | None
+    own_times: frozenset[int] = frozenset()
+    """Slots of the pool at which they had another appointment when the draw was held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,7 @@ def faults(record: Record) -> list[Fault]:
             for one in drawn.values()
             if one.outcome != Outcome.TOO_MANY
         },
+        own_times={one.request_id: one.own_times for one in drawn.values()},
     )
     slots = {request_id: slot.slot_id for request_id, slot in given.items()}
     wrong = {

@@ -17,6 +17,7 @@ from services.access import queries as access
 from services.access.queries import ProviderChoice
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Appointment, Draw, DrawRequest, Slot
+from services.booking.own_times import LONGEST
 from services.booking.release import policy
 from services.booking.release.choices import Outcome
 from services.booking.release.policy import Entry, PoolSlot, Record, Window
@@ -146,6 +147,31 @@ def askers(draw: Draw, providers: Collection[int]) -> dict[UUID, Asker]:
             asked=sorted(providers),
         )
         found[one.pk] = Asker(one, frozenset(provider_id for _service, provider_id in pairs))
+    return found
+
+
+def own_times(draw: Draw, slots: Collection[Slot]) -> dict[UUID, list[Appointment]]:
+    """Return the live appointments, of those who wait for the draw, that lie among these slots. One query.
+
+    By patient; none for no slots.
+    """
+    found: dict[UUID, list[Appointment]] = {}
+    if not slots:
+        return found
+    first = min(one.starts_at for one in slots)
+    last = max(one.ends_at for one in slots)
+    rows = (
+        Appointment.objects.live()
+        .filter(
+            patient__in=draw.requests.filter(outcome=Outcome.WAITING).values("patient"),
+            starts_at__gt=first - LONGEST,
+            starts_at__lt=last,
+            ends_at__gt=first,
+        )
+        .only("patient", "starts_at", "ends_at")
+    )
+    for one in rows:
+        found.setdefault(one.patient_id, []).append(one)
     return found
 
 
@@ -359,6 +385,7 @@ def record_of(draw: Draw) -> Record:
                 asked_at=one.asked_at,
                 asked=frozenset(one.providers),
                 allowed=frozenset(one.allowed),
+                own_times=frozenset(one.own_times),
                 outcome=Outcome(one.outcome),
                 rank=one.rank,
                 slot_id=one.slot_number,

@@ -1,6 +1,5 @@
 """The patient's pages of the draw: ask for an urgent time, see what came of it, and take it back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any, cast
@@ -18,6 +17,7 @@ from services.booking.models import DrawRequest
 from services.booking.release import operations, policy, queries
 from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.forms import AskForm
+from services.booking.release.news import LOST
 from services.booking.release.operations import DrawRefused
 from services.booking.release.policy import Window
 from services.booking.reminders.words import choice_for
@@ -32,48 +32,6 @@ def keeps_up(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return kept
-
-
-LOST = frozenset({Outcome.NONE_LEFT, Outcome.NOT_ALLOWED, Outcome.TOO_MANY})
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What the page of free times says about the draw."""
-
-    window: Window | None
-    """In which the patient can ask now."""
-    own: DrawRequest | None
-    """The request of the coming days, waiting or decided."""
-    draws_at: datetime | None = None
-    """When its lots are drawn, by the clinic's settings as they are now."""
-
-    @property
-    def has_lost(self) -> bool:
-        """Return whether the patient asked and got none."""
-        return self.own is not None and self.own.outcome in LOST
-
-    @property
-    def times(self) -> int:
-        """Return how many times were drawn."""
-        return len(self.own.draw.pool) if self.own else 0
-
-
-def news_of(request: PatientRequest, now: datetime) -> News | None:
-    """Return what to say about the draw; None where the clinic draws nothing. Two queries at most, else none.
-
-    The window is shown only to those who may ask and when there is something to draw.
-    """
-    if not request.clinic.draws_urgent:
-        return None
-    today = now.astimezone(request.clinic.zone).date()
-    own = queries.latest_of(patient=request.patient, today=today)
-    window = queries.window_now(request.clinic, now)
-    if window is not None and (
-        (own is not None and own.draw.day == window.day) or not _choices(request, window, now)
-    ):
-        window = None
-    return News(window, own, queries.window_of(request.clinic, own.draw.day).closes_at if own else None)
 
 
 def _choices(request: PatientRequest, window: Window, now: datetime) -> list[Any]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from clinic_admin.sms_price import sms_price
 from notifications.choices import Channel
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
@@ -86,7 +87,7 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
 
 
 def _costs(wish: Wish, request: PatientRequest) -> str:
-    price = words.price(request.clinic.country)
+    price = sms_price(request.clinic)
     if wish.clinic_reminds or not price:
         return _("It costs you nothing.")
     # "1 kr." ends the sentence with its own full stop.

@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from clinic_admin.choices import Country
-from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import sms_price
 from notifications.choices import Channel
 from patients.models import Patient
 from services.booking.policy import reminder_time
 from services.booking.reminders import policy
-
-_CROWNS = {"nb": "kr", "da": "kr."}
-_AT_HOME = {"nb": Country.NORWAY, "da": Country.DENMARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +24,6 @@ class Choice:
     """Said below, or instead of the box."""
     misses_contact: bool = False
     """Whether a number would help: the page shows the way to the patient's details."""
-
-
-def price(country: str) -> str:
-    """Return what an SMS costs the patient, in the clinic's currency, in the reader's language; empty when nothing.
-
-    Who reads in the country's own language reads crowns; to everybody else the currency is named, for there are several
-    crowns.
-    """
-    rules = rules_of(country)
-    if not rules.reminder_ore:
-        return ""
-    crowns, ore = divmod(rules.reminder_ore, 100)
-    language = (get_language() or "")[:2]
-    amount = f"{crowns},{ore:02d}" if ore else str(crowns)
-    is_at_home = _AT_HOME.get(language) == country
-    return f"{amount} {_CROWNS[language] if is_at_home else rules.currency}"
 
 
 def choice_for(
@@ -70,7 +50,7 @@ def label_for(clinic: Clinic, channel: Channel) -> str:
     """Return the words of the choice, with its price."""
     if channel is Channel.EMAIL:
         return _("Remind me by e-mail, free of charge")
-    costs = price(clinic.country)
+    costs = sms_price(clinic)
     return (
         _("Remind me by SMS, %(price)s") % {"price": costs}
         if costs

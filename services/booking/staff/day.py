@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
 from portal import moments
-from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Group, Kind
+from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Group, Kind, entry_name
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk.choices import Attendance
@@ -66,10 +66,14 @@ def calendar_of_day(
     providers: Sequence[ProviderOfDay],
     contents: Contents,
     moving: Moving | None = None,
+    keeps: str = "",
     now: datetime,
 ) -> DayCalendar:
-    """Return the day with a column for each provider. What took a slot stands in place of it."""
-    entries = _entries(clinic, contents, moving, now)
+    """Return the day with a column for each provider. What took a slot stands in place of it.
+
+    `keeps` is what the addresses of free times and of moving carry, to lead back here (desk.origin).
+    """
+    entries = _entries(clinic, contents, moving, keeps, now)
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(clinic.zone)
     return DayCalendar(
@@ -91,13 +95,14 @@ def calendar_of_week(
     away: Collection[tuple[int, date]] = (),
     closed: Mapping[date, str] | None = None,
     moving: Moving | None = None,
+    keeps: str = "",
     now: datetime,
 ) -> DayCalendar:
     """Return these days, a column for each and, of several providers, for each of them within the day.
 
     `away` are providers with a day on which they are; `closed` are the clinic's closed days, with the reason.
     """
-    entries = _entries(clinic, contents, moving, now)
+    entries = _entries(clinic, contents, moving, keeps, now)
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(clinic.zone)
     shut = closed or {}
@@ -125,19 +130,24 @@ def _within(group: Group, column: Column, provider: ProviderOfDay, *, is_first: 
 
 
 def _entries(
-    clinic: Clinic, contents: Contents, moving: Moving | None, now: datetime
+    clinic: Clinic, contents: Contents, moving: Moving | None, keeps: str, now: datetime
 ) -> dict[tuple[int, date], list[Entry]]:
     """Return the entries of each provider and day."""
     zone = clinic.zone
     taken = {one.slot_id for one in contents.appointments} | {one.slot_id for one in contents.guests}
     entries: dict[tuple[int, date], list[Entry]] = defaultdict(list)
+    way, kept = _way(clinic, moving, keeps), f"&{keeps}" if keeps else ""
     for slot in contents.slots:
         if slot.pk not in taken:
             opens_at = policy.releases_at(slot.day, release_at=clinic.urgent_release_at, zone=zone)
-            entry = _slot(slot, clinic, opens_at if opens_at > now else None, moving, now)
+            entry = _slot(slot, clinic, opens_at if opens_at > now else None, way, now)
+            if moving is not None and slot.state == SlotState.BLOCKED:
+                entry = replace(entry, url="")
             entries[slot.provider_id, slot.day].append(entry)
     for one in contents.appointments:
-        entries[one.provider_id, one.starts_at.astimezone(zone).date()].append(_appointment(one, clinic, now))
+        entries[one.provider_id, one.starts_at.astimezone(zone).date()].append(
+            _appointment(one, clinic, kept, now)
+        )
     for guest in contents.guests:
         entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic))
     return entries
@@ -156,21 +166,19 @@ def _column(
     return Column(title=provider.name, text=text, entries=entries, target=target)
 
 
-def _slot(
-    slot: SlotOfDay, clinic: Clinic, opens_at: datetime | None, moving: Moving | None, now: datetime
-) -> Entry:
+def _slot(slot: SlotOfDay, clinic: Clinic, opens_at: datetime | None, way: str, now: datetime) -> Entry:
     zone = clinic.zone
     kind = KIND_OF_SLOT[SlotKind(slot.kind)]
     title, text, url, target = str(SlotKind(slot.kind).label), "", "", ""
     if slot.state == SlotState.BLOCKED:
         kind, title, text = Kind.BLOCKED, _("Blocked"), slot.block_reason or ""
-        if slot.block_id and moving is None:
+        if slot.block_id:
             url = reverse("desk:blocked", args=[clinic.portal_identifier, slot.block_id])
     elif slot.state == SlotState.TAKEN:
         kind, title = Kind.INTERNAL, _("Taken in the clinic's calendar")
     elif slot.ends_at > now:
         target = urlencode({"slot": slot.pk})
-        url = f"{_way(clinic, moving)}{target}"
+        url = f"{way}{target}"
         if slot.is_held(now):
             kind, title, text = Kind.HELD, *_held(slot, clinic, now)
     drawn_at = _drawn_at(slot, clinic)
@@ -202,14 +210,15 @@ def _drawn_at(slot: SlotOfDay, clinic: Clinic) -> datetime | None:
     return opens_at + clinic.asking_time
 
 
-def _way(clinic: Clinic, moving: Moving | None) -> str:
+def _way(clinic: Clinic, moving: Moving | None, keeps: str) -> str:
     """Return the address to which a free time leads, up to where the target stands."""
+    kept = f"{keeps}&" if keeps else ""
     if moving is not None:
-        return f"{moving.address}&"
-    return f"{reverse('desk:book', args=[clinic.portal_identifier])}?"
+        return f"{moving.address}&{kept}"
+    return f"{reverse('desk:book', args=[clinic.portal_identifier])}?{kept}"
 
 
-def _appointment(appointment: AppointmentOfDay, clinic: Clinic, now: datetime) -> Entry:
+def _appointment(appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: datetime) -> Entry:
     words = [str(AppointmentStatus(appointment.status).label)]
     if appointment.attendance:
         words = [str(Attendance(appointment.attendance).label)]
@@ -224,7 +233,8 @@ def _appointment(appointment: AppointmentOfDay, clinic: Clinic, now: datetime) -
         url=reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk]),
         badge=_("Online") if appointment.is_online else "",
         warning=_("The reminder did not arrive") if appointment.reminder_failed else "",
-        mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version),
+        mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version) + kept,
+        name=entry_name(appointment.pk),
     )
 
 

@@ -1,7 +1,6 @@
 """The staff's calendar, the requests that wait, and one appointment."""
 
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -23,9 +22,10 @@ from services.booking import operations
 from services.booking.choices import AppointmentStatus
 from services.booking.desk import policy as desk
 from services.booking.desk.choices import Attendance, Rule
-from services.booking.desk.live import answer_quietly, live_of
+from services.booking.desk.fingerprint import fingerprint
+from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
-from services.booking.desk.places import week_address
+from services.booking.desk.origin import Origin, day_address, week_address
 from services.booking.models import Appointment
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import operations as staff_operations
@@ -61,8 +61,11 @@ def calendar(request: StaffRequest) -> HttpResponse:
     today = now.astimezone(clinic.zone).date()
     form = DayForm(request.GET if "day" in request.GET else {}, today=today)
     day = form.cleaned_data["day"] if form.is_valid() else today
-    everyone = queries.providers_of_day(clinic, day)
     chosen = numbers(request.GET.getlist("provider"))
+    version = fingerprint(clinic, day, chosen=chosen, now=now)
+    if quiet := nothing_new(request, version):
+        return quiet
+    everyone = queries.providers_of_day(clinic, day)
     providers = _shown(everyone, chosen)
     provider_ids = [provider.pk for provider in providers]
     appointments = queries.appointments_of_day(clinic, day, provider_ids)
@@ -75,6 +78,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
         contents,
         days={(one.pk, day): f"{one.is_absent} {one.cover} {facts.closed_because}" for one in providers},
         facts=facts,
+        version=version,
         now=now,
     )
     if quiet := answer_quietly(request, live):
@@ -86,18 +90,19 @@ def calendar(request: StaffRequest) -> HttpResponse:
         actor=request.user,
         now=now,
     )
-    moving = moving_of(request)
+    origin = Origin(shown=[pk for pk in provider_ids if pk in chosen])
+    moving = moving_of(request, origin.query)
     keeps = moving.query if moving else {}
     before, after = neighbours(day)
     context = {
         "form": form,
         "day": day,
         "today": today,
-        "before": _address(clinic, before, chosen, keeps),
-        "after": _address(clinic, after, chosen, keeps),
-        "to_today": _address(clinic, today, chosen, keeps),
+        "before": day_address(clinic, before, chosen, **keeps),
+        "after": day_address(clinic, after, chosen, **keeps),
+        "to_today": day_address(clinic, today, chosen, **keeps),
         "everyone": everyone,
-        "chosen": [pk for pk in provider_ids if pk in chosen],
+        "chosen": origin.shown,
         "away": [provider for provider in providers if provider.is_absent],
         "legend": legend(),
         "left_out": len(everyone) - len(providers) if not chosen else 0,
@@ -107,15 +112,16 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "live": live,
         "requests": requests_within(appointments, providers, now),
         "moving": moving,
-        "stay": _address(clinic, day, chosen),
-        "to_week": week_address(clinic, day, [one.pk for one in providers if one.pk in chosen], **keeps),
-        **_ways(clinic, day, providers),
+        "stay": day_address(clinic, day, chosen),
+        "to_week": week_address(clinic, day, origin.shown, **keeps),
+        **_ways(clinic, day, providers, origin),
         "calendar": calendar_of_day(
             clinic,
             day,
             providers=providers,
             contents=contents,
             moving=moving.way if moving else None,
+            keeps="" if moving else origin.query,
             now=now,
         ),
     }
@@ -245,26 +251,18 @@ def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:
         day = form.cleaned_data["day"] if form.is_valid() else form.today
         chosen = numbers(request.POST.getlist("provider"))
         if back == Back.CALENDAR:
-            return _address(clinic, day, chosen)
+            return day_address(clinic, day, chosen)
         length = ALL_DAYS if request.POST.get("days") == str(ALL_DAYS) else WORKING_DAYS
         return week_address(clinic, day, chosen, days=length)
     return reverse("booking_staff:waiting", args=[clinic.portal_identifier])
 
 
-def _ways(clinic: Clinic, day: date, providers: list[ProviderOfDay]) -> dict[str, str]:
+def _ways(clinic: Clinic, day: date, providers: list[ProviderOfDay], origin: Origin) -> dict[str, str]:
     """Return the addresses of booking by hand and of blocking, with day and provider filled in."""
-    query = urlencode({"day": day.isoformat(), **({"provider": providers[0].pk} if providers else {})})
+    provider = [("provider", one.pk) for one in providers[:1]]
+    query = urlencode([("day", day.isoformat()), *provider, *origin.pairs])
     names = {"to_new": "desk:book", "to_block": "desk:block"}
     return {word: f"{reverse(name, args=[clinic.portal_identifier])}?{query}" for word, name in names.items()}
-
-
-def _address(clinic: Clinic, day: date, provider_ids: list[int], keeps: dict[str, Any] | None = None) -> str:
-    query: list[tuple[str, Any]] = [
-        ("day", day.isoformat()),
-        *(("provider", pk) for pk in provider_ids),
-        *(keeps or {}).items(),
-    ]
-    return f"{reverse('booking_staff:calendar', args=[clinic.portal_identifier])}?{urlencode(query)}"
 
 
 def _shown(everyone: tuple[ProviderOfDay, ...], chosen: list[int]) -> list[ProviderOfDay]:

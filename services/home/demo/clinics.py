@@ -62,6 +62,8 @@ class DemoClinic:
     self_registration: SelfRegistration = SelfRegistration.BY_HAND
     books_without_account: bool = False
     draws_urgent: bool = False
+    code_countries: tuple[str, ...] = ()
+    """Whose mobiles get codes beside our own. Where there are some, codes of the last hours were hardly used."""
     leaves: tuple[str, str, int] | None = None
     """Who leaves, whose list the patients move to (initials), and in how many days."""
     person_with_password: str = ""
@@ -79,6 +81,7 @@ BAKKEN = DemoClinic(
     identifier="bakken",
     name="Bakken legesenter",
     books_without_account=True,
+    code_countries=("PL", "SE"),
     person_with_password="Finn Dottno",  # noqa: S106 - a name
     country=Country.NORWAY,
     street="Bakkeveien 12",

@@ -114,6 +114,8 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     insight.leave_traces(clinic, known, list(posts.values()), now)
     waiting.say(known, now)
     waiting.ask(clinic, now)
+    if demo.code_countries:
+        insight.leave_codes_unused(clinic, now)
     _leaving(demo, clinic, providers, posts, now)
     return clinic
 
@@ -138,6 +140,7 @@ def _open_clinic(demo: DemoClinic, now: datetime) -> Clinic:
         self_registration=demo.self_registration,
         books_without_account=demo.books_without_account,
         draws_urgent=demo.draws_urgent,
+        code_countries=list(demo.code_countries),
     )
     register.change_settings(clinic=clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=now)
     week = [OpenPeriod(weekday, demo.opens, demo.closes) for weekday in "01234"]

@@ -297,7 +297,7 @@ def test_another_clinics_request_does_not_exist():
 
 
 # -- cost --------------------------------------------------------------------------------------------------
-def test_losing_costs_two_reads():
+def test_losing_costs_one_read():
     world = make_world()
     slot = make_slot(world.gp)
     world.book(slot)
@@ -308,17 +308,17 @@ def test_losing_costs_two_reads():
         pytest.raises(BookingRefused),
     ):
         world.book(slot)
-    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 2
+    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 1
 
 
 def test_booking_is_lean():
-    """Slot, lock and facts of the decision, take, insert, receipt, trail, and what the outbox needs for two messages."""
+    """Slot, lock and facts of the decision, take, appointment with receipt and event, and the messages to the outbox."""
     world = make_world()
     slot = make_slot(world.gp, NOW + timedelta(days=3))
     with CaptureQueriesContext(connection) as queries:
         world.book(slot)
     own = [one for one in queries if "SAVEPOINT" not in one["sql"] and "notifications_" not in one["sql"]]
-    assert len(own) == 7
+    assert len(own) == 5
 
 
 def test_a_covering_provider_takes_over():

@@ -3,10 +3,12 @@
 import contextlib
 import re
 import uuid
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -33,7 +35,7 @@ from tests.services.access.build_access import away
 from tests.services.booking.build_booking import MONDAY, NOW, allow, make_slot, make_template, make_world
 from tests.services.booking.build_desk import at, book, free, make_block, move, secretary
 from tests.services.booking.build_earlier import make_offer, make_wish, offer_earlier
-from tests.services.booking.build_staff import ahead, make_appointment, sign_in_staff
+from tests.services.booking.build_staff import ahead, make_appointment, make_request, sign_in_staff
 from tests.services.booking.test_races import at_once
 
 HOUR = timedelta(hours=1)
@@ -681,10 +683,10 @@ def test_while_one_moves_free_times_lead_to_the_move_on_the_day_and_in_the_week(
     appointment = make_appointment(make_slot(gp, ahead(place)), status=AppointmentStatus.BOOKED)
     slot = make_slot(gp, ahead(place, 3, 10))
     query = {"day": slot.day.isoformat(), "move": appointment.pk, "version": 1}
-    way = url(place, "move", appointment.pk, version=1, slot=slot.pk).replace("&", "&amp;")
     day = client.get(reverse("booking_staff:calendar", args=[place.portal_identifier]), query)
     week = client.get(url(place, "week", days=7, **query))
-    for answer in (day, week):
+    for answer, back in ((day, {}), (week, {"week": 7})):
+        way = url(place, "move", appointment.pk, version=1, **back, slot=slot.pk).replace("&", "&amp;")
         assert way in answer.content.decode()
         assert "Choose the new time." in answer.content.decode()
         assert str(appointment.pk) in answer.context["after"], "the next day goes on moving"
@@ -773,7 +775,7 @@ def test_queries_of_the_week_do_not_grow_with_times_or_providers(
                     make_slot(provider, ahead(place, days, hour)), status=AppointmentStatus.BOOKED
                 )
     asked = {"day": ahead(place, 8).date().isoformat(), "days": 7, "provider": [one.pk for one in providers]}
-    with django_assert_max_num_queries(18):  # three of them record the look at all of the week's patients
+    with django_assert_max_num_queries(19):  # three of them record the look at all of the week's patients
         answer = client.get(url(place, "week"), asked)
     assert len(answer.context["calendar"].columns) == 7 * many
 
@@ -912,3 +914,62 @@ def test_staff_of_another_clinic_and_strangers_find_no_desk(client, place, gp):
     assert client.get(url(place, "week")).status_code in {302, 404}
     sign_in_staff(client, make_clinic())
     assert client.get(url(place, "week")).status_code == 404
+
+
+# -- back to where one came from ---------------------------------------------------------------------------
+def hrefs(page):
+    return [unescape(one) for one in re.findall(r'href="([^"]+)"', page.content.decode())]
+
+
+def test_a_week_without_its_weekend_opens_on_a_weekend_with_the_days_to_come(client, place, gp):
+    weeks = {"2026-11-28": "30 November", "2026-11-29": "30 November", "2026-11-27": "23 November"}
+    for day, first in weeks.items():
+        with time_machine.travel(datetime(2026, 11, 27, 9, tzinfo=UTC), tick=False):
+            assert f"Monday {first} –" in client.get(url(place, "week", day=day)).content.decode()
+            seven = client.get(url(place, "week", day=day, days=7)).content.decode()
+            assert "Monday 23 November – Sunday 29 November" in seven
+
+
+def test_who_books_from_the_week_lands_in_the_same_week_at_what_was_booked(client, place, gp):
+    other, patient = make_provider(place, name="Anna Berg"), make_patient(place, gp=gp)
+    allow(other, row=gp)
+    slot = make_slot(other, ahead(place))
+    day = ahead(place).date().isoformat()
+    week = client.get(url(place, "week", day=day, days=7) + f"&provider={gp.pk}&provider={other.pk}")
+    (to_book,) = [one for one in hrefs(week) if one.endswith(f"slot={slot.pk}")]
+    query = to_book.split("?")[1]
+    page = client.post(f"{url(place, 'book_patient', patient.pk)}?{query}", {"form_key": uuid.uuid4()})
+    booked = Appointment.objects.get()
+    back = f"{url(place, 'week')}?day={day}&provider={other.pk}&provider={gp.pk}&days=7#entry-{booked.pk}"
+    assert page.headers["Location"] == back
+    assert f'id="entry-{booked.pk}"' in client.get(back).content.decode()
+
+
+def test_who_moves_from_the_week_lands_in_the_same_week_also_when_writing_the_time(client, place, gp):
+    mine = make_request(gp, status=AppointmentStatus.BOOKED)
+    day = ahead(place).date().isoformat()
+    week = client.get(url(place, "week", day=day, days=7, move=mine.pk, version=1))
+    written = next(one for one in hrefs(week) if "/move/" in one and "slot" not in one)
+    form = client.get(written).content.decode()
+    assert '<input type="hidden" name="week" value="7">' in form
+    query = {"version": 1, "week": 7, "provider": gp.pk, "day": day, "at": "15:00"}
+    page = client.post(url(place, "move", mine.pk, **query), {})
+    assert page.headers["Location"] == f"{url(place, 'week')}?day={day}&days=7#entry-{mine.pk}"
+
+
+def test_who_books_from_the_day_of_some_lands_on_the_day_of_the_same(client, place, gp):
+    slot, patient = make_slot(gp, ahead(place)), make_patient(place, gp=gp)
+    day = ahead(place).date().isoformat()
+    address = reverse("booking_staff:calendar", args=[place.portal_identifier])
+    (to_book,) = [
+        one
+        for one in hrefs(client.get(address, {"day": day, "provider": gp.pk}))
+        if one.endswith(f"slot={slot.pk}")
+    ]
+    page = client.post(
+        f"{url(place, 'book_patient', patient.pk)}?{to_book.split('?')[1]}", {"form_key": uuid.uuid4()}
+    )
+    assert (
+        page.headers["Location"]
+        == f"{address}?day={day}&provider={gp.pk}#entry-{Appointment.objects.get().pk}"
+    )

@@ -9,12 +9,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from clinic_admin.choices import Country, Service
 from clinic_admin.models import Clinic, Closure
 from delegation.models import MatrixTick
-from identity import code_sender, national_id
+from identity import code_sender, code_stops, national_id, traffic
+from identity.choices import StopReason
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from patients.models import Patient
@@ -24,6 +25,7 @@ from services.booking import operations as booking
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.guests import operations, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus
+from services.booking.guests.forms import WishForm
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import BookingRefused
@@ -155,6 +157,28 @@ def test_a_wrong_code_costs_a_try_and_five_end_it_also_for_the_right_one(clinic,
     assert reasons == [GuestRefusal.WRONG_CODE] * 4 + [GuestRefusal.OVER]
     with pytest.raises(GuestRefused):
         confirm(clinic, request_id, right)
+
+
+def test_c8_sent_and_used_codes_are_counted_and_none_goes_out_while_they_are_stopped(clinic, provider):
+    slot = make_slot(provider)
+    ask(slot)
+    counted = traffic.codes_of(clinic.pk, now=NOW)
+    assert (counted.sent, counted.used) == (1, 1)
+    code_stops.stop(clinic, StopReason.UNUSED, ends_at=NOW + timedelta(hours=2), now=NOW)
+    with pytest.raises(GuestRefused) as refused:
+        start(make_slot(provider, starts_at=slot.starts_at + timedelta(hours=1)), 2, mobile="+4791239999")
+    assert refused.value.reason == GuestRefusal.STOPPED
+    assert GuestRequest.objects.count() == 1
+
+
+def test_c9_the_page_names_the_countries_that_codes_go_to(client, clinic):
+    with translation.override("en"):
+        form = WishForm({"mobile": "+46701740605"}, country="NO", code_countries=["FI"])
+        assert form.errors["mobile"] == [
+            "The clinic sends codes to mobiles of these countries only: Norway, Denmark, Finland."
+        ]
+        form = WishForm({"mobile": "+46701740605"}, country="NO", code_countries=["SE"])
+        assert "mobile" not in form.errors
 
 
 def test_a_code_lasts_ten_minutes(clinic, provider):

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import sms_price
 from notifications import queries as outbox
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxMessage
@@ -22,7 +23,7 @@ from services.booking import operations, policy, tasks
 from services.booking.choices import AppointmentStatus
 from services.booking.models import Appointment
 from services.booking.reminders import operations as reminders
-from services.booking.reminders import queries, words
+from services.booking.reminders import queries, views, words
 from services.booking.reminders.choices import Stage, WhyNone
 from services.booking.reminders.operations import ReminderRefused
 from services.booking.reminders.policy import Wish, outlook
@@ -124,9 +125,20 @@ def test_who_has_no_mobile_is_reminded_by_e_mail_and_who_has_neither_is_seen_by_
 )
 def test_the_price_is_in_the_currency_of_the_clinics_country(language, country, price):
     with translation.override(language):
-        assert words.price(country) == price
+        assert sms_price(Clinic(country=country)) == price
         choice = words.choice_for(Patient(mobile="+4791234567"), Clinic(country=country), now=NOW)
         assert price in choice.label
+
+
+@pytest.mark.parametrize(
+    ("ore", "price"), [(None, "1 kr"), (0, ""), (50, "0,50 kr"), (250, "2,50 kr"), (200, "2 kr")]
+)
+def test_a_clinic_sets_its_own_price(ore, price):
+    clinic = Clinic(country=Country.NORWAY, sms_ore=ore)
+    with translation.override("nb"):
+        assert sms_price(clinic) == price
+        label = words.choice_for(Patient(mobile="+4791234567"), clinic, now=NOW).label
+        assert label.endswith(price or "gratis")
 
 
 @pytest.mark.parametrize(
@@ -384,7 +396,7 @@ def test_whose_reminder_did_not_arrive_is_led_to_the_contact_details():
 def test_a_price_that_ends_with_a_full_stop_ends_the_sentence_once(monkeypatch):
     world = make_world()
     appointment = coming(world)
-    monkeypatch.setattr(words, "price", lambda country: "1 kr.")
+    monkeypatch.setattr(views, "sms_price", lambda clinic: "1 kr.")
     address = reverse("booking:appointment", args=[world.clinic.portal_identifier, appointment.pk])
     assert "It costs you 1 kr.<" in sign_in(world).get(address).content.decode()
 

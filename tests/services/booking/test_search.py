@@ -381,8 +381,10 @@ def plan_of(world, part, most):
         cursor.execute(
             "EXPLAIN (ANALYZE, FORMAT JSON) " + (free_times._FREE_AT if part else free_times._FREE),
             [
-                *(world.gp.pk, [world.gp.pk], ["portal"], [MONDAY], [MONDAY + free_times.HORIZON]),
-                *([most], ["0"], [part and part.since], [part and part.until], NOW, world.clinic.time_zone),
+                *(world.gp.pk, world.patient.pk, NOW, NOW, [], []),
+                *([world.gp.pk], ["portal"], [MONDAY], [MONDAY + free_times.HORIZON]),
+                *([most], ["0"], [part and part.since], [part and part.until], [True]),
+                *(NOW, world.clinic.time_zone),
             ],
         )
         found = cursor.fetchone()[0][0]

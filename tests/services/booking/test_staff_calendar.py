@@ -174,7 +174,7 @@ def test_queries_do_not_grow_with_providers_and_times(client, clinic, staff, dja
                 make_appointment(slot, status=AppointmentStatus.BOOKED if number % 4 == 1 else "requested")
     day = day_of(ahead(clinic))
     page(client, clinic, day=day)  # the session's first page may write to it
-    with django_assert_max_num_queries(13):  # three of them record the look at all of the day's patients
+    with django_assert_max_num_queries(14):  # three of them record the look at all of the day's patients
         response = page(client, clinic, day=day)
     assert response.content.decode().count('class="entry at-') == 8 * 30
 

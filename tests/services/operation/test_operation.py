@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
-from identity.choices import Assurance, TransactionStatus
+from identity import clinics_watched, code_stops, traffic
+from identity.choices import Assurance, StopReason, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import ChannelPause, OutboxMessage
@@ -195,6 +196,38 @@ def test_a_certificate_is_red_when_it_has_ended_and_no_other_is_good(clinic: Cli
 def test_a_certificate_that_ends_soon_is_yellow() -> None:
     kinds = {"is_over": False, "ends_soon": True, "another_is_good": True}
     assert policy.of_certificate(**kinds) is Light.YELLOW
+
+
+def test_a_clinic_is_yellow_when_few_codes_are_used_and_red_when_they_are_stopped(
+    client: Client, clinic: Clinic
+) -> None:
+    now = timezone.now()
+    make_clinic(name="Alt vel")
+    assert seen().clinics == []
+    traffic.note(clinic.pk, now=now, sent=20, used=6)
+    [found] = seen().clinics
+    assert (found.watched.name, found.light) == (clinic.name, Light.YELLOW)
+    code_stops.stop(clinic, StopReason.UNUSED, ends_at=now + timedelta(hours=2), now=now)
+    traffic.note(clinic.pk, now=now, tries=120, failures=33)
+    assert (seen().clinics[0].light, seen().light) == (Light.RED, Light.RED)
+    sign_in_staff(client, clinic, Role.SYSTEM_ADMINISTRATOR)
+    client.cookies["django_language"] = "en"
+    text = client.get(address(clinic)).text
+    for part in ("Of 20 codes in two hours 6 were used", "120 sign-ins begun", "33 failed", "No codes until"):
+        assert part in text, part
+    assert "Alt vel" not in text
+    code_stops.resume(clinic, actor=None, now=timezone.now())
+    assert seen().clinics[0].light is Light.YELLOW
+
+
+def test_the_clinics_cost_the_same_queries_however_many_there_are() -> None:
+    counts = []
+    for number in range(3):
+        traffic.note(make_clinic().pk, now=timezone.now(), tries=120, sent=30)
+        with CaptureQueriesContext(connection) as queries_made:
+            assert len(clinics_watched.of_all(timezone.now())) == number + 1
+        counts.append(len(queries_made))
+    assert counts == [4, 4, 4]
 
 
 def test_system_administrators_see_the_page_and_nobody_else_does(client: Client, clinic: Clinic) -> None:

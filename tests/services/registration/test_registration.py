@@ -265,6 +265,7 @@ def test_at_a_further_clinic_one_press_is_enough_and_the_password_goes_along(cli
     assert client.get(reverse("home:start", args=[other.portal_identifier])).status_code in {302, 403}
     page = client.get(path).content.decode()
     assert "Line Danser" in page
+    assert page.count('value="line@x.example"') == 2  # what they use at the other clinic
     sent = {"email": "line@x.example", "email_again": "line@x.example", "terms": "on"}
     answer = client.post(path, sent)
     assert answer.url == reverse("home:start", args=[other.portal_identifier])
@@ -274,6 +275,15 @@ def test_at_a_further_clinic_one_press_is_enough_and_the_password_goes_along(cli
     assert ClinicMembership.objects.count() == 2
     assert client.post(path, sent).url == answer.url  # pressed twice
     assert mails().count() == 2
+
+
+def test_at_a_further_clinic_only_ones_own_address_of_a_clinic_one_uses_is_filled_in(client, clinic, idp):
+    registers(client, clinic, idp)
+    other = danish(idp, slug="bankid-other")
+    person(clinic, 2, email="somebody-else@x.example")
+    Patient.objects.filter(clinic=clinic, email="line@x.example").update(left_at=timezone.now())
+    page = client.get(address("here", other)).content.decode()
+    assert "@x.example" not in page
 
 
 def test_someone_with_a_record_who_never_registered_is_led_to_the_one_press(client, clinic, idp):

@@ -12,12 +12,13 @@ from services.booking.desk.queries import Place
 from services.booking.earlier import operations as earlier
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
-from services.booking.operations.appointments import take
-from services.booking.operations.refusals import ONE_PER_TIME, TAKEN, refuse
+from services.booking.operations.appointments import hold_times, take
+from services.booking.operations.refusals import ONE_PER_PATIENT, ONE_PER_TIME, TAKEN, refuse
 
 FENCES = {
     **TAKEN,
     ONE_PER_TIME: BookingRefusal.CLASHES,
+    ONE_PER_PATIENT: DeskRefusal.OWN_TIME,
     "slot_no_overlap": DeskRefusal.OVERLAPS,
 }
 """What stops staff: they also make slots, and book over the calendar."""
@@ -60,6 +61,7 @@ def win(
     if refusal:
         refuse(refusal)
     if place.slot is None:
+        hold_times(patient)
         return Slot.objects.create(
             clinic_id=place.provider.clinic_id,
             provider=place.provider,
@@ -72,6 +74,6 @@ def win(
         )
     if place.slot.held_until is not None:
         earlier.give_by_hand(place.slot, patient, moved=moved, actor=actor, now=now)
-    if not take(place.slot):
+    if not take(place.slot, patient):
         refuse(BookingRefusal.TAKEN)
     return place.slot

@@ -1,0 +1,1 @@
+"""Django's own connection to Postgres, but for what a request asks of it first."""
