@@ -423,4 +423,4 @@ HAPPENS = (
     *("guest.requested", "guest.approved", "guest.refused", "guest.withdrawn"),
     *("refused: GuestRefused.past", "refused: GuestRefused.over", "refused: GuestRefused.wrong-code"),
 )
-"""What comes about in three hundred stories (`make faults`), each of it: one that never gets there proves nothing about it."""
+"""What comes about in three hundred stories (`make faults`), each of it: else the stories prove nothing about it."""
