@@ -24,4 +24,4 @@ def sms_price(clinic: Clinic) -> str:
     language = (get_language() or "")[:2]
     amount = f"{crowns},{ore:02d}" if ore else str(crowns)
     is_at_home = _AT_HOME.get(language) == clinic.country
-    return f"{amount} {_CROWNS[language] if is_at_home else rules.currency}"
+    return f"{amount}\N{NO-BREAK SPACE}{_CROWNS[language] if is_at_home else rules.currency}"

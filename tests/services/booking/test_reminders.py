@@ -116,11 +116,11 @@ def test_who_has_no_mobile_is_reminded_by_e_mail_and_who_has_neither_is_seen_by_
 @pytest.mark.parametrize(
     ("language", "country", "price"),
     [
-        ("nb", Country.NORWAY, "1 kr"),
-        ("da", Country.DENMARK, "1 kr."),
-        ("da", Country.NORWAY, "1 NOK"),
-        ("nb", Country.DENMARK, "1 DKK"),
-        ("en", Country.NORWAY, "1 NOK"),
+        ("nb", Country.NORWAY, "1\N{NO-BREAK SPACE}kr"),
+        ("da", Country.DENMARK, "1\N{NO-BREAK SPACE}kr."),
+        ("da", Country.NORWAY, "1\N{NO-BREAK SPACE}NOK"),
+        ("nb", Country.DENMARK, "1\N{NO-BREAK SPACE}DKK"),
+        ("en", Country.NORWAY, "1\N{NO-BREAK SPACE}NOK"),
     ],
 )
 def test_the_price_is_in_the_currency_of_the_clinics_country(language, country, price):
@@ -131,7 +131,14 @@ def test_the_price_is_in_the_currency_of_the_clinics_country(language, country, 
 
 
 @pytest.mark.parametrize(
-    ("ore", "price"), [(None, "1 kr"), (0, ""), (50, "0,50 kr"), (250, "2,50 kr"), (200, "2 kr")]
+    ("ore", "price"),
+    [
+        (None, "1\N{NO-BREAK SPACE}kr"),
+        (0, ""),
+        (50, "0,50\N{NO-BREAK SPACE}kr"),
+        (250, "2,50\N{NO-BREAK SPACE}kr"),
+        (200, "2\N{NO-BREAK SPACE}kr"),
+    ],
 )
 def test_a_clinic_sets_its_own_price(ore, price):
     clinic = Clinic(country=Country.NORWAY, sms_ore=ore)
@@ -360,7 +367,7 @@ def test_on_the_appointments_page_the_patient_turns_it_off_and_on():
     page = reverse("booking:appointment", args=args)
     assert "No reminder, please" in browser.get(page).content.decode()
     turned = browser.post(reverse("booking:reminder", args=args), {"on": "0"}, follow=True)
-    assert "Remind me by SMS, 1 NOK" in turned.content.decode()
+    assert "Remind me by SMS, 1\N{NO-BREAK SPACE}NOK" in turned.content.decode()
     assert Appointment.objects.get(pk=appointment.pk).wants_reminder is False
     assert browser.post(reverse("booking:reminder", args=args), {"on": "maybe"}).status_code == 404
 
@@ -396,9 +403,9 @@ def test_whose_reminder_did_not_arrive_is_led_to_the_contact_details():
 def test_a_price_that_ends_with_a_full_stop_ends_the_sentence_once(monkeypatch):
     world = make_world()
     appointment = coming(world)
-    monkeypatch.setattr(views, "sms_price", lambda clinic: "1 kr.")
+    monkeypatch.setattr(views, "sms_price", lambda clinic: "1\N{NO-BREAK SPACE}kr.")
     address = reverse("booking:appointment", args=[world.clinic.portal_identifier, appointment.pk])
-    assert "It costs you 1 kr.<" in sign_in(world).get(address).content.decode()
+    assert "It costs you 1\N{NO-BREAK SPACE}kr.<" in sign_in(world).get(address).content.decode()
 
 
 def test_staff_see_which_reminders_did_not_arrive_and_why_and_only_of_their_clinic(client):

@@ -83,7 +83,7 @@ def test_answers_follow_the_clinics_settings(client, clinic):
 
 def test_answers_say_what_a_reminder_costs_and_how_it_is_turned_off(client, clinic):
     shown = page(client, clinic, "faq")
-    assert "An SMS costs 1 NOK, an e-mail nothing." in shown
+    assert "An SMS costs 1\N{NO-BREAK SPACE}NOK, an e-mail nothing." in shown
     assert "by e-mail if the clinic has no mobile number of yours" in shown
     assert "turn it off or on for that appointment" in shown
     clinic.sms_ore = 0
