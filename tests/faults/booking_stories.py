@@ -366,7 +366,8 @@ class Stories(Clinics):
 
     def _keep_busy(self, draw: Draw, provider_id: int) -> None:
         """Let staff give one of those who asked all that one of the doctors has, so that they are busy at the other's."""
-        request = draw.requests.exclude(outcome=Outcome.WITHDRAWN).order_by("asked_at", "pk").first()
+        asked = draw.requests.exclude(outcome=Outcome.WITHDRAWN).order_by("asked_at", "pk")
+        request = next((one for one in asked if one.providers != [provider_id]), None)
         if request is None:
             return
         patient = next(one for one in self.patients if one.pk == request.patient_id)
