@@ -86,21 +86,26 @@ _PLAIN_WORDS = re.compile(r"[a-zA-Z_:\- ]+( \d{3})?")
 class SignInRefused(Refused):
     """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    `reference` is the id of the request that brought the provider's answer, if that was another one; `back` the path
+    that the person was going to, if that is known.
     """
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
+    def __init__(
+        self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "", back: str = ""
+    ) -> None:
         super().__init__(reason)
         self.clinic = clinic
         self.reference = reference
+        self.back = back
 
 
 class SignInCancelled(Exception):
-    """The person cancelled at the provider."""
+    """The person cancelled at the provider, on the way to the path `back` (may be empty)."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: Clinic, back: str) -> None:
         super().__init__()
         self.clinic = clinic
+        self.back = back
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +198,14 @@ def receive_answer(
         _check_answer(sign_in, provider, answer, now)
         if answer.error:
             _fail(sign_in, None, answer.error, now)
-            raise SignInCancelled(sign_in.clinic)
+            raise SignInCancelled(sign_in.clinic, sign_in.next_path)
         evidence = _redeem(sign_in, answer.code, now)
     except TokenRefused as refused:
         _fail(sign_in, refused.fault, refused.check, now)
-        raise SignInRefused(refused.fault, clinic=sign_in.clinic) from None
+        raise SignInRefused(refused.fault, clinic=sign_in.clinic, back=sign_in.next_path) from None
     except ProviderUnreachable as error:
         _fail(sign_in, SignInFault.PROVIDER, str(error), now)
-        raise SignInRefused(SignInFault.PROVIDER, clinic=sign_in.clinic) from None
+        raise SignInRefused(SignInFault.PROVIDER, clinic=sign_in.clinic, back=sign_in.next_path) from None
     LoginTransaction.objects.filter(pk=sign_in.pk, status=TransactionStatus.ANSWERED).update(
         status=TransactionStatus.VERIFIED, evidence=evidence.as_text()
     )

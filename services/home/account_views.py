@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_admin.guards import StaffRequest, dangerous, staff_page
 from identity import memberships
-from identity.choices import EidProof, LinkPurpose
+from identity.choices import EidProof, LinkPurpose, MembershipRefusal
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
@@ -46,6 +46,8 @@ def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         if act is None:
             raise Http404
         try:
+            if act in {_create, _link} and not patient.is_active:
+                raise MembershipRefused(MembershipRefusal.NOT_ACTIVE)
             answer = act(request, patient)
         except (MembershipRefused, PatientRefused) as refused:
             messages.warning(request, str(refused.message))
