@@ -410,7 +410,7 @@ def _check_limits(change: ContactChange, now: datetime) -> None:
         (codes.PER_QUARTER, of_address),
         (codes.PER_DAY, of_address),
     ]
-    if any([throttle.is_exceeded(limit, key=key, now=now) for limit, key in counted]):
+    if any(throttle.is_exceeded(limit, key=key, now=now) for limit, key in counted):
         raise ContactRefused(ContactRefusal.TOO_OFTEN, kind=change.kind)
     of_clinic = f"clinic:{change.clinic_id}"
     if change.kind == ContactKind.MOBILE and throttle.is_exceeded(codes.PER_CLINIC, key=of_clinic, now=now):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from clinic_admin.guards import StaffRequest, dangerous, staff_page
 from identity import memberships
 from identity.choices import EidProof, LinkPurpose, MembershipRefusal
+from identity.holders import Holder
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
@@ -46,8 +47,6 @@ def account(request: StaffRequest, patient_id: UUID) -> HttpResponse:
         if act is None:
             raise Http404
         try:
-            if act in {_create, _link} and not patient.is_active:
-                raise MembershipRefused(MembershipRefusal.NOT_ACTIVE)
             answer = act(request, patient)
         except (MembershipRefused, PatientRefused) as refused:
             messages.warning(request, str(refused.message))
@@ -62,9 +61,7 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     if not form.is_valid():
         return _asked(request, patient, form)
     email = form.cleaned_data["email"]
-    holder = code_queries.holder_of(patient, request.clinic, email=email)
-    if holder is None:
-        raise Http404
+    holder = _holder(request, patient, email)
     with transaction.atomic():
         contact.change_contact(
             patient=patient,
@@ -86,10 +83,18 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     return None
 
 
-def _link(request: StaffRequest, patient: Patient) -> None:
-    holder = code_queries.holder_of(patient, request.clinic)
+def _holder(request: StaffRequest, patient: Patient, email: str = "") -> Holder:
+    """Return who would get a link; where the record is not active it would open nothing. Raises MembershipRefused."""
+    if not patient.is_active:
+        raise MembershipRefused(MembershipRefusal.NOT_ACTIVE)
+    holder = code_queries.holder_of(patient, request.clinic, email=email)
     if holder is None:
         raise Http404
+    return holder
+
+
+def _link(request: StaffRequest, patient: Patient) -> None:
+    holder = _holder(request, patient)
     purpose = memberships.send_link(
         clinic=request.clinic,
         holder=holder,

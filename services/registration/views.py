@@ -19,7 +19,7 @@ from identity.operations import SignInRefused
 from identity.views import refusal_page
 from patients import queries as records
 from patients.models import Patient
-from portal import network_address, throttle
+from portal import network_address, phone_numbers, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
 from services.registration import operations, proven, registrant, typed
@@ -95,7 +95,8 @@ def here(request: ClinicRequest) -> HttpResponse:
         return _refused(request, RegistrationRefusal.CLOSED)
     if request.method != "POST":
         known = person.contact(clinic, record)
-        initial = known | {"email_again": known["email"]}
+        mobile = phone_numbers.as_people_write(known["mobile"], clinic.country)
+        initial = known | {"email_again": known["email"], "mobile": mobile}
         form = ContactPart(initial=initial, country=clinic.country)
         return _here_page(request, person, form, record)
     form = ContactPart(request.POST, country=clinic.country)

@@ -162,6 +162,12 @@ def test_what_was_written_is_there_again_until_it_is_done_but_no_number_and_no_p
     assert 'value="soren@x.example"' in client.get(make).text
 
 
+def test_without_scripts_there_is_no_button_to_hide_the_numbers(english, clinic):
+    page = english.get(reverse("child:make", args=[clinic.portal_identifier])).text
+    assert re.findall(r'data-hides="id_(\w+)"[^>]* hidden>', page) == ["child", "guardian"]
+    assert page.count("data-hides") == 2
+
+
 def test_the_form_is_there_where_children_sign_in_only(english, clinic):
     assert english.get(reverse("child:make", args=[clinic.portal_identifier])).status_code == 200
     for other in (make_clinic(), make_clinic(country=Country.DENMARK, is_active=False)):

@@ -429,7 +429,9 @@ def test_removing_from_the_portal_ends_access_and_allows_to_register_again(clien
     assert (record.registered_at, record.is_active) == (None, True)
     assert ClinicMembership.objects.get().state == MembershipState.REMOVED
     start = reverse("home:start", args=[clinic.portal_identifier])
+    Patient.objects.update(mobile="+4520123456")
     assert client.get(start).url == address("here", clinic)
+    assert 'value="20 12 34 56"' in client.get(address("here", clinic)).text
     sent = {"email": "line@x.example", "email_again": "line@x.example", "terms": "on"}
     assert client.post(address("here", clinic), sent).url == start
 
