@@ -15,7 +15,7 @@ from django.utils import timezone
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
 from identity import national_id, oidc_http, sessions
-from identity.choices import Method, Protocol, TransactionStatus
+from identity.choices import Method, Protocol, TransactionStatus, UserKind
 from identity.models import Account, IdentityProvider, LoginTransaction, User
 from identity.national_id import BadNationalId, NationalId
 from identity.verified import Evidence, VerifiedPerson
@@ -174,3 +174,9 @@ def _origins(provider: IdentityProvider) -> tuple[str, ...]:
     if own == settings.BASE_URL:
         return ()
     return (own, *(f"https://{host}" for host in provider.extra_hosts))
+
+
+def signed_in_patient(request: HttpRequest) -> User | None:
+    """Return the patient's login that is signed in, if any. No query beyond the session's."""
+    user = request.user
+    return user if isinstance(user, User) and user.kind == UserKind.PATIENT else None

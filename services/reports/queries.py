@@ -18,9 +18,9 @@ from identity.policy import CODE_SLUG
 from patients.models import Patient
 from portal.alphabet import InAlphabet
 from portal.models import AuditEvent
-from services.reports import change_words
-from services.reports.change_words import LOGINS, Line, Names
+from services.reports import words
 from services.reports.choices import ChangeKind
+from services.reports.words import LOGINS, Line, Names
 
 PER_PAGE = 50
 _LOGIN = "identity.user"
@@ -126,7 +126,7 @@ def last_change(
     clinic: Clinic, *, kind: ChangeKind | None = None, subject: Model | None = None
 ) -> LastChange | None:
     """Return who last made a change of this kind, of this very thing if one is given, or None. Two queries."""
-    return history.last_change(clinic, change_words.actions_of(kind), subject=subject)
+    return history.last_change(clinic, words.actions_of(kind), subject=subject)
 
 
 # -- finding -----------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def places(
     Each is read newest first along its own index (audit_by_clinic, audit_by_subject) and cut short; joined by OR
     they would be read to the end.
     """
-    actions = change_words.actions_of(asked.kind)
+    actions = words.actions_of(asked.kind)
     own = [action for action in actions if action not in LOGINS]
     logins = [action for action in actions if action in LOGINS]
     found = []
@@ -185,12 +185,12 @@ def _named(clinic: Clinic, ids: set[UUID]) -> QuerySet[Patient]:
 
 
 def _change(event: AuditEvent, names: Names, patients: dict[UUID, str]) -> Change:
-    told = change_words.tell(event, names)
+    told = words.tell(event, names)
     known = event.patient_id if event.patient_id in patients else None
     return Change(
         at=event.at,
         who=_who(event, names.staff),
-        kind=change_words.CHANGES[event.action][0],
+        kind=words.CHANGES[event.action][0],
         sentence=told.sentence,
         lines=told.lines,
         patient_id=known,

@@ -20,7 +20,8 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.test import Client
 from django.test.utils import setup_test_environment
 
-from identity import operations, saml_sign_in, sessions
+from identity import saml_sign_in, sessions
+from identity.operations import patient_sessions
 from portal import wsgi  # noqa: F401  loads what a web process has loaded
 
 
@@ -45,7 +46,7 @@ def arm(point: str) -> None:
     elif point == "answer taken":  # SAML: the answer is stored, the redirect not sent
         saml_sign_in.receive = after(saml_sign_in.receive)
     elif point == "answer used up":  # the sign-in is consumed, no session is begun
-        operations._open_session = die
+        patient_sessions._open_session = die
     elif point == "person known":  # the session has a user, and does not know how they signed in
         sessions.store = die
     elif point == "session begun":  # everything but the session's own row

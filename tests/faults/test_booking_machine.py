@@ -15,7 +15,7 @@ STORIES = int(os.environ.get("VENTEROM_STORIES", "0"))
 SHORT, LONG = 15, 60
 """Acts of a story."""
 QUICK = 4
-ENOUGH = 100
+ENOUGH = 300
 """Stories in which everything comes about that can."""
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from services.booking.choices import BookingRefusal, SlotState
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
-from tests.build import make_clinic
+from tests.build import make_clinic, make_patient
 from tests.services.booking.build_booking import NOW, make_slot, make_world
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def test_a_slot_that_says_free_by_mistake_is_still_not_booked_twice():
     world.book(slot)
     Slot.objects.update(state=SlotState.FREE)
     with pytest.raises(BookingRefused) as refused:
-        world.book(slot)
+        world.book(slot, patient=make_patient(world.clinic, gp=world.gp))
     assert refused.value.reason == BookingRefusal.TAKEN
     assert Appointment.objects.count() == 1
 

@@ -21,8 +21,8 @@ from services.access.policy import SpecialRights
 from services.booking.choices import AppointmentStatus
 from services.own import log_queries, words
 from services.own.log_queries import PER_PAGE, Asked
-from services.reports.change_words import CHANGES, NOT_CHANGES
 from services.reports.choices import ChangeKind
+from services.reports.words import CHANGES, NOT_CHANGES
 from tests.build import make_clinic, make_patient, make_staff_member, make_user
 from tests.identity.build_codes import person
 from tests.patients.build_guardians import (

@@ -20,10 +20,10 @@ from portal.models import AuditEvent
 from services.access import operations as access
 from services.access.choices import Approval, Column
 from services.access.policy import AS_STANDARD, Rights, SpecialRights
-from services.reports import change_words, queries
-from services.reports.change_words import CHANGES, NOT_CHANGES, Names
+from services.reports import queries, words
 from services.reports.choices import ChangeKind
 from services.reports.queries import PER_PAGE, ChangeFilter, Cursor
+from services.reports.words import CHANGES, NOT_CHANGES, Names
 from tests.build import make_clinic, make_patient, make_provider, make_staff_member, make_user
 from tests.delegation.build_delegation import sign_in
 from tests.services.booking.build_booking import NOW
@@ -103,7 +103,7 @@ def test_every_action_that_is_recorded_has_a_sentence_or_a_reason_to_have_none()
     found = recorded_actions()
     assert {"rights.changed", "closure.removed", "appointment.viewed", "auth.start"} <= found.keys()
     unknown = {word: str(path) for word, path in found.items() if word not in {*CHANGES, *NOT_CHANGES}}
-    assert not unknown, f"give these a sentence in services/reports/change_words.py: {unknown}"
+    assert not unknown, f"give these a sentence in services/reports/words/: {unknown}"
 
 
 def test_no_sentence_is_kept_for_an_action_that_nothing_records():
@@ -116,12 +116,12 @@ def test_no_sentence_is_kept_for_an_action_that_nothing_records():
 def test_an_event_that_lacks_details_is_told_all_the_same(action, details):
     user = make_user()
     event = AuditEvent(at=NOW, action=action, subject_id=str(user.pk), details=details)
-    assert change_words.tell(event, Names("NO", {}, {}, {}, {})).sentence
+    assert words.tell(event, Names("NO", {}, {}, {}, {})).sentence
 
 
 def test_every_setting_has_the_words_of_its_page():
     for name in ClinicSettings.__dataclass_fields__:
-        assert change_words.setting_label(name) != name
+        assert words.setting_label(name) != name
 
 
 # -- words, of what the operations really record -----------------------------------------------------------
@@ -313,7 +313,7 @@ def test_ways_of_signing_in_are_told_by_their_names(english):
     names = Names("NO", {}, {}, {}, sign_ins={"no-x": "BankID", "code-x": "One-time code"})
     changed = {"before": ["no-x"], "after": ["no-x", "code-x"]}
     event = AuditEvent(at=NOW, action="sign_in.changed", details=changed)
-    told = change_words.tell(event, names)
+    told = words.tell(event, names)
     assert told.sentence == "How patients may sign in"
     assert told.lines == (("Ways of signing in", "BankID", "BankID, One-time code"),)
 
