@@ -324,6 +324,7 @@ class MembershipRefusal(Refusal):
 
     NOT_OFFERED = "not-offered", _("The clinic does not offer signing in with password and code.")
     NO_NATIONAL_ID = "no-national-id", _("The record has no national ID. Without it there is no account.")
+    NOT_ACTIVE = "not-active", _("The record is not active. Without an active record nobody can sign in.")
     NO_EMAIL = "no-email", _("The clinic has no e-mail address of the patient to send the link to.")
     NO_MOBILE = (
         "no-mobile",

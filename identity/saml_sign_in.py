@@ -58,9 +58,14 @@ def go_on(request: HttpRequest, provider: IdentityProvider, *, sign_in_id: UUID,
     if sign_in is None:
         _refuse(provider, now)
     if sign_in.status == TransactionStatus.FAILED and sign_in.outcome == CANCELLED:
-        raise SignInCancelled(sign_in.clinic)
+        raise SignInCancelled(sign_in.clinic, sign_in.next_path)
     if sign_in.status == TransactionStatus.FAILED and sign_in.outcome in SignInFault.values:
-        raise SignInRefused(SignInFault(sign_in.outcome), clinic=sign_in.clinic, reference=sign_in.reference)
+        raise SignInRefused(
+            SignInFault(sign_in.outcome),
+            clinic=sign_in.clinic,
+            reference=sign_in.reference,
+            back=sign_in.next_path,
+        )
     if sign_in.status != TransactionStatus.VERIFIED or now >= sign_in.expires_at:
         raise SignInRefused(SignInFault.STATE, clinic=sign_in.clinic)
     sessions.note_verified(request, str(sign_in.pk))

@@ -1,5 +1,7 @@
 """Patients on the way in and out."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -140,7 +142,8 @@ def signed_out(request: ClinicRequest) -> HttpResponse:
 def cancelled_page(request: HttpRequest, cancelled: SignInCancelled) -> HttpResponse:
     """Return the friendly page of someone who changed their mind at the provider."""
     speak_as(request, cancelled.clinic)
-    return render(request, "identity/sign_in_cancelled.html", {"clinic": cancelled.clinic})
+    words = {"clinic": cancelled.clinic, **_way_back(request, cancelled.clinic, cancelled.back)}
+    return render(request, "identity/sign_in_cancelled.html", words)
 
 
 def refusal_page(request: HttpRequest, refused: SignInRefused, clinic: Clinic | None) -> HttpResponse:
@@ -150,8 +153,18 @@ def refusal_page(request: HttpRequest, refused: SignInRefused, clinic: Clinic | 
         "reason": refused.reason,
         "reference": refused.reference or request_id.current(),
         "clinic": clinic,
+        **_way_back(request, clinic, refused.back),
     }
     return render(request, "identity/sign_in_failed.html", parts, status=400)
+
+
+def _way_back(request: HttpRequest, clinic: Clinic | None, back: str) -> dict[str, Any]:
+    """Return whether the person is still signed in, and where they go on: a proof that fails takes nothing away."""
+    stays = request.user.is_authenticated and sessions.of(request) is not None
+    if clinic is None:
+        return {"stays": stays, "back": reverse("front")}
+    page = "home:start" if stays else "clinic_front"
+    return {"stays": stays, "back": back or reverse(page, args=[clinic.portal_identifier])}
 
 
 def _refused(request: HttpRequest, refused: SignInRefused) -> HttpResponse:

@@ -49,7 +49,7 @@ def differences(act, cases, *, least, most, before=nothing):
     return found
 
 
-def _forget_tries():
+def forget_tries():
     """Let nobody wait for what was tried before."""
     ThrottleCounter.objects.all().delete()
     PasswordTries.objects.all().delete()
@@ -57,7 +57,7 @@ def _forget_tries():
 
 def cost(act, case, before=nothing):
     """Return the processor time of one time, in seconds."""
-    _forget_tries()
+    forget_tries()
     before(case)
     started = time.process_time()
     act(case)
@@ -80,7 +80,7 @@ def seen(answer):
 
 def statements(act, case, before=nothing):
     """Return the SQL of one time without its values."""
-    _forget_tries()
+    forget_tries()
     before(case)
     with CaptureQueriesContext(connection) as found:
         act(case)

@@ -116,14 +116,14 @@ def receive_answer(
         _check_answer(sign_in, provider, answer, now)
         if answer.error:
             fail(sign_in, None, answer.error, now)
-            raise SignInCancelled(sign_in.clinic)
+            raise SignInCancelled(sign_in.clinic, sign_in.next_path)
         evidence = _redeem(sign_in, answer.code, now)
     except TokenRefused as refused:
         fail(sign_in, refused.fault, refused.check, now)
-        raise SignInRefused(refused.fault, clinic=sign_in.clinic) from None
+        raise SignInRefused(refused.fault, clinic=sign_in.clinic, back=sign_in.next_path) from None
     except ProviderUnreachable as error:
         fail(sign_in, SignInFault.PROVIDER, str(error), now)
-        raise SignInRefused(SignInFault.PROVIDER, clinic=sign_in.clinic) from None
+        raise SignInRefused(SignInFault.PROVIDER, clinic=sign_in.clinic, back=sign_in.next_path) from None
     LoginTransaction.objects.filter(pk=sign_in.pk, status=TransactionStatus.ANSWERED).update(
         status=TransactionStatus.VERIFIED, evidence=evidence.as_text()
     )

@@ -22,21 +22,26 @@ _PLAIN_WORDS = re.compile(r"[a-zA-Z_:\- ]+( \d{3})?")
 class SignInRefused(Refused):
     """A sign-in ended without a session. `clinic` is where it began, if that is known.
 
-    `reference` is the id of the request that brought the provider's answer, if that was another one.
+    `reference` is the id of the request that brought the provider's answer, if that was another one; `back` the path
+    that the person was going to, if that is known.
     """
 
-    def __init__(self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "") -> None:
+    def __init__(
+        self, reason: SignInFault, *, clinic: Clinic | None = None, reference: str = "", back: str = ""
+    ) -> None:
         super().__init__(reason)
         self.clinic = clinic
         self.reference = reference
+        self.back = back
 
 
 class SignInCancelled(Exception):
-    """The person cancelled at the provider."""
+    """The person cancelled at the provider, on the way to the path `back` (may be empty)."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: Clinic, back: str) -> None:
         super().__init__()
         self.clinic = clinic
+        self.back = back
 
 
 @transaction.atomic

@@ -29,9 +29,19 @@ class ContactRefusal(Refusal):
 
     NUMBER = (
         "number",
-        _("The clinic sends no codes to mobiles of this country. For another number, phone the clinic."),
+        _(
+            "The clinic sends codes to mobiles of these countries only: %(countries)s. For another number, phone the "
+            "clinic."
+        ),
     )
     STOPPED = "stopped", _("The clinic can't send codes at the moment. Try again in some hours.")
+    BUDGET = (
+        "budget",
+        _(
+            "The clinic has sent all the codes it can send in one day. Save the new number again tomorrow, or phone the "
+            "clinic. Until then the old number counts."
+        ),
+    )
     TOO_OFTEN = "too-often", _("Too many messages have gone out. Try again later.")
     TOO_SOON = "too-soon", _("Wait a minute before you ask for another one.")
     WRONG = "wrong", _("This is not the code. Look at the latest message once more.")
@@ -51,6 +61,7 @@ class ContactRefusal(Refusal):
         return steps | {
             cls.NUMBER.value: NextStep.PHONE_THE_CLINIC,
             cls.STOPPED.value: NextStep.PHONE_THE_CLINIC,
+            cls.BUDGET.value: NextStep.PHONE_THE_CLINIC,
             cls.TOO_OFTEN.value: NextStep.PHONE_THE_CLINIC,
             cls.LINK_OVER.value: NextStep.SIGN_IN_AGAIN,
             cls.USED.value: NextStep.SIGN_IN_AGAIN,

@@ -12,9 +12,11 @@ from django.db import transaction
 from django.db.models import F
 
 from clinic_admin import ages
+from clinic_admin.code_countries import all_names
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
 from identity import code_sender, code_stops, codes, memberships
+from identity.choices import StopReason
 from identity.policy import CODE_DIGITS, may_receive_code
 from notifications import operations as outbox
 from patients import own_changes
@@ -35,7 +37,12 @@ CHANGES_ARE_KEPT = timedelta(days=30)
 
 
 class ContactRefused(Refused):
-    """Nothing was changed; the reason is a ContactRefusal."""
+    """Nothing was changed; the reason is a ContactRefusal, its details what the sentence names."""
+
+    @property
+    def message(self) -> str:
+        """Return the sentence for the user."""
+        return str(super().message) % self.details
 
 
 @transaction.atomic
@@ -138,7 +145,8 @@ def ask(
         _note_word(stored, kind, value, now)
         return None
     if kind is ContactKind.MOBILE and not may_receive_code(value, stored.clinic.code_countries):
-        raise ContactRefused(ContactRefusal.NUMBER, kind=kind)
+        names = all_names(stored.clinic.code_countries)
+        raise ContactRefused(ContactRefusal.NUMBER, kind=kind, countries=names)
     change = ContactChange(
         clinic=stored.clinic, patient=stored, kind=kind, value=value, asked_by=actor, created_at=now
     )
@@ -393,19 +401,20 @@ def _is_child_sign_in(change: ContactChange, now: datetime) -> bool:
 
 def _check_limits(change: ContactChange, now: datetime) -> None:
     of_patient, of_address = f"{change.patient_id}:{change.kind}", f"number:{change.value}"
+    if change.kind == ContactKind.MOBILE and (stop := code_stops.of_clinic(change.clinic_id, now=now)):
+        is_budget = stop.reason == StopReason.BUDGET
+        raise ContactRefused(ContactRefusal.BUDGET if is_budget else ContactRefusal.STOPPED, kind=change.kind)
     counted = [
         (PER_QUARTER, of_patient),
         (PER_DAY, of_patient),
         (codes.PER_QUARTER, of_address),
         (codes.PER_DAY, of_address),
     ]
-    if change.kind == ContactKind.MOBILE:
-        if code_stops.of_clinic(change.clinic_id, now=now) is not None:
-            raise ContactRefused(ContactRefusal.STOPPED, kind=change.kind)
-        counted.append((codes.PER_CLINIC, f"clinic:{change.clinic_id}"))
-    over = [limit.name for limit, key in counted if throttle.is_exceeded(limit, key=key, now=now)]
-    if over:
+    if any(throttle.is_exceeded(limit, key=key, now=now) for limit, key in counted):
         raise ContactRefused(ContactRefusal.TOO_OFTEN, kind=change.kind)
+    of_clinic = f"clinic:{change.clinic_id}"
+    if change.kind == ContactKind.MOBILE and throttle.is_exceeded(codes.PER_CLINIC, key=of_clinic, now=now):
+        raise ContactRefused(ContactRefusal.BUDGET, kind=change.kind)
 
 
 def _usable(change: ContactChange | None, now: datetime) -> ContactChange:

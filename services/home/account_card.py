@@ -30,11 +30,6 @@ class AccountCard:
     form: AccountForm
     no_eid_form: NoEidForm
 
-    @property
-    def may_create(self) -> bool:
-        """Return whether the form is of any use."""
-        return self.is_offered and (self.can_be_reached or not self.by_sms) and self.state.state is None
-
 
 def card_of(
     patient: Patient,

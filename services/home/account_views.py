@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from clinic_admin.guards import StaffRequest, dangerous, staff_page
 from identity import memberships
-from identity.choices import EidProof, LinkPurpose
+from identity.choices import EidProof, LinkPurpose, MembershipRefusal
+from identity.holders import Holder
 from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
@@ -60,9 +61,7 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     if not form.is_valid():
         return _asked(request, patient, form)
     email = form.cleaned_data["email"]
-    holder = code_queries.holder_of(patient, request.clinic, email=email)
-    if holder is None:
-        raise Http404
+    holder = _holder(request, patient, email)
     with transaction.atomic():
         contact.change_contact(
             patient=patient,
@@ -84,10 +83,18 @@ def _create(request: StaffRequest, patient: Patient) -> HttpResponse | None:
     return None
 
 
-def _link(request: StaffRequest, patient: Patient) -> None:
-    holder = code_queries.holder_of(patient, request.clinic)
+def _holder(request: StaffRequest, patient: Patient, email: str = "") -> Holder:
+    """Return who would get a link; where the record is not active it would open nothing. Raises MembershipRefused."""
+    if not patient.is_active:
+        raise MembershipRefused(MembershipRefusal.NOT_ACTIVE)
+    holder = code_queries.holder_of(patient, request.clinic, email=email)
     if holder is None:
         raise Http404
+    return holder
+
+
+def _link(request: StaffRequest, patient: Patient) -> None:
+    holder = _holder(request, patient)
     purpose = memberships.send_link(
         clinic=request.clinic,
         holder=holder,

@@ -141,9 +141,7 @@ def forgotten(request: ClinicRequest) -> HttpResponse:
     clinic, now = request.clinic, timezone.now()
     form = ResetForm(request.POST if request.method == "POST" else None, country=clinic.country)
     if not form.is_valid():
-        return render(
-            request, "home/code/forgotten.html", {"form": form}, status=422 if form.is_bound else 200
-        )
+        return _forgotten_page(request, form, status=422 if form.is_bound else 200)
     index = national_id.index(form.cleaned_data["number"])
     try:
         code_sign_in.check_reset_limits(
@@ -151,7 +149,7 @@ def forgotten(request: ClinicRequest) -> HttpResponse:
         )
     except CodeRefused as refused:
         form.add_error(None, str(refused.message))
-        return render(request, "home/code/forgotten.html", {"form": form}, status=429)
+        return _forgotten_page(request, form, status=429)
     holder = code_queries.holder_who_fits(
         clinic=clinic,
         national_id_index=index,
@@ -233,10 +231,23 @@ def _first_page(request: ClinicRequest, form: CodeSignInForm, status: int = 200)
     words = {
         "form": form,
         **_channel_words(request.clinic),
-        "eids": [choice.name for choice in identity_queries.sign_in_choices(request.clinic)],
-        "stop": code_stops.of_clinic(request.clinic.pk, now=timezone.now()),
+        **_stop_words(request.clinic),
     }
     return render(request, "home/code/sign_in.html", words, status=status)
+
+
+def _forgotten_page(request: ClinicRequest, form: ResetForm, status: int) -> HttpResponse:
+    """Where a code by SMS comes behind the link, say beforehand that none can be sent."""
+    words = {"form": form, **(_stop_words(request.clinic) if _codes_by_sms(request.clinic) else {})}
+    return render(request, "home/code/forgotten.html", words, status=status)
+
+
+def _stop_words(clinic: Clinic) -> dict[str, Any]:
+    """Return the stop of the clinic's codes that holds now, if any, and the ways in that need none. Two queries."""
+    return {
+        "eids": [choice.name for choice in identity_queries.sign_in_choices(clinic)],
+        "stop": code_stops.of_clinic(clinic.pk, now=timezone.now()),
+    }
 
 
 def _second_page(request: ClinicRequest, form: CodeForm, question: UUID) -> HttpResponse:
@@ -257,6 +268,7 @@ def _password_page(
         "may_receive": not _codes_by_sms(request.clinic)
         or policy.may_receive_code(patient.mobile, request.clinic.code_countries),
         **_channel_words(request.clinic),
+        **(_stop_words(request.clinic) if _codes_by_sms(request.clinic) and not is_asked else {}),
     }
     return render(
         request, "home/code/password.html", words, status=422 if is_asked and form.is_bound else 200

@@ -49,6 +49,7 @@ class ConfirmChildForm(forms.Form):
             assert isinstance(field, _Number)
             field.country = country
             field.widget.attrs["data-national-id"] = country  # puts its own hyphen in
+            field.widget.template_name = "home/code/national_id.html"
 
 
 class MakeChildForm(ConfirmChildForm):

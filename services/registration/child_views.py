@@ -21,11 +21,19 @@ from patients.guardianship.operations import Adult
 from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
-from services.registration import child_operations, child_pending, operations
+from services.registration import child_operations, child_pending, operations, typed
 from services.registration.child_forms import TERMS, ConfirmChildForm, MakeChildForm
 from services.registration.child_operations import ChildRefused
 from services.registration.child_pending import Pending
 
+_FORM = "child"
+"""The form's name among what is kept of forms."""
+_FIELD_OF = {
+    ChildRefusal.NOT_A_CHILD: "child",
+    ChildRefusal.SAME_PERSON: "guardian",
+    ChildRefusal.TOO_YOUNG: "guardian",
+}
+"""Where a refusal of the two numbers is said."""
 PER_ADDRESS = Limit("child-sign-in-address", 20, timedelta(hours=1))
 """Sent forms per network address."""
 PER_GUARDIAN = Limit("child-sign-in-guardian", 5, timedelta(days=1))
@@ -40,7 +48,10 @@ def make(request: ClinicRequest) -> HttpResponse:
     if not operations.is_offered(request.clinic):
         return render(request, "registration/child_refused.html", {"reason": ChildRefusal.CLOSED})
     if request.method != "POST":
-        return _form_page(request, MakeChildForm(country=request.clinic.country), is_new=True)
+        written = typed.of(request, _FORM, clinic_id=request.clinic.pk, now=timezone.now())
+        return _form_page(
+            request, MakeChildForm(initial=written, country=request.clinic.country), is_new=True
+        )
     form = MakeChildForm(request.POST, country=request.clinic.country)
     return _send(request, form, is_new=True)
 
@@ -69,7 +80,7 @@ def _send(request: ClinicRequest, form: ConfirmChildForm, *, is_new: bool) -> Ht
     values = form.cleaned_data
     refusal = children.refuse_form(clinic=clinic, child=values["child"], guardian=values["guardian"], now=now)
     if refusal:
-        form.add_error(None, str(refusal.label))
+        form.add_error(_FIELD_OF.get(refusal), str(refusal.label))
         return _form_page(request, form, is_new=is_new, status=422)
     if _too_many(request, values["guardian"].number, now):
         return render(request, "429.html", status=429)
@@ -96,6 +107,8 @@ def _send(request: ClinicRequest, form: ConfirmChildForm, *, is_new: bool) -> Ht
         terms=TERMS if is_new else "",
     )
     child_pending.keep(request, pending, now=now)
+    if is_new:
+        typed.keep(request, _FORM, request.POST, clinic_id=clinic.pk, now=now)
     answer = redirect(address)
     answer.status_code = 303
     return answer
@@ -114,6 +127,8 @@ def finish(request: ClinicRequest) -> HttpResponse:
     clinic, now = request.clinic, timezone.now()
     person, number = identity_queries.verified_person(request), identity_queries.verified_national_id(request)
     pending = child_pending.take(request, clinic_id=clinic.pk, now=now)
+    if person is None and typed.of(request, _FORM, clinic_id=clinic.pk, now=now):
+        return redirect("child:make", clinic.portal_identifier)
     if person is None or number is None or pending is None:
         return redirect("clinic_front", clinic.portal_identifier)
     adult = Adult(number, person.full_name)
@@ -122,6 +137,7 @@ def finish(request: ClinicRequest) -> HttpResponse:
         done = child_operations.finish(clinic=clinic, pending=pending, proven=adult, now=now)
     except ChildRefused as refused:
         return render(request, "registration/child_refused.html", {"reason": refused.reason}, status=403)
+    typed.forget(request)
     return render(request, "registration/child_done.html", {"done": done, "is_new": bool(pending.password)})
 
 

@@ -19,16 +19,18 @@ from identity.operations import SignInRefused
 from identity.views import refusal_page
 from patients import queries as records
 from patients.models import Patient
-from portal import network_address, throttle
+from portal import network_address, phone_numbers, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
-from services.registration import operations, proven, registrant
+from services.registration import operations, proven, registrant, typed
 from services.registration.choices import TERMS_VERSION, Outcome, RegistrationRefusal
 from services.registration.forms import ContactPart, RegisterForm
 from services.registration.operations import RegistrationRefused
 from services.registration.proven import Proven
 from services.registration.registrant import Registrant
 
+_FORM = "registration"
+"""The form's name among what is kept of forms."""
 PER_ADDRESS = Limit("register-address", 5, timedelta(hours=1))
 PER_PERSON = Limit("register-person", 3, timedelta(days=1))
 
@@ -43,7 +45,12 @@ def register(request: ClinicRequest) -> HttpResponse:
     if clinic.self_registration == SelfRegistration.OFF:
         return _refused(request, RegistrationRefusal.CLOSED, status=200)
     is_post = request.method == "POST"
-    form = RegisterForm(request.POST if is_post else None, country=clinic.country, clinic_name=clinic.name)
+    form = RegisterForm(
+        request.POST if is_post else None,
+        initial=typed.of(request, _FORM, clinic_id=clinic.pk, now=now),
+        country=clinic.country,
+        clinic_name=clinic.name,
+    )
     if not form.is_valid():
         return _form_page(request, form, status=422 if is_post else 200)
     who = _registrant(form, clinic.language)
@@ -61,6 +68,8 @@ def finish(request: ClinicRequest) -> HttpResponse:
     """Go on when the eID has answered: it must be about the person who was written in the form (S37)."""
     clinic, now = request.clinic, timezone.now()
     who, person = registrant.take(request, clinic_id=clinic.pk, now=now), proven.of_sign_in(request)
+    if person is None and typed.of(request, _FORM, clinic_id=clinic.pk, now=now):
+        return redirect("registration:register", clinic.portal_identifier)
     if person is None or who is None:
         return _refused(request, RegistrationRefusal.OVER)
     if person.index != who.index:
@@ -86,7 +95,8 @@ def here(request: ClinicRequest) -> HttpResponse:
         return _refused(request, RegistrationRefusal.CLOSED)
     if request.method != "POST":
         known = person.contact(clinic, record)
-        initial = known | {"email_again": known["email"]}
+        mobile = phone_numbers.as_people_write(known["mobile"], clinic.country)
+        initial = known | {"email_again": known["email"], "mobile": mobile}
         form = ContactPart(initial=initial, country=clinic.country)
         return _here_page(request, person, form, record)
     form = ContactPart(request.POST, country=clinic.country)
@@ -138,6 +148,7 @@ def _to_eid(request: ClinicRequest, who: Registrant, now: datetime) -> HttpRespo
     except SignInRefused as refused:
         return refusal_page(request, refused, clinic)
     registrant.keep(request, who, clinic_id=clinic.pk, now=now)
+    typed.keep(request, _FORM, request.POST, clinic_id=clinic.pk, now=now)
     answer = redirect(address)
     answer.status_code = 303
     return answer
@@ -151,6 +162,7 @@ def _done(request: ClinicRequest, who: Registrant, person: Proven, now: datetime
     except RegistrationRefused as refused:
         identity.abandon_sign_in(request, reason="not registered here", now=now)
         return _refused(request, RegistrationRefusal(refused.reason.value))
+    typed.forget(request)
     if result.outcome == Outcome.BY_HAND:
         identity.abandon_sign_in(request, reason="waits for the clinic", now=now, action="auth.waits")
         return redirect("registration:sent", clinic.portal_identifier)

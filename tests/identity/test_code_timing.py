@@ -14,7 +14,7 @@ from identity.models import User
 from patients import operations as patients
 from portal import audit
 from tests.build import make_clinic, make_user
-from tests.even_answers import differences, is_even
+from tests.even_answers import differences, forget_tries, is_even, seen, statements
 from tests.identity.build_codes import (
     BORN,
     PASSWORD,
@@ -131,21 +131,48 @@ def test_c11_the_measure_sees_a_hash_that_is_left_out(monkeypatch):
     assert not is_even(found)
 
 
-def test_c11_asking_for_a_new_password_takes_everyone_the_same_time(clinic, quick_hashes):
+def asks_for_a_password(clinic):
+    """Return what asking for a new password shows, the page after it along, as a function of the case."""
     who = people(clinic)
 
-    def act(case):
+    def act(case, **changes):
         serial, born = who[case]
         form = {
             "number": number(serial, clinic.country, born),
             "email": f"line{serial}@x.example",
             "mobile": f"+4791234{serial:03d}",
         }
-        answer = Client().post(address("code_forgotten", clinic), form)
+        browser = Client()
+        answer = browser.post(address("code_forgotten", clinic), form | changes)
         assert (answer.status_code, answer.url) == (302, address("code_forgotten_sent", clinic))
+        return seen(answer), seen(browser.get(answer.url))
 
-    found = differences(act, list(who), least=12, most=60)
+    return act
+
+
+def test_c11_asking_for_a_new_password_takes_everyone_the_same_time(clinic, quick_hashes):
+    found = differences(asks_for_a_password(clinic), list(CASES[clinic.country]), least=12, most=60)
     assert is_even(found), found
+
+
+def test_c11_asking_for_a_new_password_shows_and_does_the_same_for_everyone(clinic, quick_hashes):
+    act, cases = asks_for_a_password(clinic), CASES[clinic.country]
+    shown = set()
+    for case in cases:
+        forget_tries()
+        shown.add(act(case))
+    assert len(shown) == 1
+    done = {case: statements(act, case) for case in cases}
+    assert len(set(done.values())) == 1, {case: len(found) for case, found in done.items()}
+
+
+def test_c11_what_does_not_fit_the_record_is_answered_and_costs_the_same(clinic, quick_hashes):
+    act = asks_for_a_password(clinic)
+    fits = act("known")  # what is made once only is made before
+    wrong = {"email": "someone@else.example"}, {"mobile": "+4799999999"}
+    assert {act("known", **one) for one in wrong} == {fits}
+    cost = {statements(lambda case, one=one: act(case, **one), "known") for one in ({}, *wrong)}
+    assert len(cost) == 1
 
 
 def test_c11_after_the_answer_a_code_is_hashed_for_everyone(clinic, quick_hashes, monkeypatch):

@@ -43,8 +43,10 @@ from tests.build import make_clinic
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.identity.build_codes import (
     address,
+    ask_for_link,
     first_step,
     give_password,
+    link_path,
     person,
     sent_code,
     switch_on,
@@ -358,6 +360,21 @@ def test_c8_an_administrator_lets_codes_go_out_again(client, clinic, patient):
     assert code_stops.watched(clinic, now=timezone.now()).sent == 0
     client.post(press)
     assert AuditEvent.objects.filter(action="codes.resumed").count() == 1
+
+
+def test_c8_forms_that_lead_to_a_code_say_beforehand_that_none_can_be_sent(client, clinic, patient):
+    client.cookies["django_language"] = "en"
+    Clinic.objects.filter(pk=clinic.pk).update(books_without_account=True)
+    ask_for_link(client, clinic)
+    client.get(link_path())
+    pages = [address(name, clinic) for name in ("code_sign_in", "code_forgotten", "code_password")]
+    pages.append(reverse("guests:find", args=[clinic.portal_identifier]))
+    said = "sends no codes until"
+    assert [page for page in pages if said in client.get(page).text] == []
+    now = timezone.now()
+    code_stops.stop(clinic, StopReason.UNUSED, ends_at=now + timedelta(hours=1), now=now)
+    assert [page for page in pages if said not in client.get(page).text] == []
+    assert 'value="send"' not in client.get(pages[2]).text
 
 
 def test_c8_staff_who_are_no_administrators_cannot_lift_a_stop(client, clinic):

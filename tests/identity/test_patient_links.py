@@ -124,6 +124,21 @@ def test_without_a_mobile_the_page_says_that_bankid_works(staff, patient):
     assert not ClinicMembership.objects.exists()
 
 
+def test_somebody_whose_record_is_not_active_gets_no_account_and_no_link_that_would_not_work(staff, patient):
+    creates(staff, patient)
+    OutboxMessage.objects.all().delete()
+    patient.is_active = False
+    patient.save()
+    answer = staff.post(account_page(patient), {"act": "link"}, follow=True)
+    assert "Without an active record nobody can sign in." in answer.text
+    assert 'value="link"' not in answer.text
+    ClinicMembership.objects.all().delete()
+    assert "Without an active record nobody can sign in." in staff.get(portal_page(patient)).text
+    staff.post(account_page(patient), {"act": "create", "email": "a@x.example", "consent": "on"})
+    assert not ClinicMembership.objects.exists()
+    assert not OutboxMessage.objects.exists()
+
+
 def test_where_codes_are_off_the_page_says_so(patient):
     elsewhere = person(make_clinic(), 2)
     client = Client()

@@ -238,3 +238,27 @@ def test_c16_a_code_session_sees_why_and_has_one_press_to_eid(patient: Client, c
     assert "/sign-in/code/" not in body
     download = patient.get(address("identity:prove_again", clinic), {"for": "download", "next": back})
     assert f"{address('home:code_sign_in', clinic)}?next=" in download.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"error": "access_denied", "code": None}, "You are still signed in as before, and nothing"),
+        ({}, "You are still signed in as before."),
+    ],
+    ids=["cancelled", "too weak"],
+)
+def test_a_proof_that_fails_takes_nothing_away_and_leads_back(
+    patient: Client, clinic: Clinic, idp: FakeIdp, changes: dict[str, str | None], sentence: str
+) -> None:
+    patient.cookies["django_language"] = "en"
+    back = address("patients:details", clinic)
+    again = reverse("identity:step_up", args=[clinic.portal_identifier, "bankid-test"])
+    patient.post(again, {"for": Purpose.CONTACT.value, "next": back})
+    idp.claims = idp.claims | {"acr": SUBSTANTIAL}
+    page = come_back(patient, idp, **changes)
+    text = page.content.decode()
+    assert sentence in text
+    assert "You are not signed in" not in text
+    assert f'href="{back}"' in text
+    assert patient.get(address("home:start", clinic)).status_code == 200

@@ -8,8 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from identity.choices import Assurance, Method
-from identity.models import User
+from identity import code_stops, codes
+from identity.choices import Assurance, Method, StopReason
+from identity.models import CodeStop, User
 from notifications.models import OutboxMessage
 from patients.contact import operations, policy, queries
 from patients.contact.choices import ContactKind, ContactRefusal, ContactState
@@ -17,6 +18,7 @@ from patients.contact.models import ContactChange, ContactWord
 from patients.contact.operations import ContactRefused
 from patients.contact.policy import Word
 from portal.models import AuditEvent
+from portal.throttle import Limit
 from tests.build import make_clinic, make_patient
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.patients.build_contact import confirmed, link_path, notices, page, save, sent_code
@@ -315,7 +317,41 @@ def test_codes_go_to_norwegian_and_danish_mobiles_only(me, clinic, patient, type
     answer = save(me, patient, mobile=typed)
     assert answer.status_code == (302 if sent else 422)
     assert OutboxMessage.objects.exists() is sent
-    assert ("no codes to mobiles of this country" in answer.content.decode()) is not sent
+    assert ("mobiles of these countries only: Norway, Denmark." in answer.text) is not sent
+
+
+def test_a_refused_foreign_number_names_the_countries_that_the_clinic_allows(client):
+    patient = make_patient(make_clinic(code_countries=["SE", "DE"]), language="en")
+    sign_in(client, patient)
+    client.cookies["django_language"] = "en"
+    answer = save(client, patient, mobile="+48512345678")
+    assert answer.status_code == 422
+    assert "Norway, Denmark, Sweden, Germany. For another number, phone the clinic." in answer.text
+    assert "+48512345678" in answer.text
+
+
+def test_a_clinic_that_has_sent_its_codes_of_the_day_says_so_and_what_to_do(me, clinic, patient, monkeypatch):
+    monkeypatch.setattr(codes, "PER_CLINIC", Limit("code-clinic", 0, timedelta(days=1)))
+    answer = save(me, patient, mobile=NUMBER)
+    assert answer.status_code == 422
+    assert "Save the new number again tomorrow, or phone the clinic." in answer.text
+    assert "98 76 54 32" in answer.text or NUMBER in answer.text
+    assert not ContactChange.objects.exists()
+    assert save(me, patient, email=NEW).status_code == 302, "links by e-mail cost nothing"
+
+
+def test_a_stop_for_the_days_budget_says_tomorrow_and_another_stop_some_hours(clinic, patient):
+    now = timezone.now()
+    for reason, refusal in (
+        (StopReason.BUDGET, ContactRefusal.BUDGET),
+        (StopReason.UNUSED, ContactRefusal.STOPPED),
+    ):
+        CodeStop.objects.all().delete()
+        code_stops.stop(clinic, reason, ends_at=now + timedelta(hours=1), now=now)
+        user = User.objects.create(kind="patient", name="X")
+        with pytest.raises(ContactRefused) as refused:
+            operations.ask(patient=patient, kind=ContactKind.MOBILE, value=NUMBER, actor=user, now=now)
+        assert refused.value.reason == refusal
 
 
 def test_the_fourth_message_in_a_quarter_is_refused_and_nothing_typed_is_lost(me, clinic, patient):

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
-from identity import code_sender, national_id
+from identity import code_sender, code_stops, national_id
 from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit
@@ -82,8 +82,10 @@ def find(request: ClinicRequest) -> HttpResponse:
     )
     if quiet := choosing.answer_quietly(request, context):
         return quiet
-    part = "#offer" if choosing.wants_part(request.htmx) else ""
-    return render(request, f"booking/guests/find.html{part}", context)
+    if choosing.wants_part(request.htmx):
+        return render(request, "booking/guests/find.html#offer", context)
+    stop = code_stops.of_clinic(clinic.pk, now=now)
+    return render(request, "booking/guests/find.html", context | {"stop": stop})
 
 
 # -- ask ---------------------------------------------------------------------------------------------------

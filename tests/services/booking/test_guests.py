@@ -130,7 +130,7 @@ def test_a_page_of_times_costs_the_same_however_many_there_are(
         make_slot(provider, ahead(clinic, 9) + timedelta(minutes=20 * number))
     address = reverse("guests:find", args=[clinic.portal_identifier])
     client.get(address)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert client.get(address).status_code == 200
 
 

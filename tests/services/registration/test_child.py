@@ -24,7 +24,7 @@ from patients.guardianship.models import Guardian, RegisterEntry
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.inbox.models import InboxItem
-from services.registration import child_operations, child_pending
+from services.registration import child_operations, child_pending, typed
 from services.registration.child_operations import ChildRefused
 from services.registration.child_pending import Pending
 from services.registration.models import LoginRequest
@@ -127,6 +127,45 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(english, clinic, change
     assert sentence in answer.text
     assert 'value="Emil"' in answer.text
     assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("child", {"child": number_of(years_ago(15), country="DK").number}),
+        ("guardian", {"guardian": CHILD.number}),
+        ("guardian", {"guardian": number_of(years_ago(17), country="DK").number}),
+    ],
+)
+def test_what_is_wrong_with_the_two_numbers_is_said_at_its_field(english, clinic, field, changes):
+    form = english.post(reverse("child:make", args=[clinic.portal_identifier]), filled(**changes)).context[
+        "form"
+    ]
+    assert list(form.errors) == [field]
+
+
+def test_what_was_written_is_there_again_until_it_is_done_but_no_number_and_no_password(
+    rf, client, clinic, settings
+):
+    request, now = rf.get("/"), timezone.now()
+    request.session = client.session
+    typed.keep(request, "child", filled(), clinic_id=clinic.pk, now=now)
+    assert "soren" not in str(dict(request.session))
+    written = typed.of(request, "child", clinic_id=clinic.pk, now=now)
+    assert written["email"] == "soren@x.example"
+    assert not {"child", "guardian", "password", "again", "terms"} & written.keys()
+    assert typed.of(request, "registration", clinic_id=clinic.pk, now=now) == {}
+    request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    finish, make = (reverse(f"child:{name}", args=[clinic.portal_identifier]) for name in ("finish", "make"))
+    assert client.get(finish).url == make
+    assert 'value="soren@x.example"' in client.get(make).text
+
+
+def test_without_scripts_there_is_no_button_to_hide_the_numbers(english, clinic):
+    page = english.get(reverse("child:make", args=[clinic.portal_identifier])).text
+    assert re.findall(r'data-hides="id_(\w+)"[^>]* hidden>', page) == ["child", "guardian"]
+    assert page.count("data-hides") == 2
 
 
 def test_the_form_is_there_where_children_sign_in_only(english, clinic):

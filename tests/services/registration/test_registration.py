@@ -3,6 +3,7 @@
 import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -20,7 +21,7 @@ from notifications.models import OutboxMessage
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.inbox.models import InboxItem
-from services.registration import operations, policy
+from services.registration import operations, policy, typed
 from services.registration.choices import Outcome, OwnGp, RegistrationRefusal, RequestState
 from services.registration.models import LoginRequest
 from services.registration.operations import RegistrationRefused
@@ -114,6 +115,32 @@ def test_s37_another_persons_eid_registers_nobody(client, clinic, idp):
     assert not Account.objects.exists()
     assert not is_signed_in(client)
     assert AuditEvent.objects.filter(action="auth.fail").count() == 1
+
+
+def test_what_was_written_is_there_again_after_cancelling_but_no_number_and_no_password(client, clinic, idp):
+    client.post(address("register", clinic), form(mobile="20123456"))
+    page = come_back(client, idp, error="access_denied", code=None)
+    assert f'href="{address("finish", clinic)}"' in page.text
+    assert client.get(address("finish", clinic)).url == address("register", clinic)
+    page = client.get(address("register", clinic)).text
+    for value in ("Line", "Danser", "line@x.example", "20123456"):
+        assert f'value="{value}"' in page
+    assert number(1, "DK") not in page.replace("-", "")
+    assert PASSWORD not in page
+    assert "line@x.example" not in Client().get(address("register", clinic)).text
+    assert "line@x.example" not in client.get(address("register", danish(idp, slug="other"))).text
+
+
+def test_what_was_written_is_there_again_after_another_persons_eid_and_gone_when_it_is_done(
+    client, clinic, idp, monkeypatch
+):
+    registers(client, clinic, idp, serial=1, proves=2)
+    assert 'value="line@x.example"' in client.get(address("register", clinic)).text
+    registers(client, clinic, idp)
+    assert 'value="line@x.example"' not in client.get(address("register", clinic)).text
+    client.post(address("register", clinic), form(2))
+    monkeypatch.setattr(typed, "LASTS", timedelta())
+    assert 'value="line@x.example"' not in client.get(address("register", clinic)).text
 
 
 def test_nothing_is_stored_before_the_eid_has_answered(client, clinic, idp, caplog):
@@ -402,7 +429,9 @@ def test_removing_from_the_portal_ends_access_and_allows_to_register_again(clien
     assert (record.registered_at, record.is_active) == (None, True)
     assert ClinicMembership.objects.get().state == MembershipState.REMOVED
     start = reverse("home:start", args=[clinic.portal_identifier])
+    Patient.objects.update(mobile="+4520123456")
     assert client.get(start).url == address("here", clinic)
+    assert 'value="20 12 34 56"' in client.get(address("here", clinic)).text
     sent = {"email": "line@x.example", "email_again": "line@x.example", "terms": "on"}
     assert client.post(address("here", clinic), sent).url == start
 
