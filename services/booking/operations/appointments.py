@@ -32,7 +32,7 @@ from services.booking.choices import (
 )
 from services.booking.models import Appointment, AppointmentQuerySet, Slot
 from services.booking.operations import receipts, telling
-from services.booking.operations.refusals import TAKEN, BookingRefused, constraint_of, refuse
+from services.booking.operations.refusals import TAKEN, BookingRefused, constraint_of, or_refused, refuse
 from services.booking.release import queries as release
 
 _ONCE_PER_FORM = "appointment_once_per_form"
@@ -55,7 +55,7 @@ def book(
     told at once, without waiting for the winner. Raises BookingRefused; nothing is stored then.
     """
     try:
-        return _book(
+        made = _book(
             patient=patient,
             slot_id=slot_id,
             reason=reason,
@@ -67,6 +67,7 @@ def book(
         )
     except IntegrityError as error:
         return _after_fence(error, patient=patient, form_key=form_key)
+    return or_refused(made)
 
 
 @transaction.atomic
@@ -80,21 +81,22 @@ def _book(
     assurance: Assurance,
     actor: Any,
     now: datetime,
-) -> Appointment:
+) -> Appointment | BookingRefused:
+    """Return the appointment, or what a loser is told: see or_refused."""
     slot = _slot(patient, slot_id, form_key)
     state = slot.state_at(now) if slot is not None else None
     if slot is None or state != SlotState.FREE:
         # Most losers leave here: one read, no lock.
         refusal = _why_not_free(slot, state)
         if slot is not None and not slot.has_form:  # type: ignore[attr-defined]
-            refuse(refusal, slot=slot)
-        return _same_form_or_refuse(patient, form_key, refusal)
+            return BookingRefused(refusal, slot=slot)
+        return _same_form_or(patient, form_key, refusal)
     decision = decide(patient, slot, assurance=assurance, now=now)
     if slot.is_beside_own:  # type: ignore[attr-defined]
-        return _same_form_or_refuse(patient, form_key, BookingRefusal.OWN_TIME)
+        return _same_form_or(patient, form_key, BookingRefusal.OWN_TIME)
     refuse_over_limit(patient, slot.kind, now=now)
     if not take(slot, patient):
-        return _same_form_or_refuse(patient, form_key, BookingRefusal.TAKEN)
+        return _same_form_or(patient, form_key, BookingRefusal.TAKEN)
     return store(
         patient,
         slot,
@@ -333,11 +335,8 @@ def same_form(patient: Patient, form_key: UUID) -> Appointment | None:
 _OF_FORM = Ready(lambda: Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key")))
 
 
-def _same_form_or_refuse(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment:
-    existing = same_form(patient, form_key)
-    if existing is None:
-        refuse(reason)
-    return existing
+def _same_form_or(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment | BookingRefused:
+    return same_form(patient, form_key) or BookingRefused(reason)
 
 
 def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> Appointment:

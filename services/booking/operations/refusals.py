@@ -8,6 +8,7 @@ from django.db import IntegrityError
 
 from portal.refusals import Refusal, Refused
 from services.booking.choices import BookingRefusal
+from services.booking.models import Appointment
 
 ONE_PER_SLOT, ONE_PER_TIME = "appointment_one_live_per_slot", "appointment_provider_not_double_booked"
 """The fences behind everyone who takes a time: one live appointment per slot, none beside another of the provider."""
@@ -27,6 +28,17 @@ class BookingRefused(Refused):
 def refuse(reason: Refusal, **details: Any) -> NoReturn:
     """Raise BookingRefused. `details` saves the page from reading again what was read: the slot, with its provider."""
     raise BookingRefused(reason, **details)
+
+
+def or_refused(made: Appointment | BookingRefused) -> Appointment:
+    """Return the appointment, or raise the refusal: outside of the transaction, which has nothing to take back.
+
+    Where everyone comes at once, most are refused. psycopg forgets all prepared statements at every rollback
+    (docs/developers/performance.md).
+    """
+    if isinstance(made, BookingRefused):
+        raise made
+    return made
 
 
 def constraint_of(error: IntegrityError) -> str:
