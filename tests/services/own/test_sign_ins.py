@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from identity import devices, open_sessions
+from identity import devices, open_sessions, sessions
 from identity import operations as identity
 from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicIdentityProvider
@@ -185,7 +185,7 @@ def test_a_session_by_code_sees_its_own_clinic_only(line):
     browser.force_login(user, backend="identity.backends.PatientBackend")
     session = browser.session
     request = type("Request", (), {"session": session})()
-    identity.sessions.store(
+    sessions.store(
         request,
         identity.SignIn(Method.ONE_TIME_CODE, Assurance.TWO_FACTORS, now, clinic_scope=clinic.pk),
     )
