@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from identity import devices, open_sessions, sessions
-from identity import operations as identity
 from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicIdentityProvider
 from portal import audit, network_address
@@ -187,7 +186,7 @@ def test_a_session_by_code_sees_its_own_clinic_only(line):
     request = type("Request", (), {"session": session})()
     sessions.store(
         request,
-        identity.SignIn(Method.ONE_TIME_CODE, Assurance.TWO_FACTORS, now, clinic_scope=clinic.pk),
+        sessions.SignIn(Method.ONE_TIME_CODE, Assurance.TWO_FACTORS, now, clinic_scope=clinic.pk),
     )
     session.save()
     assert len(page(browser, clinic, "sign_ins").context["found"].lines) == 1
