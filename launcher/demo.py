@@ -171,6 +171,7 @@ def _start_servers(supervisor: Supervisor, place: Place) -> dict[str, str]:
     settings["PATH"] = f"{VENV / 'bin'}{os.pathsep}{settings.get('PATH', os.defpath)}"
     settings["VENTEROM_ENV"] = "demo"
     settings["BASE_URL"] = place.address
+    settings["SHARED_NETWORKS"] = "127.0.0.0/8,::1/128"  # who looks around is many people at one address
     settings["DJANGO_SETTINGS_MODULE"] = programs.SETTINGS
     settings["PYTHONUNBUFFERED"] = "1"
     settings["EMAIL_HOST"] = "localhost"

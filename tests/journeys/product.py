@@ -64,6 +64,7 @@ def running(folder: Path, database: str) -> Iterator[Product]:
         "VENTEROM_ENV": "demo",
         "DATABASE_URL": mine,
         "BASE_URL": f"http://localhost:{port}",
+        "SHARED_NETWORKS": "127.0.0.0/8,::1/128",  # everybody of all journeys sits at this machine
         "EMAIL_PORT": str(mail_port),
         "STATIC_ROOT": str(folder / "static"),
         "DJANGO_SETTINGS_MODULE": "portal.settings",
