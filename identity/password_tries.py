@@ -7,7 +7,7 @@ password spared would tell that it was right. eID is never asked to wait, so nob
 from datetime import datetime
 from math import ceil
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -50,9 +50,4 @@ def take(national_id_index: str, *, now: datetime) -> None:
 
 
 def _locked(key: str, now: datetime) -> PasswordTries:
-    rows = PasswordTries.objects.select_for_update()
-    try:
-        with transaction.atomic():
-            return rows.get_or_create(key=key, defaults={"not_before": now})[0]
-    except IntegrityError:  # made by another try just now
-        return rows.get(key=key)
+    return PasswordTries.objects.select_for_update().get_or_create(key=key, defaults={"not_before": now})[0]

@@ -123,16 +123,7 @@ def sign_out(request: HttpRequest, *, now: datetime) -> None:
     user: Any = request.user
     if user.is_authenticated:
         with transaction.atomic():
-            audit.record(
-                action="session.end",
-                subject=user,
-                actor=user,
-                now=now,
-                clinic_id=_only_clinic(request),
-                login_id=_own_login(user),
-                from_address=network_address.current(),
-                reason="signed-out",
-            )
+            _record_end(request, user, "signed-out", now)
     logout(request)
 
 
@@ -147,16 +138,7 @@ def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | Non
         return None
     before = Before(user.pk, sessions.acted_by(request.session))
     with transaction.atomic():
-        audit.record(
-            action="session.end",
-            subject=user,
-            actor=user,
-            now=now,
-            clinic_id=_only_clinic(request),
-            login_id=_own_login(user),
-            from_address=network_address.current(),
-            reason=left.reason.value,
-        )
+        _record_end(request, user, left.reason.value, now)
         UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     sessions.note_before(request, before, left.reason)
@@ -193,6 +175,19 @@ def note_ended(request: HttpRequest, key: str) -> None:
 def note_new_session_key(request: HttpRequest, before: str | None) -> None:
     """Let the list of the person's sessions follow a session whose key has changed."""
     UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+def _record_end(request: HttpRequest, user: Any, reason: str, now: datetime) -> None:
+    audit.record(
+        action="session.end",
+        subject=user,
+        actor=user,
+        now=now,
+        clinic_id=_only_clinic(request),
+        login_id=_own_login(user),
+        from_address=network_address.current(),
+        reason=reason,
+    )
 
 
 def _only_clinic(request: HttpRequest) -> int | None:
