@@ -117,6 +117,23 @@ class World:
         )
 
 
+def move(world: World, appointment: Appointment, slot: Slot, **values: Any) -> Appointment:
+    """Move the appointment to the slot as the patient."""
+    return operations.move(
+        **{
+            "patient": world.patient,
+            "appointment_id": appointment.pk,
+            "slot_id": slot.pk,
+            "version": appointment.version,
+            "form_key": uuid.uuid4(),
+            "assurance": Assurance.HIGH,
+            "actor": world.user,
+            "now": NOW,
+        }
+        | values
+    )
+
+
 def make_world(clinic: dict[str, Any] | None = None, **rights: Any) -> World:
     """Store a World. `rights` are of the GP's column, booking with automatic approval if nothing is said."""
     place = make_clinic(**clinic or {})

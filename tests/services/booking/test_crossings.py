@@ -44,7 +44,7 @@ from services.booking.weekly.policy import WeekBlock
 from tests.at_once import at_once
 from tests.build import make_patient, make_provider, make_user
 from tests.services.booking import build_desk as desk
-from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world
+from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world, move
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.build_guests import make_guest, open_to_guests, wish
 from tests.services.booking.test_release import CLOSES, TUESDAY, ask, fair_world, hold, urgent
@@ -76,22 +76,6 @@ def someone(world):
     patient = make_patient(world.clinic, gp=world.gp)
     patient.clinic = world.clinic
     return World(world.clinic, world.gp, patient, make_user(kind=UserKind.PATIENT))
-
-
-def move(world, appointment, slot, **values):
-    return operations.move(
-        **{
-            "patient": world.patient,
-            "appointment_id": appointment.pk,
-            "slot_id": slot.pk,
-            "version": appointment.version,
-            "form_key": uuid.uuid4(),
-            "assurance": Assurance.HIGH,
-            "actor": world.user,
-            "now": NOW,
-        }
-        | values
-    )
 
 
 def agrees():

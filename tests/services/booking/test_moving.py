@@ -33,7 +33,7 @@ from services.booking.policy import Held
 from tests.build import make_patient, make_provider, make_user
 from tests.patients.build_patients import number
 from tests.patients.build_sessions import sign_in
-from tests.services.booking.build_booking import NOW, allow, make_slot, make_world
+from tests.services.booking.build_booking import NOW, allow, make_slot, make_world, move
 from tests.services.booking.build_staff import ahead
 
 pytestmark = pytest.mark.django_db
@@ -47,22 +47,6 @@ BOOKED, REQUESTED, CANCELLED = (
 @pytest.fixture
 def world():
     return make_world()
-
-
-def move(world, appointment, slot, **values):
-    return operations.move(
-        **{
-            "patient": world.patient,
-            "appointment_id": appointment.pk,
-            "slot_id": slot.pk,
-            "version": appointment.version,
-            "form_key": uuid.uuid4(),
-            "assurance": Assurance.HIGH,
-            "actor": world.user,
-            "now": NOW,
-        }
-        | values
-    )
 
 
 def refusal(act, *args, **values):

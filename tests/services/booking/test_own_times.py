@@ -37,7 +37,7 @@ from tests.at_once import at_once
 from tests.build import make_patient, make_provider, make_user
 from tests.patients.build_sessions import sign_in
 from tests.services.booking import build_desk as desk
-from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_world
+from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_world, move
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.build_guests import make_guest, number_of
 from tests.services.booking.build_staff import sign_in_staff
@@ -64,22 +64,6 @@ def why(act, *args, **values):
     with pytest.raises(Refused) as refused:
         act(*args, **values)
     return refused.value.reason
-
-
-def move(world, appointment, slot, **values):
-    return operations.move(
-        **{
-            "patient": world.patient,
-            "appointment_id": appointment.pk,
-            "slot_id": slot.pk,
-            "version": appointment.version,
-            "form_key": uuid.uuid4(),
-            "assurance": Assurance.HIGH,
-            "actor": world.user,
-            "now": NOW,
-        }
-        | values
-    )
 
 
 def any_urgent(world, now=NOW):
