@@ -29,10 +29,10 @@ def get(path: str, *, cookies: str = "") -> bytes:
 
 
 def post(path: str, fields: dict[str, str], *, cookies: str) -> bytes:
-    """Return a POST request of a form as it goes over the wire."""
+    """Return a POST request of a form as it goes over the wire, from a page that sends it by itself (htmx)."""
     body = urlencode(fields)
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\nHX-Request: true\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return (head + body).encode()

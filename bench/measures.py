@@ -161,7 +161,7 @@ def bookings(servers: Servers, practice: Practice) -> list[Figure]:
             raise Broken("more was booked in a turn than there are times: shorten the turns")
         return practice.booking(guests[number % len(guests)], free[number])
 
-    won = in_turns("book_post", servers, win, target=0.10, statuses=(302,))
+    won = in_turns("book_post", servers, win, target=0.10, statuses=(204,))
     booked = Appointment.objects.filter(slot__in=free, status__in=LIVE)
     if booked.count() != Slot.objects.filter(pk__in=free, state=SlotState.TAKEN).count():
         raise Broken("booked appointments and taken slots differ")
@@ -219,9 +219,9 @@ def _rush(
     ask = request_of(slots)
     wanted = [ask(number, guest) for number, guest in enumerate(practice.guests[:patients])]
     base = _seconds(servers.base, [load.get("/")] * len(wanted), 200)
-    product = _seconds(servers.product, wanted, 302, 409, 422)
+    product = _seconds(servers.product, wanted, 204, 409, 422)
     winners = Appointment.objects.filter(slot__in=slots, status__in=LIVE)
-    told = sum(answer.status == 302 for answer in product.answers)
+    told = sum(answer.status == 204 for answer in product.answers)
     if not told == winners.count() == winners.values("patient").distinct().count() == times:
         raise Broken(f"{told} were told they won and {winners.count()} are booked, of {times} times")
     _no_double_booking()

@@ -71,7 +71,7 @@ class KeptFormsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if 300 <= response.status_code < 400 and _came_in(request):
+        if _leads_on(response) and _came_in(request):
             kept_forms.drop(request, [one.id for one in getattr(request, "sends_kept", [])])
         shown = getattr(request, "kept", None)
         if shown is not None and shown.here is not None and _is_page(request, response):
@@ -122,6 +122,12 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
     response = HttpResponseRedirect(address)
     response.status_code = 303
     return response
+
+
+def _leads_on(response: HttpResponse) -> bool:
+    """Return whether what was sent is done: the answer is another page's address, for a browser or for a script."""
+    is_done = 300 <= response.status_code < 400
+    return is_done or (response.status_code < 300 and "HX-Redirect" in response.headers)
 
 
 def _came_in(request: HttpRequest) -> bool:

@@ -84,7 +84,7 @@ class Ready(Generic[Row]):
             model=queryset.model,
             own=slice(own[0], own[-1] + 1),
             names=[column.target.attname for column in columns[own[0] : own[-1] + 1]],
-            related=get_related_populators(compiler.klass_info, compiler.select, queryset.db),
+            related=get_related_populators(compiler.klass_info, compiler.select, queryset.db),  # type: ignore[call-arg]
             reckoned=tuple(reckoned.items()),
             converters=[(place, several, column) for place, (several, column) in converters.items()],
         )

@@ -6,6 +6,7 @@ import "./calendar-live.js";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";
+import "./in-place.js";
 import "./list-keys.js";
 import "./matrix.js";
 import "./national-id.js";

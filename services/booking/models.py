@@ -190,6 +190,11 @@ class Slot(models.Model):
                 condition=Q(state=SlotState.FREE, freed_at__isnull=False),
                 name="slot_just_freed",
             ),
+            models.Index(
+                fields=["clinic", "starts_at"],
+                condition=Q(state=SlotState.FREE, kind=SlotKind.URGENT),
+                name="slot_urgent_free",
+            ),
             models.Index(fields=["block"], condition=Q(block__isnull=False), name="slot_of_block"),
         ]
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
-from services.booking import choosing, free_times, operations, own_times, queries, times
+from services.booking import choosing, free_times, in_place, operations, own_times, queries, times
 from services.booking.choices import BookingRefusal
 from services.booking.forms import BookForm, MoveForm
 from services.booking.models import Appointment
@@ -179,17 +179,25 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        return _any_page(request, form, BookingRefusal(refused.reason), status=422)
-    return redirect("booking:appointment", request.clinic.portal_identifier, appointment.pk)
+        reason = BookingRefusal(refused.reason)
+        if request.htmx:
+            return in_place.part("booking/none_left.html", _none_left(request, reason))
+        return _any_page(request, form, reason, status=422)
+    return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
 
 
 def _any_page(
     request: PatientRequest, form: BookForm, refusal: BookingRefusal | None, *, status: int
 ) -> HttpResponse:
-    context = {
-        "form": form,
+    context = {"form": form, **_none_left(request, refusal)}
+    return in_place.page(request, "booking/any_urgent.html", context, status=status)
+
+
+def _none_left(request: PatientRequest, refusal: BookingRefusal | None) -> dict[str, Any]:
+    """Return what is said when no urgent time could be had."""
+    return {
+        "clinic": request.clinic,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
         "is_own_time": refusal == BookingRefusal.OWN_TIME,
     }
-    return render(request, "booking/any_urgent.html", context, status=status)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("book/", views.find, name="find"),
     path("book/first-urgent/", moving_views.any_urgent, name="any_urgent"),
     path("book/<int:slot>/", views.book, name="book"),
+    path("book/<int:slot>/nearest/", views.nearest, name="nearest"),
     path("appointments/", views.appointments, name="appointments"),
     path("appointments/<uuid:appointment>/", views.appointment, name="appointment"),
     path("appointments/<uuid:appointment>/cancellation/", views.cancel, name="cancel"),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +20,7 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
-from services.booking import choosing, free_times, operations, own_times, policy, queries, times
+from services.booking import choosing, free_times, in_place, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.forms import BookForm
@@ -96,8 +97,22 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
         # Where everyone comes at once, most leave here: no more is read than the page shows.
         lost = refused.details.get("slot") or queries.slot_of(request.patient, slot)
         reason = BookingRefusal(refused.reason)
+        if request.htmx and lost:
+            return in_place.part("booking/lost.html", _lost(request, lost, reason))
         return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
     return _to_appointment(request, appointment.pk)
+
+
+@patient_page(area=Area.APPOINTMENTS)
+@require_safe
+def nearest(request: PatientRequest, slot: int) -> HttpResponse:
+    """Show the free times nearest to one that was lost, within the form that asked for it."""
+    now = timezone.now()
+    lost = queries.slot_of(request.patient, slot)
+    if lost is None:
+        raise Http404
+    context = {"nearest": _nearest(request, lost, now), "clinic": request.clinic, "slot": lost}
+    return HttpResponse(render_to_string("booking/nearest.html", {**context, "in_place": True}))
 
 
 def _ask_why(request: PatientRequest, slot_id: int, now: datetime) -> HttpResponse:
@@ -119,7 +134,7 @@ def _reminder(request: PatientRequest, now: datetime, seen: queries.Consideratio
 
 
 def _to_appointment(request: PatientRequest, appointment_id: UUID) -> HttpResponse:
-    return redirect("booking:appointment", request.clinic.portal_identifier, appointment_id)
+    return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment_id)
 
 
 def _considered_page(
@@ -131,7 +146,7 @@ def _considered_page(
     if seen.refusal is not None and not form.is_bound:
         return _refused_page(request, form, seen.slot, seen.refusal, now, status=409)
     context = {"form": form, "seen": seen, "slot": seen.slot}
-    return render(request, "booking/book.html", context, status=422 if form.is_bound else 200)
+    return in_place.page(request, "booking/book.html", context, status=422 if form.is_bound else 200)
 
 
 def _refused_page(
@@ -145,16 +160,23 @@ def _refused_page(
 ) -> HttpResponse:
     """Show why the time can't be had, with the nearest free ones, and what was written."""
     context = {
+        **_lost(request, slot, refusal),
         "form": form,
-        "slot": slot,
-        "refusal": refusal,
         "keeps_text": form.is_bound,
         "nearest": _nearest(request, slot, now),
-        "own": own_times.first_beside(request.patient, slot)
-        if slot and refusal == BookingRefusal.OWN_TIME
-        else None,
     }
     return render(request, "booking/book.html", context, status=status)
+
+
+def _lost(request: PatientRequest, slot: Slot | None, refusal: BookingRefusal) -> dict[str, Any]:
+    """Return what is said about a time that can't be had."""
+    is_own = slot is not None and refusal == BookingRefusal.OWN_TIME
+    return {
+        "clinic": request.clinic,
+        "slot": slot,
+        "refusal": refusal,
+        "own": own_times.first_beside(request.patient, slot) if slot and is_own else None,
+    }
 
 
 def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[Any]:

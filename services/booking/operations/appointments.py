@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BooleanField, Exists, Func, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Closure
@@ -54,10 +54,15 @@ def book(
     The same form_key again gives the same appointment. Of those who want the same slot one wins; the others are
     told at once, without waiting for the winner. Raises BookingRefused; nothing is stored then.
     """
+    slot = _SLOT.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk, form_key=form_key)
+    state = slot.state_at(now) if slot is not None else None
+    if slot is None or state != SlotState.FREE:
+        # Most losers leave here: one read, no transaction, no lock.
+        return or_refused(_of_the_form(slot, patient, form_key) or _why_not_free(slot, state))
     try:
         made = _book(
+            slot,
             patient=patient,
-            slot_id=slot_id,
             reason=reason,
             wants_reminder=wants_reminder,
             form_key=form_key,
@@ -67,14 +72,30 @@ def book(
         )
     except IntegrityError as error:
         return _after_fence(error, patient=patient, form_key=form_key)
+    except BookingRefused as refused:
+        made = refused
+    if isinstance(made, BookingRefused):  # perhaps by what the same form, sent twice at once, has just made
+        made = same_form(patient, form_key) or made
     return or_refused(made)
+
+
+def _of_the_form(slot: Slot | None, patient: Patient, form_key: UUID) -> Appointment | None:
+    return same_form(patient, form_key) if slot is None or slot.has_form else None  # type: ignore[attr-defined]
+
+
+def _why_not_free(slot: Slot | None, state: str | None) -> BookingRefused:
+    if slot is None or state != SlotState.TAKEN:
+        return BookingRefused(BookingRefusal.NOT_OFFERED, **({"slot": slot} if slot else {}))
+    # Perhaps they have it themselves, from another tab: then nobody was quicker.
+    reason = BookingRefusal.OWN_TIME if slot.is_beside_own else BookingRefusal.TAKEN  # type: ignore[attr-defined]
+    return BookingRefused(reason, slot=slot)
 
 
 @transaction.atomic
 def _book(
+    slot: Slot,
     *,
     patient: Patient,
-    slot_id: int,
     reason: str,
     wants_reminder: bool,
     form_key: UUID,
@@ -82,21 +103,16 @@ def _book(
     actor: Any,
     now: datetime,
 ) -> Appointment | BookingRefused:
-    """Return the appointment, or what a loser is told: see or_refused."""
-    slot = _slot(patient, slot_id, form_key)
-    state = slot.state_at(now) if slot is not None else None
-    if slot is None or state != SlotState.FREE:
-        # Most losers leave here: one read, no lock.
-        refusal = _why_not_free(slot, state)
-        if slot is not None and not slot.has_form:  # type: ignore[attr-defined]
-            return BookingRefused(refusal, slot=slot)
-        return _same_form_or(patient, form_key, refusal)
+    """Return the appointment on the slot that was seen to be free, or what a loser is told: see or_refused.
+
+    The same form, sent twice at once, meets itself where the patient's times are held: it waits there for its first.
+    """
     decision = decide(patient, slot, assurance=assurance, now=now)
     if slot.is_beside_own:  # type: ignore[attr-defined]
-        return _same_form_or(patient, form_key, BookingRefusal.OWN_TIME)
+        return BookingRefused(BookingRefusal.OWN_TIME)
     refuse_over_limit(patient, slot.kind, now=now)
     if not take(slot, patient):
-        return _same_form_or(patient, form_key, BookingRefusal.TAKEN)
+        return BookingRefused(BookingRefusal.TAKEN)
     return store(
         patient,
         slot,
@@ -107,13 +123,6 @@ def _book(
         actor=actor,
         now=now,
     )
-
-
-def _why_not_free(slot: Slot | None, state: str | None) -> BookingRefusal:
-    if slot is None or state != SlotState.TAKEN:
-        return BookingRefusal.NOT_OFFERED
-    # Perhaps they have it themselves, from another tab: then nobody was quicker.
-    return BookingRefusal.OWN_TIME if slot.is_beside_own else BookingRefusal.TAKEN  # type: ignore[attr-defined]
 
 
 def store(
@@ -173,40 +182,21 @@ def store(
     return appointment
 
 
-def _slot(patient: Patient, slot_id: int, form_key: UUID) -> Slot | None:
-    """Read the slot, and hold the form: who sends the same form meanwhile waits here until we are done."""
-    lock = _form_lock(patient, form_key)
-    asked = {
-        "id": slot_id,
-        "clinic": patient.clinic_id,
-        "lock": lock,
-        "patient": patient.pk,
-        "form_key": form_key,
-    }
-    slot = _SLOT.first(**asked)
-    if slot is None or slot.is_first:  # type: ignore[attr-defined]
-        return slot
-    _wait_for(lock)
-    return _SLOT.first(**asked)
-
-
 def _open_slot() -> QuerySet[Slot]:
-    """Return the clinic's slot on a day that isn't closed, with three answers.
+    """Return the clinic's slot on a day that isn't closed, with two answers.
 
-    is_first: ours is the only form that holds the lock. has_form: the form has made an appointment already; who took
-    the slot with it is seen as soon as the slot is seen to be taken. is_beside_own: the patient has another appointment
-    then.
+    has_form: the form has made an appointment already; who took the slot with it is seen as soon as the slot is seen to
+    be taken. is_beside_own: the patient has another appointment then.
     """
     closed = Closure.objects.filter(
         clinic=Given("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
-    is_first = Func(Given("lock"), function="pg_try_advisory_xact_lock", output_field=BooleanField())
     own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic")).select_related(
         "provider"
     )
     made = Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key"))
     beside = Exists(own_times.beside_slot(Given("patient")))
-    return own.annotate(is_first=is_first, has_form=Exists(made), is_beside_own=beside)
+    return own.annotate(has_form=Exists(made), is_beside_own=beside)
 
 
 _SLOT = Ready(_open_slot)
@@ -333,10 +323,6 @@ def same_form(patient: Patient, form_key: UUID) -> Appointment | None:
 
 
 _OF_FORM = Ready(lambda: Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key")))
-
-
-def _same_form_or(patient: Patient, form_key: UUID, reason: BookingRefusal) -> Appointment | BookingRefused:
-    return same_form(patient, form_key) or BookingRefused(reason)
 
 
 def _after_fence(error: IntegrityError, *, patient: Patient, form_key: UUID) -> Appointment:

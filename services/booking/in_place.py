@@ -1,0 +1,32 @@
+"""Answers to a form that the page sends by itself: what was written stays where it is, and so does the reader.
+
+Without scripts the same form is sent as any other, and answered by a page. A crowd that comes at once is mostly told
+that a time is gone; a part of a page costs a fraction of a page (docs/developers/performance.md).
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+
+
+def go_to(request: HttpRequest, view_name: str, *args: Any) -> HttpResponse:
+    """Lead to the page, whichever way the form was sent."""
+    onward = redirect(view_name, *args)
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Redirect": onward.url})
+    return onward
+
+
+def part(template: str, context: dict[str, Any]) -> HttpResponse:
+    """Return a part of the page, for a form that can't be carried out. It knows only what stands in the context."""
+    return HttpResponse(render_to_string(template, context), status=422)
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+    """Return the page; a form that was sent by the page itself puts all that it says in the place of what it said."""
+    response = render(request, template, context, status=status)
+    if request.htmx:  # type: ignore[attr-defined]
+        response.headers |= {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
+    return response
