@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.db import connection, models, transaction
-from django.db.models import F, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F
+from django.db.models.expressions import RawSQL
 
 from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxAttempt, OutboxControl, OutboxMessage
 from notifications.policy import GIVE_UP_AFTER, LOOSE, OPEN_STATES
 from notifications.wakeup import wake_after_commit
+from portal.together import Sql, store_together
 
 
 class OutsideTransaction(RuntimeError):
@@ -43,15 +45,30 @@ class NewMessage:
     """The last moment at which sending makes sense (a reminder: the appointment); else three days after due_at."""
 
 
-def queue_messages(messages: Sequence[NewMessage], *, now: datetime) -> None:
+MOST_TOGETHER = 8
+"""Of more than a booking has, each number would be a statement of its own, to be prepared anew."""
+
+
+def queue_messages(
+    messages: Sequence[NewMessage], *, now: datetime, beside: Sequence[models.Model] = ()
+) -> None:
     """Put messages into the outbox, in the caller's transaction, and wake a worker when that commits. One statement.
 
+    `beside` are new rows that are stored by the same statement: what the messages tell of.
     Telling the same version of the same thing again leaves the first message as it is.
     Raises OutsideTransaction outside an atomic block.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a message must be queued in the transaction that it tells of")
-    OutboxMessage.objects.bulk_create((_row(message, now) for message in messages), ignore_conflicts=True)
+    many = len(messages) > MOST_TOGETHER
+    rows = [_row(message, now) for message in messages]
+    if many:
+        OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    together = [] if many else rows
+    for row in together:
+        row.epoch = cast(int, Sql(_EPOCH.sql))
+    if together or beside:
+        store_together(*beside, unless_known=together)
     if any(message.to.strip() and message.due_at <= now for message in messages):
         wake_after_commit()
 
@@ -86,12 +103,12 @@ def _row(message: NewMessage, now: datetime) -> OutboxMessage:
         state=State.QUEUED if to else State.NO_RECIPIENT,
         next_try_at=message.due_at if to else None,
         closed_at=None if to else now,
-        epoch=_CURRENT_EPOCH,
+        epoch=_EPOCH,
         created_at=now,
     )
 
 
-_CURRENT_EPOCH = Coalesce(Subquery(OutboxControl.objects.filter(pk=1).values("epoch")[:1]), 1)
+_EPOCH = RawSQL("COALESCE((SELECT epoch FROM notifications_outboxcontrol WHERE id = 1), 1)", [])
 
 
 @transaction.atomic

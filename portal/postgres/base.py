@@ -6,9 +6,14 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from psycopg import _queries
 
 MOST_VALUES = 65_535
 """So many values can go beside a statement (Postgres' protocol counts them with two bytes)."""
+
+# psycopg looks for the places of values in a statement once and remembers them; but not where there are many. A booking
+# and its messages have 130, and looking for them takes as long as storing them.
+_queries.MAX_CACHED_STATEMENT_PARAMS, _queries.MAX_CACHED_STATEMENT_LENGTH = 200, 8192
 
 
 class Cursor(base.ServerBindingCursor):
@@ -38,6 +43,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_health_check_failed(self) -> None:
         """Ask Postgres whether the connection still stands only where something is to be read."""
+        if self.health_check_done:  # type: ignore[has-type]
+            return
         if self.connection is not None and _is_silent(self.connection.fileno()):
             self.health_check_done = True
         super().close_if_health_check_failed()

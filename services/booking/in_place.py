@@ -28,5 +28,6 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, status
     """Return the page; a form that was sent by the page itself puts all that it says in the place of what it said."""
     response = render(request, template, context, status=status)
     if request.htmx:  # type: ignore[attr-defined]
-        response.headers |= {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
+        response["HX-Retarget"] = response["HX-Reselect"] = "#main"
+        response["HX-Reswap"] = "outerHTML"
     return response

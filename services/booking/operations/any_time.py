@@ -60,7 +60,12 @@ SELECT EXISTS (
 
 def _is_one_left(patient: Patient, form_key: UUID, now: datetime) -> bool:
     """Return whether the clinic has a free urgent time for anybody, or the form has taken one already."""
-    asked: dict[str, Any] = {"clinic": patient.clinic_id, "now": now, "patient": patient.pk, "form_key": form_key}
+    asked: dict[str, Any] = {
+        "clinic": patient.clinic_id,
+        "now": now,
+        "patient": patient.pk,
+        "form_key": form_key,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_IS_ONE_LEFT, asked)
         return bool(cursor.fetchone()[0])

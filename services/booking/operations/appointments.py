@@ -17,7 +17,6 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
-from portal.together import store_together
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -172,12 +171,12 @@ def store(
         slot=slot.pk,
         provider=slot.provider_id,
     )
-    store_together(appointment, receipt, event)
     telling.tell(
         appointment,
         MessageKind.BOOKING_CONFIRMED if is_booked else MessageKind.BOOKING_REQUESTED,
         now=now,
         reminds=is_booked,
+        beside=[appointment, receipt, event],
     )
     return appointment
 

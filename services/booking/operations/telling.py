@@ -1,8 +1,10 @@
 """Queues what patients are told about an appointment, in the transaction that changes it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Model
 from django.urls import reverse
 
 from notifications import operations as outbox
@@ -14,16 +16,23 @@ from services.booking.models import Appointment
 
 
 def tell(
-    appointment: Appointment, kind: MessageKind, *, now: datetime, reminds: bool = False, knows: str = ""
+    appointment: Appointment,
+    kind: MessageKind,
+    *,
+    now: datetime,
+    reminds: bool = False,
+    knows: str = "",
+    beside: Sequence[Model] = (),
 ) -> None:
     """Queue an SMS and an e-mail, as far as the patient has a number and an address, and the reminder if asked to.
 
     Who has neither gets a row that says so, for staff to see. Nothing is sent once the time has come. The reminder
     is left out when neither the patient nor the clinic wants one, or when its time is past. `knows` is a number that
-    has been told already. One statement.
+    has been told already. `beside` are new rows, stored with the messages. One statement.
     """
     news = [message for message in _news(appointment, kind, now) if not knows or message.to != knows]
-    outbox.queue_messages([*news, *(_reminder(appointment, now) if reminds else ())], now=now)
+    reminder = _reminder(appointment, now) if reminds else []
+    outbox.queue_messages([*news, *reminder], now=now, beside=beside)
 
 
 def remind(appointment: Appointment, *, now: datetime) -> None:
