@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
 MOST_CLIENTS = 64
+WITHOUT_BODY = {204, 304}
+"""Answers that end with their head (RFC 9110, 6.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ class _Line:
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
+        status = int(lines[0].split()[1])
         length = next((int(one[15:]) for one in lines if one.startswith(b"content-length:")), None)
+        if status in WITHOUT_BODY:
+            length = 0
         while not body.endswith(b"0\r\n\r\n") if length is None else len(body) < length:
             more = line.recv(65536)
             if not more:
@@ -93,7 +98,7 @@ class _Line:
             body += more
         if b"connection: close" in lines:
             self.close()
-        return int(lines[0].split()[1]), body
+        return status, body
 
     def close(self) -> None:
         if self.socket is not None:
