@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -144,6 +145,10 @@ def _guests(clinic: Clinic, providers: Sequence[Provider], number: int) -> tuple
     )
     stored = [_session(user, now) for user in users]
     Session.objects.bulk_create(stored)
+    UserSession.objects.bulk_create(
+        UserSession(user=user, session_key=session.session_key, ip=load.HOST)
+        for user, session in zip(users, stored, strict=True)
+    )
     return tuple(
         Guest(
             patient,

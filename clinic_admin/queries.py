@@ -9,12 +9,12 @@ from clinic_admin.policy import ClinicSettings, OpenPeriod
 from portal.alphabet import InAlphabet
 from portal.ready import Given, Ready
 
-_CLINIC = Ready(lambda: Clinic.objects.filter(portal_identifier=Given("identifier")))
+CLINIC = Ready(lambda: Clinic.objects.filter(portal_identifier=Given("identifier")))
 
 
 def clinic_by_identifier(identifier: str) -> Clinic | None:
     """Return the clinic whose portal has this identifier, active or not."""
-    return _CLINIC.first(identifier=identifier.lower())
+    return CLINIC.first(identifier=identifier.lower())
 
 
 def clinic_by_any_identifier(identifier: str) -> Clinic | None:

@@ -8,7 +8,7 @@ from identity.choices import UserKind
 from identity.models import User
 from portal.ready import Given, Ready
 
-_PATIENT = Ready(
+PATIENT = Ready(
     lambda: User.objects.filter(kind=UserKind.PATIENT, is_active=True, pk=Given("id")).select_related(
         "account"
     )
@@ -20,4 +20,4 @@ class PatientBackend(BaseBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the patient with the account, unless their login was closed meanwhile. One query."""
-        return _PATIENT.first(id=user_id)
+        return PATIENT.first(id=user_id)

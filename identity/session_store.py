@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.ready import Given, Ready
 
-_LIVE = Ready(lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")))
+LIVE = Ready(lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")))
 _KEEP = "UPDATE django_session SET session_data = %s, expire_date = %s WHERE session_key = %s"
 
 
@@ -18,7 +18,7 @@ class SessionStore(db.SessionStore):
     """Django's own, but for the query that every page begins with, and for noting that a session is used."""
 
     def _get_session_from_db(self) -> Session | None:
-        found = _LIVE.first(key=self.session_key, now=timezone.now())
+        found = LIVE.first(key=self.session_key, now=timezone.now())
         if found is None:
             self._session_key = None
         return found

@@ -19,7 +19,7 @@ IMPORTED_FIELDS = ("birth_date", "given_name", "family_name", "mobile", "email",
 """What an import may say about a patient, besides the national ID."""
 
 
-_RECORD = Ready(
+RECORD = Ready(
     lambda: Patient.objects.filter(clinic=Given("clinic"), national_id_index=Given("index")).select_related(
         "gp"
     )
@@ -28,7 +28,7 @@ _RECORD = Ready(
 
 def record_of(*, national_id_index: str, clinic: Clinic) -> Patient | None:
     """Return the clinic's record of the person, active or not, with the GP."""
-    return _RECORD.first(clinic=clinic.pk, index=national_id_index)
+    return RECORD.first(clinic=clinic.pk, index=national_id_index)
 
 
 def contact_elsewhere(*, national_id_index: str, clinic: Clinic) -> tuple[str, str]:

@@ -6,10 +6,15 @@ fills in what differs. It is written as any other:
 
     _BY_NAME = Ready(lambda: Clinic.objects.filter(portal_identifier=Given("identifier")))
     clinic = _BY_NAME.first(identifier="bakken")
+
+What a request will ask one after the other can be read ahead by one statement (AtOnce, answered).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import connections
@@ -47,6 +52,12 @@ class _Made:
     reckoned: Sequence[tuple[str, int]]
     """What was annotated: its name, and its place in the answer."""
     converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
+    width: int
+    """Columns of the answer."""
+
+    def filled(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the parameters with these values in their places."""
+        return [values[one.name] if isinstance(one, Given) else one for one in self.parameters]
 
 
 class Ready(Generic[Row]):
@@ -58,17 +69,26 @@ class Ready(Generic[Row]):
 
     def all(self, **values: Any) -> list[Row]:
         """Return the rows for these values, one for each Given by its name. One query. Raises KeyError without one."""
-        made = self._made or self._put_together()
-        filled = [values[one.name] if isinstance(one, Given) else one for one in made.parameters]
+        made = self.made
         connection = connections[made.using]
         with connection.cursor() as cursor:
-            cursor.execute(made.sql, filled)
+            cursor.execute(made.sql, made.filled(values))
             answer = cursor.fetchall()
-        return [_row(made, list(values), connection) for values in answer]
+        return [_row(made, list(row), connection) for row in answer]
 
     def first(self, **values: Any) -> Row | None:
-        """Return the first row, or None. One query; `make` limits it where there can be many."""
+        """Return the first row, or None. One query, none if it was read ahead; `make` limits it where there can be many."""
+        ahead = _AHEAD.get()
+        if ahead:
+            question = _question(self, values)
+            if question in ahead:
+                return ahead.pop(question)  # type: ignore[no-any-return]
         return next(iter(self.all(**values)), None)
+
+    @property
+    def made(self) -> _Made:
+        """Return what is worked out once."""
+        return self._made or self._put_together()
 
     def _put_together(self) -> _Made:
         queryset = self._make()
@@ -87,6 +107,7 @@ class Ready(Generic[Row]):
             related=get_related_populators(compiler.klass_info, compiler.select, queryset.db),  # type: ignore[call-arg]
             reckoned=tuple(reckoned.items()),
             converters=[(place, several, column) for place, (several, column) in converters.items()],
+            width=len(columns),
         )
         return self._made
 
@@ -102,3 +123,52 @@ def _row(made: _Made, values: list[Any], connection: Any) -> Any:
     for name, place in made.reckoned:
         setattr(row, name, values[place])
     return row
+
+
+class AtOnce:
+    """Several Ready queries of at most one row each, asked by one statement."""
+
+    def __init__(self, *queries: Ready[Any]) -> None:
+        self._queries = queries
+        self._sql = ""
+
+    def first(self, **values: Any) -> list[Any]:
+        """Return the row of each query, or None where it has none. One query. Raises KeyError without a value."""
+        made = [query.made for query in self._queries]
+        self._sql = self._sql or _side_by_side([one.sql for one in made])
+        connection = connections[made[0].using]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, [one for query in made for one in query.filled(values)])
+            answer = list(cursor.fetchone())
+        rows, begins = [], 0
+        for one in made:
+            found, begins = answer[begins], begins + 1
+            rows.append(_row(one, answer[begins : begins + one.width], connection) if found else None)
+            begins += one.width
+        return rows
+
+
+def _side_by_side(statements: Sequence[str]) -> str:
+    joined = " ".join(  # what Django has made, nobody's words
+        f"LEFT JOIN (SELECT true, * FROM ({sql}) AS asked_{number}) AS row_{number} ON true"  # noqa: S608
+        for number, sql in enumerate(statements)
+    )
+    return f"SELECT {', '.join(f'row_{number}.*' for number in range(len(statements)))} FROM (SELECT) AS one {joined}"  # noqa: S608 - made by Django
+
+
+_AHEAD: ContextVar[dict[Any, Any] | None] = ContextVar("read_ahead", default=None)
+
+
+@contextmanager
+def answered(ahead: Iterable[tuple[Ready[Any], Mapping[str, Any], Any]]) -> Iterator[None]:
+    """Let these questions be answered by what was read ahead, each once: who asks again wants to know it anew."""
+    token = _AHEAD.set({_question(query, values): row for query, values, row in ahead})
+    try:
+        yield
+    finally:
+        _AHEAD.reset(token)
+
+
+def _question(query: Ready[Any], values: Mapping[str, Any]) -> tuple[Ready[Any], frozenset[tuple[str, Any]]]:
+    """Return what tells a question from others. The moment of asking does not: a request is one moment."""
+    return query, frozenset(pair for pair in values.items() if not isinstance(pair[1], datetime))

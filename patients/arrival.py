@@ -1,0 +1,68 @@
+"""Reads what every page of a signed-in patient asks first by one statement: session, login, clinic and record.
+
+Whoever asks for one of them finds it read (portal.ready): nobody below knows about this, and nothing depends on it.
+It names who sent the request as the session's own list does; whether that is so, the session and the guards still find out
+for themselves, and what they don't ask for is never used.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from clinic_admin.choices import RESERVED_IDENTIFIERS
+from clinic_admin.queries import CLINIC
+from identity.backends import PATIENT
+from identity.choices import UserKind
+from identity.models import Account, User
+from identity.session_store import LIVE
+from patients.models import Patient
+from patients.queries import RECORD
+from portal.ready import AtOnce, Given, Ready, answered
+
+NOT_FOR_PATIENTS = ("staff/", "admin/")
+"""How addresses below a clinic's begin where no patient is let in."""
+
+_USER = Ready(
+    lambda: User.objects.filter(
+        kind=UserKind.PATIENT, is_active=True, usersession__session_key=Given("key")
+    ).select_related("account")
+)
+_INDEX = Account.objects.filter(user__usersession__session_key=Given("key")).values("national_id_index")
+_OWN_RECORD = Ready(
+    lambda: Patient.objects.filter(
+        clinic__portal_identifier=Given("identifier"), national_id_index=Subquery(_INDEX)
+    ).select_related("gp")
+)
+_ARRIVAL = AtOnce(LIVE, CLINIC, _USER, _OWN_RECORD)
+
+
+class ArrivalMiddleware:
+    """Reads ahead for requests with a session to a page of a clinic's portal."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        identifier, _slash, rest = request.path_info[1:].partition("/")
+        if not key or identifier in RESERVED_IDENTIFIERS or rest.startswith(NOT_FOR_PATIENTS):
+            return self.get_response(request)
+        with answered(_read(key, identifier.lower(), timezone.now())):
+            return self.get_response(request)
+
+
+def _read(key: str, identifier: str, now: datetime) -> Iterator[tuple[Ready[Any], dict[str, Any], Any]]:
+    """Give each question that will be asked, with its answer."""
+    session, clinic, user, record = _ARRIVAL.first(key=key, identifier=identifier, now=now)
+    yield LIVE, {"key": key}, session
+    yield CLINIC, {"identifier": identifier}, clinic
+    if user is not None:
+        yield PATIENT, {"id": user.pk}, user
+    if user is not None and clinic is not None:
+        asked = {"clinic": clinic.pk, "index": user.account.national_id_index}
+        yield RECORD, asked, record
