@@ -35,7 +35,10 @@ class SessionLimitsMiddleware:
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if key:
             self._look(request, key)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if key:
+            operations.write_notes(request)
+        return response
 
     def _look(self, request: HttpRequest, key: str) -> None:
         """End what is over, and learn why a session is gone that was ended from elsewhere (then one query more)."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -94,12 +95,14 @@ def left(kind: str, data: Data, now: datetime) -> Left | None:
 
 def note_use(request: HttpRequest, kind: str, now: datetime, *, at_once: bool = False) -> None:
     """Note that the session is used now, unless that was noted just before."""
-    data = request.session
+    data: Any = request.session
     seen = seen_at(data)
     if seen is None:
         start(request, now)
-    elif at_once or now - seen >= limits_of(kind, data).noted_every:
-        request.session[_SEEN_AT] = now.isoformat()
+    elif at_once:
+        data[_SEEN_AT] = now.isoformat()
+    elif now - seen >= limits_of(kind, data).noted_every:
+        data.note(_SEEN_AT, now.isoformat())
 
 
 def shorten(request: HttpRequest, seconds: int) -> None:

@@ -116,6 +116,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "template_partials.templatetags.partials",
+                "portal.templatetags.addresses",
                 "portal.templatetags.look",
                 "portal.templatetags.moments",
                 "portal.templatetags.phones",

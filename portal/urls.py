@@ -41,6 +41,7 @@ urlpatterns += [
         "<slug:clinic>/",
         include(
             [
+                path("", include("services.booking.urls")),  # first: most come for this
                 path("", include("services.home.urls")),
                 path("", include("identity.urls")),
                 path("child/", include("services.registration.child_urls")),
@@ -49,7 +50,6 @@ urlpatterns += [
                 path("my-people/", include("patients.acting_urls")),
                 path("my-page/", include("services.own.urls")),
                 path("my-sessions/", include("patients.session_urls")),
-                path("", include("services.booking.urls")),
                 path("earlier/", include("services.booking.earlier.urls")),
                 path("guest/", include("services.booking.guests.urls")),
                 path("urgent-draw/", include("services.booking.release.urls")),

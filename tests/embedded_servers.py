@@ -26,3 +26,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         atexit.register(servers.close)  # closing twice does nothing
         temporary.start(servers, os.environ)
     return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Have the use of sessions noted at once: its writer would not see what stands in a test's transaction."""
+    from identity.session_notes import Pace
+
+    Pace.at_once = True

@@ -28,6 +28,7 @@ from identity.operations.patient_sessions import (
     sign_out,
     stay_signed_in,
     time_left,
+    write_notes,
 )
 from identity.operations.staff import (
     add_staff,
@@ -75,4 +76,5 @@ __all__ = [
     "stay_signed_in",
     "sweep",
     "time_left",
+    "write_notes",
 ]

@@ -158,6 +158,12 @@ def note_use(request: HttpRequest, *, now: datetime) -> None:
         session_clock.note_use(request, user.kind, now)
 
 
+def write_notes(request: HttpRequest) -> None:
+    """Have written that the session was used, a moment later."""
+    session: Any = request.session
+    session.write_notes()
+
+
 def stay_signed_in(request: HttpRequest, *, now: datetime) -> None:
     """Let the session last for its whole idle time again; its longest time stays."""
     user: Any = request.user
