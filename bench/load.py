@@ -30,11 +30,11 @@ def get(path: str, *, cookies: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n\r\n".encode()
 
 
-def post(path: str, fields: dict[str, str], *, cookies: str) -> bytes:
-    """Return a POST request of a form as it goes over the wire, from a page that sends it by itself (htmx)."""
-    body = urlencode(fields)
+def post(path: str, fields: dict[str, str], *, cookies: str, in_place: bool = False) -> bytes:
+    """Return a POST request of a form as it goes over the wire; `in_place` as the page's script sends it."""
+    body, by_itself = urlencode(fields), "HX-Request: true\r\n" if in_place else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\nHX-Request: true\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n{by_itself}"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return (head + body).encode()

@@ -159,7 +159,7 @@ def bookings(servers: Servers, practice: Practice) -> list[Figure]:
     def win(number: int) -> bytes:
         if number >= len(free):
             raise Broken("more was booked in a turn than there are times: shorten the turns")
-        return practice.booking(guests[number % len(guests)], free[number])
+        return practice.booking(guests[number % len(guests)], free[number], in_place=True)
 
     won = in_turns("book_post", servers, win, target=0.10, statuses=(204,))
     booked = Appointment.objects.filter(slot__in=free, status__in=LIVE)
@@ -171,7 +171,7 @@ def bookings(servers: Servers, practice: Practice) -> list[Figure]:
     others = [guest for guest in guests if guest.patient.pk != owner]
 
     def lose(number: int) -> bytes:
-        return practice.booking(others[number % len(others)], taken)
+        return practice.booking(others[number % len(others)], taken, in_place=True)
 
     return [won, in_turns("book_lose", servers, lose, target=0.15, statuses=(409, 422))]
 
@@ -189,10 +189,10 @@ def rushes(servers: Servers, practice: Practice) -> list[Figure]:
     """
 
     def of_the_list(slots: list[int]) -> Callable[[int, Guest], bytes]:
-        return lambda number, guest: practice.booking(guest, slots[number % len(slots)])
+        return lambda number, guest: practice.booking(guest, slots[number % len(slots)], in_place=True)
 
     def any_of_them(_slots: list[int]) -> Callable[[int, Guest], bytes]:
-        return lambda _number, guest: practice.any_urgent(guest)
+        return lambda _number, guest: practice.any_urgent(guest, in_place=True)
 
     return [
         _rush(

@@ -52,22 +52,23 @@ class Practice:
     providers: tuple[Provider, ...]
     guests: tuple[Guest, ...]
 
-    def booking(self, guest: Guest, slot_id: int, *, form_key: str = "") -> bytes:
-        """Return the request by which the guest books the slot."""
-        return self._wish(guest, f"book/{slot_id}/", form_key)
+    def booking(self, guest: Guest, slot_id: int, *, form_key: str = "", in_place: bool = False) -> bytes:
+        """Return the request by which the guest books the slot; `in_place` as the page's script sends it."""
+        return self._wish(guest, f"book/{slot_id}/", form_key, in_place=in_place)
 
-    def any_urgent(self, guest: Guest, *, form_key: str = "") -> bytes:
+    def any_urgent(self, guest: Guest, *, form_key: str = "", in_place: bool = False) -> bytes:
         """Return the request by which the guest takes the first free urgent time."""
-        return self._wish(guest, "book/first-urgent/", form_key)
+        return self._wish(guest, "book/first-urgent/", form_key, in_place=in_place)
 
-    def _wish(self, guest: Guest, path: str, form_key: str) -> bytes:
+    def _wish(self, guest: Guest, path: str, form_key: str, *, in_place: bool) -> bytes:
         fields = {
             "reason": "Sore throat",
             "wants_reminder": "on",
             "form_key": form_key or str(uuid.uuid4()),
             "csrfmiddlewaretoken": TOKEN,
         }
-        return load.post(f"/{self.clinic.portal_identifier}/{path}", fields, cookies=guest.cookies)
+        where = f"/{self.clinic.portal_identifier}/{path}"
+        return load.post(where, fields, cookies=guest.cookies, in_place=in_place)
 
     def page(self, guest: Guest, path: str) -> bytes:
         """Return the request for one of the clinic's pages, as in "start/"."""
