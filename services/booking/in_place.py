@@ -4,11 +4,14 @@ Without scripts the same form is sent as any other, and answered by a page. A cr
 that a time is gone; a part of a page costs a fraction of a page (docs/developers/performance.md).
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import get_language
 
 
 def go_to(request: HttpRequest, view_name: str, *args: Any) -> HttpResponse:
@@ -19,9 +22,27 @@ def go_to(request: HttpRequest, view_name: str, *args: Any) -> HttpResponse:
     return onward
 
 
-def part(template: str, context: dict[str, Any]) -> HttpResponse:
-    """Return a part of the page, for a form that can't be carried out. It knows only what stands in the context."""
-    return HttpResponse(render_to_string(template, context), status=422)
+def part(
+    template: str, context: dict[str, Any], *, same_for: tuple[Hashable, ...] | None = None
+) -> HttpResponse:
+    """Return a part of the page, for a form that can't be carried out. It knows only what stands in the context.
+
+    In a crowd hundreds read the same words: `same_for` names all that they depend on besides language and time zone, and
+    they are made once. None where something of the reader's own stands in them.
+    """
+    if same_for is None:
+        return HttpResponse(render_to_string(template, context), status=422)
+    key = (template, get_language(), get_current_timezone_name(), same_for)
+    words = _made.get(key)
+    if words is None:
+        if len(_made) >= MOST_REMEMBERED:
+            _made.clear()
+        words = _made[key] = render_to_string(template, context)
+    return HttpResponse(words, status=422)
+
+
+MOST_REMEMBERED = 500
+_made: dict[Hashable, str] = {}
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int) -> HttpResponse:

@@ -181,7 +181,9 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
     except BookingRefused as refused:
         reason = BookingRefusal(refused.reason)
         if request.htmx:
-            return in_place.part("booking/none_left.html", _none_left(request, reason))
+            clinic, words = request.clinic, _none_left(request, reason)
+            same_for = (reason, clinic.portal_identifier, clinic.phone, clinic.country)
+            return in_place.part("booking/none_left.html", words, same_for=same_for)
         return _any_page(request, form, reason, status=422)
     return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
 

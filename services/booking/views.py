@@ -98,7 +98,7 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
         lost = refused.details.get("slot") or queries.slot_of(request.patient, slot)
         reason = BookingRefusal(refused.reason)
         if request.htmx and lost:
-            return in_place.part("booking/lost.html", _lost(request, lost, reason))
+            return _lost_in_place(request, lost, reason)
         return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
     return _to_appointment(request, appointment.pk)
 
@@ -166,6 +166,13 @@ def _refused_page(
         "nearest": _nearest(request, slot, now),
     }
     return render(request, "booking/book.html", context, status=status)
+
+
+def _lost_in_place(request: PatientRequest, slot: Slot, refusal: BookingRefusal) -> HttpResponse:
+    """Say that the time can't be had: the same words for all who wanted it, unless something of their own is in the way."""
+    clinic, words = request.clinic, _lost(request, slot, refusal)
+    same_for = (refusal, clinic.portal_identifier, clinic.name, slot.pk, slot.starts_at, slot.provider.name)
+    return in_place.part("booking/lost.html", words, same_for=None if words["own"] else same_for)
 
 
 def _lost(request: PatientRequest, slot: Slot | None, refusal: BookingRefusal) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A form that the page sends by itself is answered in place: little is read, little is sent, nothing typed is lost."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth import BACKEND_SESSION_KEY
 
 from clinic_admin.models import Clinic
+from identity.choices import UserKind
 from identity.models import KeptForm
 from identity.operations import PATIENT_BACKEND
+from services.booking import in_place
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
-from tests.build import make_clinic, make_provider
+from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, make_slot, make_world
 from tests.services.booking.test_pages import address, fill_in, sign_in
 
@@ -84,6 +87,41 @@ def test_the_nearest_times_come_after_and_are_sent_by_the_same_form(world, clien
     assert f'hx-post="{address("find", world)}{free.pk}/"' in said
     assert f'formaction="{address("find", world)}{free.pk}/"' in said
     assert "Book one of the nearest free times instead" in said
+
+
+def test_the_same_words_for_all_are_made_once_for_each_time_language_and_clinic(world, client, monkeypatch):
+    made, render = [], in_place.render_to_string
+    monkeypatch.setattr(in_place, "_made", {})
+    monkeypatch.setattr(in_place, "render_to_string", lambda *asked: made.append(asked) or render(*asked))
+    one, other = taken(world), taken(world, starts_at=NOW + timedelta(days=4))
+
+    def lose(slot):
+        return client.post(address("book", world, slot.pk), fill_in(), headers=BY_ITSELF).content.decode()
+
+    first = lose(one)
+    assert lose(one) == first
+    assert len(made) == 1
+    assert lose(other) != first
+    client.cookies["django_language"] = "da"
+    assert lose(one) != first
+    client.cookies["django_language"] = "en"
+    world.gp.name = "Somebody Else"
+    world.gp.save()
+    assert "Somebody Else" in lose(one)
+    assert len(made) == 4
+
+
+def test_what_stands_in_the_way_of_one_is_never_told_to_another(world, client):
+    own = world.book(make_slot(world.gp))
+    stranger = replace(
+        world, patient=make_patient(world.clinic, gp=world.gp), user=make_user(kind=UserKind.PATIENT)
+    )
+    for browser, is_theirs in [(client, True), (sign_in(stranger), False), (client, True)]:
+        said = browser.post(
+            address("book", world, own.slot_id), fill_in(), headers=BY_ITSELF
+        ).content.decode()
+        assert ("You have this time already" in said) == is_theirs
+        assert (str(own.pk) in said) == is_theirs
 
 
 def test_where_no_time_is_left_the_clinics_number_is_told(world, client):
