@@ -9,10 +9,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from notifications.choices import MessageKind
 from portal import moments
+from portal.phone_numbers import as_people_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Occasion:
 
     clinic_name: str
     clinic_phone: str
+    """As stored; empty if the clinic has none."""
+    country: str
     starts_at: datetime
     zone: ZoneInfo
     language: str
@@ -42,52 +45,56 @@ def text_of(kind: MessageKind, occasion: Occasion) -> Text:
         words = {
             "clinic": occasion.clinic_name,
             "when": moments.day_and_clock(occasion.starts_at, occasion.zone),
-            "address": occasion.address,
-            "phone": occasion.clinic_phone,
         }
-        title, sentence = _sentences(kind)
-        way_on = _("Sign in to see more: %(address)s") % words if occasion.address else _phone(words)
-        if (
-            kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT}
-            and occasion.clinic_phone
-            and occasion.address
-        ):
-            way_on = _("Choose another time at %(address)s or phone %(phone)s.") % words
+        title, sentence = (str(words) for words in _SENTENCES[kind])
+        way_on = _way_on(kind, occasion)
         return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}".strip())
 
 
-def _phone(words: dict[str, str]) -> str:
-    return _("Questions? Phone %(phone)s.") % words if words["phone"] else ""
+def _way_on(kind: MessageKind, occasion: Occasion) -> str:
+    """Return where to see more, or whom to ask."""
+    needs_another = kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT}
+    if occasion.address and not (needs_another and occasion.clinic_phone):
+        return _("Sign in to see more: %(address)s") % {"address": occasion.address}
+    if not occasion.clinic_phone:
+        return ""
+    words = {
+        "address": occasion.address,
+        "phone": as_people_write(occasion.clinic_phone, occasion.country),
+    }
+    if occasion.address:
+        return _("Choose another time at %(address)s or phone %(phone)s.") % words
+    return _("Questions? Phone %(phone)s.") % words
 
 
-def _sentences(kind: MessageKind) -> tuple[str, str]:
-    return {
-        MessageKind.BOOKING_REQUESTED: (
-            _("Your request to %(clinic)s"),
-            _("We have received your request for %(when)s. You will hear from us when it is approved."),
-        ),
-        MessageKind.BOOKING_CONFIRMED: (
-            _("Your appointment at %(clinic)s"),
-            _("Your appointment is booked for %(when)s."),
-        ),
-        MessageKind.BOOKING_REFUSED: (
-            _("Your request to %(clinic)s"),
-            _("We could not approve your request for %(when)s."),
-        ),
-        MessageKind.BOOKING_MOVED: (
-            _("Your appointment at %(clinic)s is changed"),
-            _("Your appointment is changed. It is now on %(when)s."),
-        ),
-        MessageKind.BOOKING_IN_DOUBT: (
-            _("About your appointment at %(clinic)s"),
-            _("Your appointment on %(when)s may not take place as planned."),
-        ),
-        MessageKind.BOOKING_CANCELLED: (
-            _("Appointment cancelled at %(clinic)s"),
-            _("Your appointment on %(when)s is cancelled."),
-        ),
-        MessageKind.REMINDER: (
-            _("Reminder of your appointment at %(clinic)s"),
-            _("You have an appointment on %(when)s."),
-        ),
-    }[kind]
+_SENTENCES = {
+    MessageKind.BOOKING_REQUESTED: (
+        _("Your request to %(clinic)s"),
+        _("We have received your request for %(when)s. You will hear from us when it is approved."),
+    ),
+    MessageKind.BOOKING_CONFIRMED: (
+        _("Your appointment at %(clinic)s"),
+        _("Your appointment is booked for %(when)s."),
+    ),
+    MessageKind.BOOKING_REFUSED: (
+        _("Your request to %(clinic)s"),
+        _("We could not approve your request for %(when)s."),
+    ),
+    MessageKind.BOOKING_MOVED: (
+        _("Your appointment at %(clinic)s is changed"),
+        _("Your appointment is changed. It is now on %(when)s."),
+    ),
+    MessageKind.BOOKING_IN_DOUBT: (
+        _("About your appointment at %(clinic)s"),
+        _("Your appointment on %(when)s may not take place as planned."),
+    ),
+    MessageKind.BOOKING_CANCELLED: (
+        _("Appointment cancelled at %(clinic)s"),
+        _("Your appointment on %(when)s is cancelled."),
+    ),
+    MessageKind.REMINDER: (
+        _("Reminder of your appointment at %(clinic)s"),
+        _("You have an appointment on %(when)s."),
+    ),
+}
+"""Of each kind the title and the sentence; translated when they are read."""

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
-from portal.phone_numbers import as_people_write
 from services.booking import messages
 from services.booking.guests import policy
 from services.booking.models import GuestRequest
@@ -54,7 +53,8 @@ def tell(guest: GuestRequest, kind: MessageKind, *, now: datetime, word: str = "
         kind,
         messages.Occasion(
             clinic_name=clinic.name,
-            clinic_phone=as_people_write(clinic.phone, clinic.country) if clinic.phone else "",
+            clinic_phone=clinic.phone,
+            country=clinic.country,
             starts_at=guest.starts_at,
             zone=clinic.zone,
             language=guest.language,

@@ -10,7 +10,6 @@ from django.urls import reverse
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
-from portal.phone_numbers import as_people_write
 from services.booking import messages, policy
 from services.booking.models import Appointment
 
@@ -86,7 +85,8 @@ def _text(appointment: Appointment, kind: MessageKind) -> messages.Text:
         kind,
         messages.Occasion(
             clinic_name=clinic.name,
-            clinic_phone=as_people_write(clinic.phone, clinic.country) if clinic.phone else "",
+            clinic_phone=clinic.phone,
+            country=clinic.country,
             starts_at=appointment.starts_at,
             zone=clinic.zone,
             language=appointment.patient.language or clinic.language,
