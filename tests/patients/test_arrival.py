@@ -1,0 +1,128 @@
+"""What a signed-in patient's pages ask first is read by one statement, and believed only where it was asked for."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from clinic_admin.queries import CLINIC, clinic_by_identifier
+from identity.backends import PATIENT, PatientBackend
+from identity.choices import UserKind
+from identity.models import Account
+from identity.session_store import LIVE, SessionStore
+from patients import arrival
+from patients.models import Patient
+from patients.queries import RECORD, record_of
+from portal.ready import answered
+from tests.build import make_clinic, make_patient, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinic():
+    return make_clinic()
+
+
+@pytest.fixture
+def patient(clinic):
+    return make_patient(clinic)
+
+
+@pytest.fixture
+def user(clinic, patient):
+    user = make_user(kind=UserKind.PATIENT)
+    Account.objects.create(
+        user=user, country=clinic.country, national_id="x", national_id_index=patient.national_id_index
+    )
+    return user
+
+
+@pytest.fixture
+def key(user):
+    session = SessionStore()
+    session["of"] = str(user.pk)
+    session.create()
+    UserSession.objects.create(user=user, session_key=session.session_key, ip="127.0.0.1")
+    return session.session_key
+
+
+def read(key, clinic):
+    return list(arrival._read(key, clinic.portal_identifier, timezone.now()))
+
+
+def test_everything_that_is_asked_first_is_answered_by_one_query(key, clinic, user, patient):
+    with CaptureQueriesContext(connection) as asked, answered(read(key, clinic)):
+        assert SessionStore(key)["of"] == str(user.pk)
+        assert clinic_by_identifier(clinic.portal_identifier) == clinic
+        found = PatientBackend().get_user(user.pk)
+        assert found == user
+        assert found.account.national_id_index == patient.national_id_index
+        assert record_of(national_id_index=patient.national_id_index, clinic=clinic) == patient
+    assert len(asked) == 1
+
+
+def test_the_rows_are_those_that_the_questions_themselves_would_find(key, clinic, user, patient):
+    by_itself = [
+        LIVE.first(key=key, now=timezone.now()),
+        CLINIC.first(identifier=clinic.portal_identifier),
+        PATIENT.first(id=user.pk),
+        RECORD.first(clinic=clinic.pk, index=patient.national_id_index),
+    ]
+    for (_query, _values, row), other in zip(read(key, clinic), by_itself, strict=True):
+        ours, theirs = ({**vars(one), "_state": None} for one in (row, other))
+        assert ours == theirs
+
+
+def test_who_asks_again_asks_the_database(key, clinic, patient):
+    with answered(read(key, clinic)):
+        record_of(national_id_index=patient.national_id_index, clinic=clinic)
+        Patient.objects.update(given_name="Changed")
+        assert record_of(national_id_index=patient.national_id_index, clinic=clinic).given_name == "Changed"
+
+
+def test_another_question_is_not_answered_by_what_was_read(key, clinic):
+    elsewhere, stranger = make_clinic(), make_patient(clinic)
+    other = make_user(kind=UserKind.PATIENT)
+    with answered(read(key, clinic)):
+        assert clinic_by_identifier(elsewhere.portal_identifier) == elsewhere
+        assert record_of(national_id_index=stranger.national_id_index, clinic=clinic) == stranger
+        assert PatientBackend().get_user(other.pk) == other
+
+
+def test_nothing_is_answered_after_the_request(key, clinic):
+    with answered(read(key, clinic)):
+        pass
+    with CaptureQueriesContext(connection) as asked:
+        clinic_by_identifier(clinic.portal_identifier)
+    assert len(asked) == 1
+
+
+def test_a_session_that_is_over_and_a_clinic_that_is_not_there_are_known_too(key, clinic):
+    Session.objects.update(expire_date=datetime(2020, 1, 1, tzinfo=UTC))
+    found = {query: row for query, _values, row in read(key, clinic)}
+    assert found[LIVE] is None
+    nowhere = list(arrival._read(key, "nowhere", timezone.now()))
+    assert {query: row for query, _values, row in nowhere}[CLINIC] is None
+
+
+def test_staff_and_closed_logins_are_not_read_ahead(key, clinic, user):
+    user.is_active = False
+    user.save()
+    assert [query for query, _values, _row in read(key, clinic)] == [LIVE, CLINIC]
+
+
+def test_each_row_is_found_by_its_index(key, clinic):
+    with CaptureQueriesContext(connection) as asked:
+        read(key, clinic)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + asked[0]["sql"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    assert len(re.findall("Index (?:Only )?Scan", plan)) >= 6
