@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -9,6 +10,7 @@ from django.db.models import Q, QuerySet
 from clinic_admin.choices import GUIDANCE, LANGUAGES, Service, TextKind
 from clinic_admin.factory_texts import factory_text
 from clinic_admin.models import Clinic, ClinicText, Provider
+from portal.ready import Given, Ready
 
 VERSIONS_SHOWN = 10
 
@@ -35,7 +37,20 @@ class Text:
 
 def text(clinic: Clinic, key: TextKey) -> Text:
     """Return the text in force. One query."""
-    return as_text(versions(clinic, key).first(), key)
+    asked: dict[str, Any] = {"clinic": clinic.pk, "kind": key.kind.value, "language": key.language}
+    if key.provider_id:
+        return as_text(_OF_PROVIDER.first(**asked, provider=key.provider_id), key)
+    return as_text(_OF_CLINIC.first(**asked), key)
+
+
+def _newest(provider: Q) -> QuerySet[ClinicText]:
+    return ClinicText.objects.filter(
+        provider, clinic=Given("clinic"), kind=Given("kind"), language=Given("language")
+    ).order_by("-number")[:1]
+
+
+_OF_CLINIC = Ready(lambda: _newest(Q(provider__isnull=True)))
+_OF_PROVIDER = Ready(lambda: _newest(Q(provider=Given("provider"))))
 
 
 def text_before(clinic: Clinic, key: TextKey, number: int) -> Text | None:
