@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.booking import choosing, free_times, operations, own_times, queries, times
-from services.booking.choices import BookingRefusal
+from services.booking.choices import BookingRefusal, SlotKind
 from services.booking.forms import BookForm, MoveForm
+from services.booking.free_times import UrgentNow
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up
@@ -164,10 +165,10 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
     now = timezone.now()
     reminder = choice_for(request.patient, request.clinic, now=now)
     if request.method != "POST":
-        return _any_page(request, BookForm(reminder=reminder), None, status=200)
+        return _before_any(request, BookForm(reminder=reminder), now)
     form = BookForm(request.POST, reminder=reminder)
     if not form.is_valid():
-        return _any_page(request, form, None, status=422)
+        return _any_page(request, form, None, _urgent_now(request, now), status=422)
     try:
         appointment = operations.book_any_urgent(
             patient=request.patient,
@@ -179,17 +180,39 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        return _any_page(request, form, BookingRefusal(refused.reason), status=422)
+        refusal = BookingRefusal(refused.reason)
+        # Where everyone comes at once, most leave here with nothing left: no more is read than the page shows.
+        found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
+        return _any_page(request, form, refusal, found, status=422)
     return redirect("booking:appointment", request.clinic.portal_identifier, appointment.pk)
 
 
+def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpResponse:
+    """Say which one it would be, and before anything is written whether there is none to be had."""
+    found = _urgent_now(request, now)
+    refusal = found.refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
+    return _any_page(request, form, refusal, found, status=409 if refusal else 200)
+
+
+def _urgent_now(request: PatientRequest, now: datetime) -> UrgentNow:
+    return free_times.urgent_now(patient=request.patient, assurance=request.sign_in.assurance, now=now)
+
+
 def _any_page(
-    request: PatientRequest, form: BookForm, refusal: BookingRefusal | None, *, status: int
+    request: PatientRequest,
+    form: BookForm,
+    refusal: BookingRefusal | None,
+    found: UrgentNow | None,
+    *,
+    status: int,
 ) -> HttpResponse:
+    passed_over = found.passed_over if found else None
     context = {
         "form": form,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
         "is_own_time": refusal == BookingRefusal.OWN_TIME,
+        "first": found.first if found else None,
+        "own": own_times.first_beside(request.patient, passed_over) if passed_over else None,
     }
     return render(request, "booking/any_urgent.html", context, status=status)

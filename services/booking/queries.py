@@ -97,20 +97,20 @@ def consider(
         slot,
         decision.approval,
         decision.may_cancel,
-        refusal or _over_limit(patient, slot, moved, now),
+        refusal or over_limit(patient, slot.kind, moved=moved, now=now),
         slot.own,  # type: ignore[attr-defined]
     )
 
 
-def _over_limit(
-    patient: Patient, slot: Slot, moved: Appointment | None, now: datetime
+def over_limit(
+    patient: Patient, kind: str, *, moved: Appointment | None = None, now: datetime
 ) -> BookingRefusal | None:
-    """Return why the patient can't have one more, `moved` given up. One query where the clinic has limits, else none."""
+    """Return why the patient can't have one more of this kind, `moved` given up. One query where there are limits."""
     clinic = patient.clinic
     if clinic.most_upcoming is None and clinic.most_urgent is None:
         return None
     return policy.refuse_another(
-        slot.kind,
+        kind,
         held=held(patient, now=now, apart_from=moved.pk if moved else None),
         most_upcoming=clinic.most_upcoming,
         most_urgent=clinic.most_urgent,

@@ -22,6 +22,7 @@ from services.access.special_choices import OwnReason
 from services.booking import choosing, free_times, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.earlier.queries import offered_now
 from services.booking.forms import BookForm
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
@@ -54,6 +55,7 @@ def find(request: PatientRequest) -> HttpResponse:
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
         "news": news_of(request.patient, request.sign_in.assurance, now),
+        "offered": offered_now(request.patient, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }
     part = "#offer" if choosing.wants_part(request.htmx) else ""
@@ -190,6 +192,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
             "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
             "news": news_of(request.patient, request.sign_in.assurance, now),
+            "offered": offered_now(request.patient, now),
         },
     )
 
