@@ -44,6 +44,7 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
             moved=found.appointment,
         ),
         now=now,
+        for_other=request.acting is not None,
     )
     if quiet := choosing.answer_quietly(request, context):
         return quiet

@@ -47,6 +47,7 @@ def find(request: PatientRequest) -> HttpResponse:
         page=reverse("booking:find", args=[clinic.portal_identifier]),
         offer_of=partial(free_times.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
+        for_other=request.acting is not None,
     )
     if quiet := choosing.answer_quietly(request, found):
         return quiet

@@ -442,6 +442,8 @@ def test_the_whole_way_in_a_browser_without_scripts(client, clinic, provider):
     answer = client.post(page("code", clinic), {"code": code_sent()}, follow=True)
     assert "The clinic has your request" in answer.content.decode()
     assert answer.headers["Cache-Control"] == "no-store"
+    answer = client.get(page("ask", clinic, slot.pk))
+    assert answer.url == page("request", clinic), "it is not someone else who has it"
     answer = client.post(page("request", clinic), follow=True)
     assert "You have withdrawn the request" in answer.content.decode()
     slot.refresh_from_db()

@@ -237,7 +237,7 @@ def test_who_finds_only_urgent_times_beside_their_own_is_told_so(world, beside, 
     address = reverse("booking:any_urgent", args=[world.clinic.portal_identifier])
     answer = signed_in.post(address, {"reason": "It aches", "form_key": uuid.uuid4()})
     assert answer.status_code == 422
-    assert "when you have another appointment" in answer.content.decode()
+    assert "at the time of another appointment" in answer.content.decode()
     assert "It aches" in answer.content.decode()
 
 
@@ -254,7 +254,7 @@ def test_that_only_urgent_times_beside_ones_own_are_left_is_said_before_anything
     make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
     status, page = urgent_page(world, signed_in)
     assert (status, "<textarea" in page) == (409, False)
-    assert "The only free urgent times are when you have another appointment" in page
+    assert "The only free urgent times are at the time of another appointment" in page
     assert "You have Monday 23 November at 11:00–11:20 with" in page
     assert page_of(world, "appointment", own.pk) in page
 
@@ -276,7 +276,7 @@ def test_the_page_says_which_urgent_time_it_would_be_and_that_an_earlier_one_is_
         status, page = urgent_page(world, signed_in)
     assert (status, "<textarea" in page) == (200, True)
     assert "Right now that is Monday 23 November at 11:40." in page
-    assert "An earlier one is free while you have another appointment" in page
+    assert "An earlier one is free, but at the time of another appointment" in page
     assert "You have Monday 23 November at 11:20–11:40 with" in page
     assert any_urgent(world).starts_at == at + 40 * MINUTES, "what the page said is what one gets"
 
