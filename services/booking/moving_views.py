@@ -169,7 +169,7 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
         return _before_any(request, BookForm(reminder=reminder), now)
     form = BookForm(request.POST, reminder=reminder)
     if not form.is_valid():
-        return _any_page(request, form, None, _urgent_now(request, now), status=422)
+        return _any_page(request, form, None, _urgent_now(request, now), now=now, status=422)
     try:
         appointment = operations.book_any_urgent(
             patient=request.patient,
@@ -184,7 +184,7 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
         refusal = BookingRefusal(refused.reason)
         # Where everyone comes at once, most leave here with nothing left: no more is read than the page shows.
         found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
-        return _any_page(request, form, refusal, found, status=422)
+        return _any_page(request, form, refusal, found, now=now, status=422)
     return redirect("booking:appointment", request.clinic.portal_identifier, appointment.pk)
 
 
@@ -192,7 +192,7 @@ def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpR
     """Say which one it would be, and before anything is written whether there is none to be had."""
     found = _urgent_now(request, now)
     refusal = found.refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
-    return _any_page(request, form, refusal, found, status=409 if refusal else 200)
+    return _any_page(request, form, refusal, found, now=now, status=409 if refusal else 200)
 
 
 def _urgent_now(request: PatientRequest, now: datetime) -> UrgentNow:
@@ -205,15 +205,17 @@ def _any_page(
     refusal: BookingRefusal | None,
     found: UrgentNow | None,
     *,
+    now: datetime,
     status: int,
 ) -> HttpResponse:
-    passed_over = found.passed_over if found else None
+    first, passed_over = (found.first, found.passed_over) if found else (None, None)
     context = {
         "form": form,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
         "is_own_time": refusal == BookingRefusal.OWN_TIME,
-        "first": found.first if found else None,
+        "first": first,
+        "is_too_near": first is not None and now > queries.cancellable_until(first, request.clinic),
         "own": own_times.first_beside(request.patient, passed_over) if passed_over else None,
     }
     return render(request, "booking/any_urgent.html", context, status=status)

@@ -152,7 +152,7 @@ def _refused_page(
         "slot": slot,
         "refusal": refusal,
         "keeps_text": form.is_bound,
-        "nearest": _nearest(request, slot, now),
+        "nearest": _nearest(request, slot, refusal, now),
         "own": own_times.first_beside(request.patient, slot)
         if slot and refusal == BookingRefusal.OWN_TIME
         else None,
@@ -160,8 +160,10 @@ def _refused_page(
     return render(request, "booking/book.html", context, status=status)
 
 
-def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[Any]:
-    """Return free times near the lost one, as the page shows them."""
+def _nearest(request: PatientRequest, lost: Slot | None, refusal: BookingRefusal, now: datetime) -> list[Any]:
+    """Return free times near the lost one, as the page shows them; none that would be refused for the same reason."""
+    if refusal == BookingRefusal.TOO_MANY:
+        return []
     page = reverse("booking:find", args=[request.clinic.portal_identifier])
     found = free_times.nearest_free(
         patient=request.patient,
@@ -176,6 +178,7 @@ def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[
             "look": times.choice_of(slot, zone=request.clinic.zone, page=page, names_provider=True),
         }
         for slot in found
+        if refusal != BookingRefusal.TOO_MANY_URGENT or slot.kind != SlotKind.URGENT
     ]
 
 

@@ -179,6 +179,7 @@ def _offer_page(
         "own_time": BookingRefusal.OWN_TIME,
         "own": None if is_over else own.select_related("provider").first(),
         "moved": found.wish.appointment,
+        "is_too_near": now > booking.cancellable_until(found, request.clinic),
         "is_by_hand": not is_over
         and queries.approval_of(found, request.patient, request.sign_in.assurance) == Approval.BY_HAND,
     }

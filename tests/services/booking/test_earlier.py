@@ -710,6 +710,17 @@ def test_days_that_nobody_can_mean_are_refused_at_the_day(world, monday, wrong, 
     assert client.post(address(world, "join_for", mine.pk), wishes(last_day="24.11.2027")).status_code == 302
 
 
+def test_an_offered_time_that_could_not_be_cancelled_any_more_says_so(world, monday):
+    client = browser(world)
+    _wish, offer = make_offer(world.gp, world.patient)
+    said = "can't be cancelled online"
+    assert said not in client.get(address(world, "offer", offer.pk)).text.replace("&#x27;", "'")
+    Slot.objects.update(starts_at=NOW + timedelta(hours=47), ends_at=NOW + timedelta(hours=48))
+    EarlierOffer.objects.update(starts_at=NOW + timedelta(hours=47), ends_at=NOW + timedelta(hours=48))
+    Clinic.objects.update(cancel_notice_hours=48)
+    assert said in client.get(address(world, "offer", offer.pk)).text.replace("&#x27;", "'")
+
+
 def test_the_link_leads_to_the_offer_after_signing_in_and_nobody_elses_is_there(world, monday):
     _wish, offer = make_offer(world.gp, world.patient)
     page = address(world, "offer", offer.pk)
