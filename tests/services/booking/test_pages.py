@@ -375,6 +375,7 @@ def test_who_has_as_many_as_allowed_is_offered_no_other_time_but_the_way_to_thei
     for answer in (client.get(page), client.post(page, fill_in(reason="My left knee"))):
         assert answer.status_code in {409, 422}
         assert "You have as many coming appointments as the clinic allows online." in text(answer)
+        assert "You asked for Tuesday 24 November at 10:20 with" in text(answer)
         assert "nearest free times" not in text(answer), "they would be refused for the same reason"
         assert "There are no other free times online" not in text(answer)
         assert f'<p><a href="{address("appointments", world)}">See my appointments</a></p>' in answer.text
