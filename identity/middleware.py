@@ -140,7 +140,11 @@ def _came_in(request: HttpRequest) -> bool:
 
 def _is_page(request: HttpRequest, response: HttpResponse) -> bool:
     is_html = response.get("Content-Type", "").startswith("text/html")
-    return is_html and response.status_code == 200 and not response.streaming
+    return is_html and response.status_code in _PAGES and not response.streaming
+
+
+_PAGES = {200, 404, 409}
+"""Also that something can't be had any more, such as a time that was lost meanwhile: what was typed is shown there."""
 
 
 def _fill(request: HttpRequest, response: HttpResponse, mark: Mark) -> None:
@@ -150,10 +154,12 @@ def _fill(request: HttpRequest, response: HttpResponse, mark: Mark) -> None:
         return
     html = response.content.decode()
     filled = kept_html.fill(html, page=request.path, action=mark.action, fields=fields)
-    rest = [value for _name, value in filled.rest if len(value) > SHORTEST_SHOWN]
+    rest = [value for name, value in filled.rest if len(value) > SHORTEST_SHOWN and name not in _OF_THE_PAGE]
     words = render_to_string("identity/kept_rest.html", {"rest": rest}) if rest else ""
     response.content = filled.html.replace(REST, words, 1)
 
 
+_OF_THE_PAGE = {"form_key", "version", "seen", "knows", "base"}
+"""Written by the page itself into its form, and nothing that anybody typed."""
 SHORTEST_SHOWN = 3
 """Ticks and numbers of choices that found no place mean nothing to a reader."""

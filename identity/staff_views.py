@@ -14,11 +14,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic_admin import queries as register
 from identity import operations, own_sessions, passkeys, queries
 from identity.choices import UserKind
+from identity.sign_out_page import ask_to_sign_out
 from portal import proof
 from portal.audience import signing_in_page
 
@@ -130,9 +131,11 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 
 @signing_in_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session, then say so."""
+    """End the session, then say so. A link only asks."""
+    if request.method != "POST":
+        return ask_to_sign_out(request, reverse("identity_staff:signed_out"))
     operations.sign_out(request, now=timezone.now())
     response = HttpResponseRedirect(reverse("identity_staff:signed_out"))
     response.status_code = 303

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import activate, get_language
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
@@ -17,6 +17,7 @@ from identity import step_up as step_up_rules
 from identity.choices import Assurance, Protocol, Purpose
 from identity.failed_answers import limited, too_many
 from identity.operations import Answer, SignInCancelled, SignInRefused
+from identity.sign_out_page import ask_to_sign_out
 from portal import network_address, request_id
 from portal.audience import signing_in_page
 
@@ -119,9 +120,13 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 @signing_in_page
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: ClinicRequest) -> HttpResponse:
-    """End the session, then say so; or go on to sign out at the provider that vouched for it, too."""
+    """End the session, then say so; or go on to sign out at the provider that vouched for it, too. A link only asks."""
+    if request.method != "POST":
+        return ask_to_sign_out(
+            request, reverse("identity:signed_out", args=[request.clinic.portal_identifier])
+        )
     now = timezone.now()
     leaving = provider_logout.begin(request, clinic=request.clinic, now=now)
     operations.sign_out(request, now=now)

@@ -39,6 +39,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 @public_page
+def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """The address only takes what a form sends; `allowed` are its methods (RFC 9110, 15.5.6)."""
+    response = _page(request, 405)
+    response["Allow"] = allowed
+    return response
+
+
+@public_page
 def failure(request: HttpRequest) -> HttpResponse:
     """Something broke on our side."""
     return _page(request, 500)

@@ -99,6 +99,19 @@ class UnavailableMiddleware:
         return None
 
 
+class NotAllowedMiddleware:
+    """Gives an address that is only for sending a page, for whoever opens it: browsers show an empty one as broken."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 405 and not response.content:
+            return error_pages.not_allowed(request, response["Allow"])
+        return response
+
+
 class AudienceMiddleware:
     """Refuses every view that does not say whom it is for."""
 

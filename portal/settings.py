@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "identity.middleware.SessionLimitsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.NotAllowedMiddleware",
     "portal.middleware.AudienceMiddleware",
     "clinic_admin.middleware.ClinicMiddleware",
     "identity.middleware.KeptFormsMiddleware",

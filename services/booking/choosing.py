@@ -21,11 +21,13 @@ def words(
     page: str,
     offer_of: Callable[..., Offer],
     now: datetime,
+    for_other: bool = False,
 ) -> dict[str, Any]:
     """Return what `booking/with_whom.html`, `week_steps.html` and the list of times show.
 
     `query` is the address's (FindForm), `page` the page's own address without it; a time is chosen at `<page><slot>/`.
     `offer_of` takes first_day and last_day (both included), provider_id, part and now, as queries.offer does.
+    `for_other`: whoever looks acts for the patient.
     """
     asked = FindForm(query).wanted()
     wanted = Wanted(page, asked["provider"], asked["from_day"], asked["part"])
@@ -56,6 +58,7 @@ def words(
             zone=clinic.zone,
             page=page,
             names_provider=chosen is None and len(offer.providers) > 1,
+            for_other=for_other,
         ),
         "has_own_times": any(slot.is_own_time for slot in offer.times),
         "opens_today": offer.urgent_opening is not None

@@ -402,6 +402,40 @@ def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) 
     return slot
 
 
+@dataclass(frozen=True, slots=True)
+class UrgentNow:
+    """What `take_first_urgent` would find at this moment."""
+
+    first: FreeSlot | None
+    """The one that it would take, or another that begins at the same time."""
+    passed_over: FreeSlot | None
+    """The first of those before it at which the patient has another appointment."""
+
+    @property
+    def refusal(self) -> BookingRefusal | None:
+        """Return why there is none to take, or None."""
+        if self.first is not None:
+            return None
+        return BookingRefusal.OWN_TIME if self.passed_over else BookingRefusal.TAKEN
+
+
+def urgent_now(*, patient: Patient, assurance: Assurance, now: datetime) -> UrgentNow:
+    """Return which urgent time the patient would get, and which not because of another appointment. Two queries."""
+    windows = _windows(patient, assurance, *horizon(patient.clinic, now), now)
+    spans = [
+        span
+        for span in _released(windows, patient.clinic, now, most=1)
+        if span.window.service == Service.URGENT
+    ]
+    with_own = [span._replace(shows_own=True) for span in spans]
+    found = _search([*spans, *with_own], patient.clinic, Whose.of(patient), now).free
+    first = next((slot for place, slot in found if place < len(spans)), None)
+    beside = next((slot for _place, slot in found if slot.is_own_time), None)
+    if first and beside and first.starts_at <= beside.starts_at:
+        beside = None
+    return UrgentNow(first, beside)
+
+
 def horizon(clinic: Clinic, now: datetime) -> tuple[date, date]:
     """Return the first and last local day that can be booked now."""
     zone = clinic.zone

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.booking import choosing, free_times, in_place, operations, own_times, queries, times
-from services.booking.choices import BookingRefusal
+from services.booking.choices import BookingRefusal, SlotKind
 from services.booking.forms import BookForm, MoveForm
+from services.booking.free_times import UrgentNow
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up
@@ -43,6 +44,7 @@ def move_find(request: PatientRequest, appointment: UUID) -> HttpResponse:
             moved=found.appointment,
         ),
         now=now,
+        for_other=request.acting is not None,
     )
     if quiet := choosing.answer_quietly(request, context):
         return quiet
@@ -164,10 +166,10 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
     now = timezone.now()
     reminder = choice_for(request.patient, request.clinic, now=now)
     if request.method != "POST":
-        return _any_page(request, BookForm(reminder=reminder), None, status=200)
+        return _before_any(request, BookForm(reminder=reminder), now)
     form = BookForm(request.POST, reminder=reminder)
     if not form.is_valid():
-        return _any_page(request, form, None, status=422)
+        return _any_page(request, form, None, _urgent_now(request, now), now=now, status=422)
     try:
         appointment = operations.book_any_urgent(
             patient=request.patient,
@@ -179,27 +181,67 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        reason = BookingRefusal(refused.reason)
+        refusal = BookingRefusal(refused.reason)
+        # Where everyone comes at once, most leave here with nothing left: no more is read than the page shows.
+        found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
         if request.htmx:
-            clinic, words = request.clinic, _none_left(request, reason)
-            same_for = (reason, clinic.portal_identifier, clinic.phone, clinic.country)
-            return in_place.part("booking/none_left.html", words, same_for=same_for)
-        return _any_page(request, form, reason, status=422)
+            return _none_in_place(request, refusal, found)
+        return _any_page(request, form, refusal, found, now=now, status=422)
     return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
 
 
+def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpResponse:
+    """Say which one it would be, and before anything is written whether there is none to be had."""
+    found = _urgent_now(request, now)
+    refusal = found.refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
+    return _any_page(request, form, refusal, found, now=now, status=409 if refusal else 200)
+
+
+def _urgent_now(request: PatientRequest, now: datetime) -> UrgentNow:
+    return free_times.urgent_now(patient=request.patient, assurance=request.sign_in.assurance, now=now)
+
+
 def _any_page(
-    request: PatientRequest, form: BookForm, refusal: BookingRefusal | None, *, status: int
+    request: PatientRequest,
+    form: BookForm,
+    refusal: BookingRefusal | None,
+    found: UrgentNow | None,
+    *,
+    now: datetime,
+    status: int,
 ) -> HttpResponse:
-    context = {"form": form, **_none_left(request, refusal)}
+    first = found.first if found else None
+    context = {
+        **_none_left(request, refusal, found),
+        "form": form,
+        "is_sent": form.is_bound,
+        "first": first,
+        "is_too_near": first is not None and now > queries.cancellable_until(first, request.clinic),
+    }
     return in_place.page(request, "booking/any_urgent.html", context, status=status)
 
 
-def _none_left(request: PatientRequest, refusal: BookingRefusal | None) -> dict[str, Any]:
-    """Return what is said when no urgent time could be had."""
+def _none_in_place(request: PatientRequest, refusal: BookingRefusal, found: UrgentNow | None) -> HttpResponse:
+    """Say that there is none: the same words for all, unless something of their own is in the way."""
+    clinic, words = request.clinic, _none_left(request, refusal, found)
+    same_for = (refusal, clinic.portal_identifier, clinic.phone, clinic.country)
+    is_personal = words["own"] is not None or request.acting is not None
+    return in_place.part(
+        "booking/none_left.html", {**words, "is_sent": True}, same_for=None if is_personal else same_for
+    )
+
+
+def _none_left(
+    request: PatientRequest, refusal: BookingRefusal | None, found: UrgentNow | None
+) -> dict[str, Any]:
+    """Return what is said when no urgent time can be had, or an earlier one is passed over."""
+    passed_over = found.passed_over if found else None
     return {
         "clinic": request.clinic,
+        "patient": request.patient,
+        "acting_for": request.acting,
         "refusal": refusal,
         "is_gone": refusal == BookingRefusal.TAKEN,
         "is_own_time": refusal == BookingRefusal.OWN_TIME,
+        "own": own_times.first_beside(request.patient, passed_over) if passed_over else None,
     }

@@ -15,7 +15,8 @@ from patients.models import Patient
 from portal.ready import Given
 from services.booking.choices import AppointmentStatus
 from services.booking.desk.choices import Rule
-from services.booking.models import Appointment, AppointmentQuerySet, Slot
+from services.booking.models import Appointment, AppointmentQuerySet
+from services.booking.policy import Stretch
 
 LONGEST = timedelta(hours=8)
 """No appointment lasts longer (TemplateBlock, desk.policy): what began before that is over. Keeps the index scan short."""
@@ -58,7 +59,7 @@ def marks_of_moved(moved: Appointment) -> list[str]:
     return [rule for rule in moved.overruled if rule != Rule.OWN_TIME]
 
 
-def first_beside(patient: Patient, slot: Slot, *, moved: Appointment | None = None) -> Appointment | None:
+def first_beside(patient: Patient, slot: Stretch, *, moved: Appointment | None = None) -> Appointment | None:
     """Return the first of those with its provider, to be shown. One query."""
     rows = beside(patient, slot.starts_at, slot.ends_at, moved=moved)
     return rows.select_related("provider").order_by("starts_at").first()

@@ -16,7 +16,7 @@ from services.access.choices import Approval
 from services.booking import own_times, policy
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
-from services.booking.policy import Held
+from services.booking.policy import Held, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Consideration:
     slot: Slot
     approval: Approval
     may_cancel: bool
-    """Whether the patient could cancel it online afterwards."""
+    """Whether the patient could cancel it online afterwards: the right, and the notice that the clinic wants."""
     refusal: BookingRefusal | None
     own: UUID | None
     """The patient's own live appointment there, if the slot is theirs already."""
@@ -96,21 +96,21 @@ def consider(
     return Consideration(
         slot,
         decision.approval,
-        decision.may_cancel,
-        refusal or _over_limit(patient, slot, moved, now),
+        decision.may_cancel and now <= cancellable_until(slot, clinic),
+        refusal or over_limit(patient, slot.kind, moved=moved, now=now),
         slot.own,  # type: ignore[attr-defined]
     )
 
 
-def _over_limit(
-    patient: Patient, slot: Slot, moved: Appointment | None, now: datetime
+def over_limit(
+    patient: Patient, kind: str, *, moved: Appointment | None = None, now: datetime
 ) -> BookingRefusal | None:
-    """Return why the patient can't have one more, `moved` given up. One query where the clinic has limits, else none."""
+    """Return why the patient can't have one more of this kind, `moved` given up. One query where there are limits."""
     clinic = patient.clinic
     if clinic.most_upcoming is None and clinic.most_urgent is None:
         return None
     return policy.refuse_another(
-        slot.kind,
+        kind,
         held=held(patient, now=now, apart_from=moved.pk if moved else None),
         most_upcoming=clinic.most_upcoming,
         most_urgent=clinic.most_urgent,
@@ -216,11 +216,9 @@ def movable(*, patient: Patient, appointment_id: UUID, assurance: Assurance, now
     return Movable(appointment, refusal)
 
 
-def cancellable_until(appointment: Appointment, clinic: Clinic) -> datetime:
-    """Return the last instant at which the patient can cancel or move the appointment online."""
-    return policy.cancellable_until(
-        appointment.starts_at, notice_hours=clinic.cancel_notice_hours, zone=clinic.zone
-    )
+def cancellable_until(time: Stretch, clinic: Clinic) -> datetime:
+    """Return the last instant at which the patient can cancel or move an appointment at this time online."""
+    return policy.cancellable_until(time.starts_at, notice_hours=clinic.cancel_notice_hours, zone=clinic.zone)
 
 
 def held(patient: Patient, *, now: datetime, apart_from: UUID | None = None) -> Held:

@@ -100,10 +100,13 @@ def version_of(slots: Iterable[FreeSlot]) -> str:
     return blake2b(numbers.encode(), digest_size=8).hexdigest()
 
 
-def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool) -> TimeChoice:
+def choice_of(
+    slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool, for_other: bool = False
+) -> TimeChoice:
     """Return a free time as a link to its confirm page, which is below the booking page.
 
-    One at which the patient has another appointment is only shown, and says why.
+    One at which the patient has another appointment is only shown, and says why; `for_other`: whoever reads it acts
+    for the patient, and is not busy themselves.
     """
     clock = moments.clock(slot.starts_at, zone)
     spoken = _("%(when)s with %(name)s") % {
@@ -112,8 +115,11 @@ def choice_of(slot: FreeSlot, *, zone: ZoneInfo, page: str, names_provider: bool
     }
     initials = [slot.provider_initials] if names_provider else []
     if slot.is_own_time:
-        reason = _("you have another appointment then")
-        return TimeChoice(clock, f"{spoken}: {reason}", note=_("you are busy"), state=TimeState.OWN)
+        reason = (
+            _("there is another appointment then") if for_other else _("you have another appointment then")
+        )
+        note = _("busy") if for_other else _("you are busy")
+        return TimeChoice(clock, f"{spoken}: {reason}", note=note, state=TimeState.OWN)
     if slot.kind != SlotKind.URGENT:
         return TimeChoice(clock, spoken, note="".join(initials), url=f"{page}{slot.slot_id}/")
     urgent = _("urgent")
@@ -134,12 +140,13 @@ def days_of(
     zone: ZoneInfo,
     page: str,
     names_provider: bool,
+    for_other: bool = False,
 ) -> Sequence[TimeDay]:
     """Return every day from first to last (both included) with its times. `page` is the booking page's address."""
     by_day: dict[date, list[TimeChoice]] = {}
     free: Counter[date] = Counter()
     for slot in slots:
-        choice = choice_of(slot, zone=zone, page=page, names_provider=names_provider)
+        choice = choice_of(slot, zone=zone, page=page, names_provider=names_provider, for_other=for_other)
         by_day.setdefault(slot.day, []).append(choice)
         free[slot.day] += not slot.is_own_time
     return [

@@ -23,6 +23,7 @@ from services.access.special_choices import OwnReason
 from services.booking import choosing, free_times, in_place, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.earlier.queries import offered_now
 from services.booking.forms import BookForm
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
@@ -47,6 +48,7 @@ def find(request: PatientRequest) -> HttpResponse:
         page=reverse("booking:find", args=[clinic.portal_identifier]),
         offer_of=partial(free_times.offer, patient=request.patient, assurance=request.sign_in.assurance),
         now=now,
+        for_other=request.acting is not None,
     )
     if quiet := choosing.answer_quietly(request, found):
         return quiet
@@ -55,6 +57,7 @@ def find(request: PatientRequest) -> HttpResponse:
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
         "news": news_of(request.patient, request.sign_in.assurance, now),
+        "offered": offered_now(request.patient, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }
     part = "#offer" if choosing.wants_part(request.htmx) else ""
@@ -111,7 +114,13 @@ def nearest(request: PatientRequest, slot: int) -> HttpResponse:
     lost = queries.slot_of(request.patient, slot)
     if lost is None:
         raise Http404
-    context = {"nearest": _nearest(request, lost, now), "clinic": request.clinic, "slot": lost}
+    refusal = queries.over_limit(request.patient, SlotKind.URGENT, now=now)
+    context = {
+        "nearest": _nearest(request, lost, refusal, now),
+        "clinic": request.clinic,
+        "slot": lost,
+        "refusal": refusal,
+    }
     return HttpResponse(render_to_string("booking/nearest.html", {**context, "in_place": True}))
 
 
@@ -163,7 +172,7 @@ def _refused_page(
         **_lost(request, slot, refusal),
         "form": form,
         "keeps_text": form.is_bound,
-        "nearest": _nearest(request, slot, now),
+        "nearest": _nearest(request, slot, refusal, now),
     }
     return render(request, "booking/book.html", context, status=status)
 
@@ -171,8 +180,11 @@ def _refused_page(
 def _lost_in_place(request: PatientRequest, slot: Slot, refusal: BookingRefusal) -> HttpResponse:
     """Say that the time can't be had: the same words for all who wanted it, unless something of their own is in the way."""
     clinic, words = request.clinic, _lost(request, slot, refusal)
-    same_for = (refusal, clinic.portal_identifier, clinic.name, slot.pk, slot.starts_at, slot.provider.name)
-    return in_place.part("booking/lost.html", words, same_for=None if words["own"] else same_for)
+    same_for = (refusal, clinic.portal_identifier, clinic.name, clinic.phone, slot.pk, slot.starts_at)
+    is_personal = words["own"] is not None or request.acting is not None
+    return in_place.part(
+        "booking/lost.html", words, same_for=None if is_personal else (*same_for, slot.provider.name)
+    )
 
 
 def _lost(request: PatientRequest, slot: Slot | None, refusal: BookingRefusal) -> dict[str, Any]:
@@ -180,14 +192,20 @@ def _lost(request: PatientRequest, slot: Slot | None, refusal: BookingRefusal) -
     is_own = slot is not None and refusal == BookingRefusal.OWN_TIME
     return {
         "clinic": request.clinic,
+        "patient": request.patient,
+        "acting_for": request.acting,
         "slot": slot,
         "refusal": refusal,
         "own": own_times.first_beside(request.patient, slot) if slot and is_own else None,
     }
 
 
-def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[Any]:
-    """Return free times near the lost one, as the page shows them."""
+def _nearest(
+    request: PatientRequest, lost: Slot | None, refusal: BookingRefusal | None, now: datetime
+) -> list[Any]:
+    """Return free times near the lost one, as the page shows them; none that would be refused for the same reason."""
+    if refusal == BookingRefusal.TOO_MANY:
+        return []
     page = reverse("booking:find", args=[request.clinic.portal_identifier])
     found = free_times.nearest_free(
         patient=request.patient,
@@ -202,6 +220,7 @@ def _nearest(request: PatientRequest, lost: Slot | None, now: datetime) -> list[
             "look": times.choice_of(slot, zone=request.clinic.zone, page=page, names_provider=True),
         }
         for slot in found
+        if refusal != BookingRefusal.TOO_MANY_URGENT or slot.kind != SlotKind.URGENT
     ]
 
 
@@ -219,6 +238,7 @@ def appointments(request: PatientRequest) -> HttpResponse:
             "upcoming": queries.all_upcoming(request.patient, now),
             "page": pages.get_page(request.GET.get("page")),
             "news": news_of(request.patient, request.sign_in.assurance, now),
+            "offered": offered_now(request.patient, now),
         },
     )
 

@@ -23,6 +23,7 @@ from services.access.own_answer import own_answer
 from services.booking import choosing, free_times
 from services.booking import queries as booking
 from services.booking.choices import SlotKind
+from services.booking.earlier.queries import offered_now
 from services.booking.release.news import news_of
 from services.booking.views import EARLIER_PER_PAGE
 from services.home import code_queries, patient_views, queries
@@ -78,7 +79,7 @@ def _shown(seen: Seen, part: str) -> SafeString:
 
 def _start(seen: Seen) -> str:
     page = queries.start_page(patient=seen.patient, assurance=seen.assurance, now=seen.now)
-    return _rendered("home/start_main.html", seen, page=page, news=_news(seen))
+    return _rendered("home/start_main.html", seen, page=page, **_news(seen))
 
 
 def _times(seen: Seen) -> str:
@@ -93,7 +94,7 @@ def _times(seen: Seen) -> str:
     has_urgent = any(slot.kind == SlotKind.URGENT for slot in offer.times)
     answer = None if offer.providers else _why_nothing(seen)
     return _rendered(
-        "booking/find.html#main", seen, **found, own_answer=answer, news=_news(seen), has_urgent=has_urgent
+        "booking/find.html#main", seen, **found, own_answer=answer, has_urgent=has_urgent, **_news(seen)
     )
 
 
@@ -113,12 +114,15 @@ def _appointments(seen: Seen) -> str:
         seen,
         upcoming=booking.all_upcoming(seen.patient, seen.now),
         page=earlier.get_page(seen.query.get("page")),
-        news=_news(seen),
+        **_news(seen),
     )
 
 
-def _news(seen: Seen) -> object:
-    return news_of(seen.patient, seen.assurance, seen.now)
+def _news(seen: Seen) -> dict[str, object]:
+    return {
+        "news": news_of(seen.patient, seen.assurance, seen.now),
+        "offered": offered_now(seen.patient, seen.now),
+    }
 
 
 def _rendered(template: str, seen: Seen, **words: object) -> str:

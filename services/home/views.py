@@ -29,6 +29,7 @@ from patients.guardianship.operations import Adult
 from patients.guardianship.queries import Person
 from patients.guards import PatientRequest, patient_page
 from portal.audience import public_page, signing_in_page
+from services.booking.earlier.queries import offered_now
 from services.booking.release.news import news_of
 from services.home import queries
 from services.home.choices import SERVICE_PAGES
@@ -147,6 +148,7 @@ def start(request: PatientRequest) -> HttpResponse:
         "page": page,
         "people": _people(request, now),
         "news": news_of(request.patient, request.sign_in.assurance, now) if may_see else None,
+        "offered": offered_now(request.patient, now) if may_see else None,
     }
     return render(request, "home/start.html", context)
 

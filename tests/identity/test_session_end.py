@@ -278,6 +278,23 @@ def test_it_can_be_thrown_away(patient: Client, clinic: Clinic, idp: FakeIdp) ->
     assert not any(field_values(patient.get(details).content.decode()).values())
 
 
+@pytest.mark.parametrize(("name", "more", "status"), [("any_urgent", (), 409), ("book", (1,), 404)])
+def test_a_time_that_is_lost_meanwhile_shows_what_was_typed_to_be_copied(
+    patient: Client, clinic: Clinic, idp: FakeIdp, name: str, more: tuple[int, ...], status: int
+) -> None:
+    page = reverse(f"booking:{name}", args=[clinic.portal_identifier, *more])
+    move_clock(patient, seen=timedelta(minutes=21))
+    key = str(uuid4())
+    patient.post(page, {"reason": "A <b>long</b> story", "form_key": key})
+    signs_in(patient, clinic, idp)
+    answer = patient.get(page)
+    assert answer.status_code == status
+    shown = answer.content.decode()
+    assert "This has no place on the page any more:" in shown
+    assert "A &lt;b&gt;long&lt;/b&gt; story" in shown
+    assert key not in shown
+
+
 def test_a_form_that_must_be_corrected_is_still_kept(patient: Client, clinic: Clinic, idp: FakeIdp) -> None:
     ends_and_sends(patient, clinic)
     signs_in(patient, clinic, idp)

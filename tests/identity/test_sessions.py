@@ -125,8 +125,14 @@ def test_w4_signing_out_twice_is_harmless(patient: Client, clinic: Clinic) -> No
 
 
 def test_w4_a_link_cannot_sign_out(patient: Client, clinic: Clinic) -> None:
-    assert patient.get(address("identity:sign_out", clinic)).status_code == 405
+    asked = patient.get(address("identity:sign_out", clinic))
+    assert (asked.status_code, b'<form method="post">' in asked.content) == (200, True)
     assert is_signed_in(patient)
+
+
+def test_a_link_to_signing_out_tells_those_who_are_out_that_they_are(client: Client, clinic: Clinic) -> None:
+    asked = client.get(address("identity:sign_out", clinic))
+    assert asked["Location"] == address("identity:signed_out", clinic)
 
 
 def test_w5_a_closed_login_is_out_at_the_next_request(patient: Client, clinic: Clinic) -> None:

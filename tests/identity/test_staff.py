@@ -212,6 +212,16 @@ def test_w3_staff_sessions_end_unused_and_after_ten_hours(client: Client, enroll
         assert browser.get("/staff/")["Location"].startswith("/staff/sign-in/")
 
 
+def test_w4_a_link_asks_staff_before_it_signs_them_out(client: Client, enrolled: User) -> None:
+    sign_in(client)
+    asked = client.get(reverse("identity_staff:sign_out"))
+    assert (asked.status_code, b'<form method="post">' in asked.content) == (200, True)
+    assert client.get(reverse("identity_staff:landing")).status_code in {200, 302}
+    client.post(reverse("identity_staff:sign_out"))
+    asked = client.get(reverse("identity_staff:sign_out"))
+    assert asked["Location"] == reverse("identity_staff:signed_out")
+
+
 def test_w4_staff_sign_out_ends_the_session(client: Client, enrolled: User) -> None:
     give_password(client)
     give_code(client, code())

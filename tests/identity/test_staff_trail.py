@@ -187,7 +187,7 @@ def test_w10_no_page_of_staff_can_be_framed_not_even_a_refusal(
         (client.get(reverse("account_login")), 200),
         (client.get(reverse("identity_staff:forgotten")), 200),
         (client.get("/staff/no-such-page/"), 404),
-        (client.get(reverse("identity_staff:sign_out")), 405),
+        (client.get(reverse("session:stay")), 405),
         (give_password(client, "a wrong password"), 422),
         (client.post(reverse("identity_staff:forgotten"), {"email": "none"}), 422),
     ]

@@ -621,3 +621,21 @@ def test_proxies_have_ages(clinic, giver, receiver, why):
             now=timezone.now(),
         )
     assert refused.value.reason == why
+
+
+def test_it_is_the_child_who_is_busy_then_and_not_who_acts_for_it(client, clinic, gp, child, mother, family):
+    other = make_provider(clinic, name="Anna Berg")
+    allow(other, row=gp)
+    at = ahead(clinic, 2, 9)
+    had = make_appointment(make_slot(gp, at), child)
+    beside = make_slot(other, at)
+    acts(client, clinic, mother, family)
+    page = client.get(reverse("booking:find", args=[clinic.portal_identifier])).text
+    assert "<small" in page
+    assert ">busy</small>" in page
+    assert "Where it says “busy” Ola has another appointment." in page
+    assert "ou are busy" not in page
+    page = client.get(reverse("booking:book", args=[clinic.portal_identifier, beside.pk])).text
+    assert "Ola has another appointment at that time." in page
+    assert re.search(r"Ola has \w+ .+ with ", page)
+    assert reverse("booking:appointment", args=[clinic.portal_identifier, had.pk]) in page

@@ -94,6 +94,14 @@ def test_an_address_with_a_nul_is_not_understood_instead_of_breaking(client, add
     assert answer["Content-Security-Policy"]
 
 
+def test_an_address_that_is_only_for_sending_is_a_page_for_whoever_opens_it(client):
+    client.cookies["django_language"] = "en"
+    answer = client.get("/sign-in/session/stay/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "Nothing has been changed by opening it" in answer.content.decode()
+    assert answer["X-Frame-Options"] == "DENY"
+
+
 def test_an_old_link_to_no_clinic_is_not_found(client):
     assert client.get("/Login.aspx?ClinicId=gone").status_code == 404
     assert client.get("/Login.aspx").status_code == 404

@@ -1,27 +1,22 @@
 """What a patient fills in to wait for an earlier time."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
+from portal.day_field import DayField
 from services.access.queries import ProviderChoice
 from services.booking.earlier.choices import PartOfDay
 from services.booking.earlier.operations import Suits
 from services.booking.forms import ReasonField
 from services.booking.reminders.words import Choice
 
-
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write a day.")},
-    )
+LONGEST_WAIT = timedelta(days=366)
+"""A year ahead nobody's calendar is open; and what is shown without its year can't be misread."""
 
 
 class JoinForm(forms.Form):
@@ -47,8 +42,8 @@ class JoinForm(forms.Form):
         widget=forms.RadioSelect,
         initial=PartOfDay.ANY.value,
     )
-    first_day = _day(_("From"))
-    last_day = _day(_("Until"))
+    first_day = DayField(label=_("From"))
+    last_day = DayField(label=_("Until"))
     reason = ReasonField(
         help_text=_("A few words are enough. The clinic reads them when you have got a time.")
     )
@@ -59,28 +54,38 @@ class JoinForm(forms.Form):
         *args: Any,
         choices: Sequence[ProviderChoice],
         today: date,
-        has_appointment: bool,
+        appointment_on: date | None,
         reminder: Choice,
         **kwargs: Any,
     ) -> None:
-        """Take whom the patient may book, the clinic's day, and what is known already: then it is not asked."""
+        """Take whom the patient may book, the clinic's day, and what is known already: then it is not asked.
+
+        `appointment_on` is the day of the appointment that is to be earlier, None where there is none yet.
+        """
         super().__init__(*args, **kwargs)
         self.reminder = reminder
-        self.today = today
+        self.today, self.appointment_on = today, appointment_on
+        for name in ("first_day", "last_day"):
+            self.fields[name].widget.attrs["max"] = (today + LONGEST_WAIT).isoformat()
         providers = self.fields["providers"]
         assert isinstance(providers, forms.MultipleChoiceField)
         providers.choices = [(str(one.provider_id), one.name) for one in choices]
-        if has_appointment:
+        if appointment_on:
             del self.fields["reason"]
-        if has_appointment or not reminder.label:
+        if appointment_on or not reminder.label:
             del self.fields["wants_reminder"]
         else:
             self.fields["wants_reminder"].label = reminder.label
             self.fields["wants_reminder"].help_text = reminder.hint
 
     def clean(self) -> dict[str, Any]:
-        """Refuse days that are over or in the wrong order, at the day that must be changed."""
+        """Refuse days that are over, far away or in the wrong order, at the day that must be changed."""
         first, last = self.cleaned_data.get("first_day"), self.cleaned_data.get("last_day")
+        for name, day in (("first_day", first), ("last_day", last)):
+            if day and day > self.today + LONGEST_WAIT:
+                self.add_error(name, _("Choose a day within a year from now."))
+        if first and self.appointment_on and first > self.appointment_on:
+            self.add_error("first_day", _("This day is after the appointment that you have."))
         if last and last < self.today:
             self.add_error("last_day", _("This day is over."))
         elif first and last and last < first:

@@ -12,6 +12,7 @@ from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Closure
 from identity.choices import Assurance
 from patients.models import Patient
+from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice
@@ -152,6 +153,19 @@ def of_patient(patient: Patient, now: datetime) -> Mine:
         list(wishes.select_related("appointment__provider").order_by("joined_at", "pk")),
         list(offers.select_related("provider").order_by("expires_at")),
     )
+
+
+def offered_now(patient: Patient, now: datetime) -> EarlierOffer | None:
+    """Return what the patient is offered and can take now, with its provider. One query where times are offered."""
+    return _OFFERED.first(patient=patient.pk, now=now) if patient.clinic.offers_earlier else None
+
+
+_OFFERED = Ready(
+    lambda: EarlierOffer.objects.filter(
+        patient=Given("patient"), status=OfferStatus.OPEN, expires_at__gt=Given("now")
+    ).select_related("provider")
+)
+"""There is one at most: earlier_offer_one_per_patient, which is how it is found, too."""
 
 
 def wish_about(patient: Patient, appointment: Appointment | None) -> EarlierWish | None:

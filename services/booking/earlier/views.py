@@ -85,14 +85,15 @@ def _own(request: PatientRequest, appointment_id: UUID) -> Appointment:
 def _form(request: PatientRequest, moved: Appointment | None, now: datetime) -> JoinForm:
     clinic, is_post = request.clinic, request.method == "POST"
     today = now.astimezone(clinic.zone).date()
-    last = moved.starts_at.astimezone(clinic.zone).date() if moved else today + booking_policy.HORIZON
+    appointment_on = moved.starts_at.astimezone(clinic.zone).date() if moved else None
+    last = appointment_on or today + booking_policy.HORIZON
     known = None if is_post else queries.wish_about(request.patient, moved)
     return JoinForm(
         request.POST if is_post else None,
         initial=_initial(known) if known else {"first_day": today, "last_day": last},
         choices=queries.with_whom(request.patient, request.sign_in.assurance, now),
         today=today,
-        has_appointment=moved is not None,
+        appointment_on=appointment_on,
         reminder=choice_for(request.patient, clinic, now=now),
     )
 
@@ -137,10 +138,10 @@ def offer(request: PatientRequest, offer_id: UUID) -> HttpResponse:
     found = queries.offer_of(request.patient, offer_id)
     if found is None:
         raise Http404
-    if request.method == "POST":
-        return _answer(request, found, now)
     if found.status == OfferStatus.ACCEPTED and found.appointment_id is not None:
         return redirect("booking:appointment", request.clinic.portal_identifier, found.appointment_id)
+    if request.method == "POST":
+        return _answer(request, found, now)
     return _offer_page(request, found, None, now=now, status=200)
 
 
@@ -178,6 +179,7 @@ def _offer_page(
         "own_time": BookingRefusal.OWN_TIME,
         "own": None if is_over else own.select_related("provider").first(),
         "moved": found.wish.appointment,
+        "is_too_near": now > booking.cancellable_until(found, request.clinic),
         "is_by_hand": not is_over
         and queries.approval_of(found, request.patient, request.sign_in.assurance) == Approval.BY_HAND,
     }

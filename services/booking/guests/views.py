@@ -97,6 +97,10 @@ def ask(request: ClinicRequest, slot: int) -> HttpResponse:
     own = _own(request, now)
     if own is not None and own.confirmed_at is not None and own.status == GuestStatus.STARTED:
         return _choose(request, own, slot, now)
+    if own is not None and own.status == GuestStatus.WAITING and own.slot_id == slot:
+        return redirect(
+            "guests:request", request.clinic.portal_identifier
+        )  # it is not someone else who has it
     seen = queries.consider(clinic=request.clinic, slot_id=slot, now=now)
     if seen is None or seen.refusal is not None:
         return _gone(request, seen, now, status=404 if seen is None else 409)

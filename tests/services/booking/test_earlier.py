@@ -648,6 +648,79 @@ def test_an_offer_is_taken_and_declined_on_its_page(world, monday):
     assert "no longer held" in client.get(address(world, "offer", second.pk)).content.decode()
 
 
+def test_who_took_it_in_another_tab_is_led_to_the_appointment_whatever_they_press(world, monday):
+    client = browser(world)
+    make_wish(world.patient)
+    freed(world)
+    pass_on(world)
+    offer = EarlierOffer.objects.get()
+    client.post(address(world, "offer", offer.pk), {"act": "accept"})
+    appointment = Appointment.objects.get(patient=world.patient)
+    for act in ("accept", "decline"):
+        answer = client.post(address(world, "offer", offer.pk), {"act": act})
+        assert answer.status_code == 302
+        assert answer.url.endswith(f"/appointments/{appointment.pk}/")
+    appointment.refresh_from_db()
+    assert appointment.status == AppointmentStatus.BOOKED
+
+
+PAGES_THAT_TELL = ("home:start", "booking:find", "booking:appointments")
+
+
+@pytest.mark.parametrize("name", PAGES_THAT_TELL)
+def test_an_offer_is_told_on_the_pages_that_one_opens_as_long_as_it_can_be_taken(world, monday, name):
+    _wish, offer = make_offer(world.gp, world.patient)
+    page = reverse(name, args=[world.clinic.portal_identifier])
+    client = browser(world)
+    told = client.get(page).content.decode()
+    assert "A time has come free for you: " in told
+    assert address(world, "offer", offer.pk) in told
+    stranger = browser(other(world, national_id="x", national_id_index="stranger"))
+    assert "has come free" not in stranger.get(page).content.decode()
+    EarlierOffer.objects.update(expires_at=NOW)
+    assert "has come free" not in client.get(page).content.decode()
+
+
+def test_telling_of_an_offer_costs_nothing_where_none_are_made(world, django_assert_num_queries):
+    patient, clinic = world.patient, world.clinic
+    patient.clinic, clinic.offers_earlier = clinic, False
+    with django_assert_num_queries(0):
+        assert queries.offered_now(patient, NOW) is None
+    clinic.offers_earlier = True
+    with django_assert_num_queries(1):
+        assert queries.offered_now(patient, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "said"),
+    [
+        ({"first_day": "2027-11-25", "last_day": "2027-11-25"}, "first_day", "within a year"),
+        ({"last_day": "2027-11-25"}, "last_day", "within a year"),
+        ({"last_day": "9999-12-31"}, "last_day", "between 1900 and 2199"),
+        ({"first_day": "2026-12-03"}, "first_day", "after the appointment that you have"),
+    ],
+)
+def test_days_that_nobody_can_mean_are_refused_at_the_day(world, monday, wrong, field, said):
+    client = browser(world)
+    mine = world.book(make_slot(world.gp, NOW + timedelta(days=9)))
+    answer = client.post(address(world, "join_for", mine.pk), wishes(**wrong))
+    assert answer.status_code == 422
+    assert said in " ".join(answer.context["form"].errors[field])
+    assert not EarlierWish.objects.exists()
+    assert client.post(address(world, "join_for", mine.pk), wishes(last_day="24.11.2027")).status_code == 302
+
+
+def test_an_offered_time_that_could_not_be_cancelled_any_more_says_so(world, monday):
+    client = browser(world)
+    _wish, offer = make_offer(world.gp, world.patient)
+    said = "can't be cancelled online"
+    assert said not in client.get(address(world, "offer", offer.pk)).text.replace("&#x27;", "'")
+    Slot.objects.update(starts_at=NOW + timedelta(hours=47), ends_at=NOW + timedelta(hours=48))
+    EarlierOffer.objects.update(starts_at=NOW + timedelta(hours=47), ends_at=NOW + timedelta(hours=48))
+    Clinic.objects.update(cancel_notice_hours=48)
+    assert said in client.get(address(world, "offer", offer.pk)).text.replace("&#x27;", "'")
+
+
 def test_the_link_leads_to_the_offer_after_signing_in_and_nobody_elses_is_there(world, monday):
     _wish, offer = make_offer(world.gp, world.patient)
     page = address(world, "offer", offer.pk)

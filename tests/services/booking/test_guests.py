@@ -442,8 +442,11 @@ def test_the_whole_way_in_a_browser_without_scripts(client, clinic, provider):
     answer = client.post(page("code", clinic), {"code": code_sent()}, follow=True)
     assert "The clinic has your request" in answer.content.decode()
     assert answer.headers["Cache-Control"] == "no-store"
+    answer = client.get(page("ask", clinic, slot.pk))
+    assert answer.url == page("request", clinic), "it is not someone else who has it"
     answer = client.post(page("request", clinic), follow=True)
     assert "You have withdrawn the request" in answer.content.decode()
+    assert "by the person" not in answer.content.decode(), "that is what the clinic reads"
     slot.refresh_from_db()
     assert slot.state == SlotState.FREE
 

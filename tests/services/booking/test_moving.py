@@ -548,6 +548,22 @@ def test_too_late_is_said_on_the_page_with_the_phone(client, world, mine):
     assert (answer.status_code, "too late" in answer.text) == (409, True)
 
 
+def test_what_cannot_be_moved_or_cancelled_any_more_says_what_fits(client, world, mine):
+    Clinic.objects.update(phone="+4721560000")
+    appointment = mine(soon(world, 2))
+    client.post(address(world, "cancel", appointment.pk))
+    ended = client.get(address(world, "move", appointment.pk))
+    assert (ended.status_code, "already ended or been cancelled" in ended.text) == (409, True)
+    assert "If you can't come" not in ended.text, "nobody has to come to what is cancelled"
+    assert "Book another time" in ended.text
+    Clinic.objects.update(cancel_notice_hours=168)
+    late = mine(soon(world, 3))
+    for name in ("cancel", "move"):
+        answer = client.get(address(world, name, late.pk))
+        assert (answer.status_code, "too late" in answer.text) == (409, True)
+        assert "If you can't come, phone the clinic at" in answer.text
+
+
 def test_the_urgent_page_keeps_what_was_written_when_nothing_is_left(client, world, mine):
     sent = {"reason": "High fever", "form_key": str(uuid.uuid4())}
     answer = client.post(address(world, "any_urgent"), sent)

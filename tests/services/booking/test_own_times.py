@@ -15,6 +15,7 @@ from django.urls import reverse
 from clinic_admin.models import Clinic
 from identity import national_id
 from identity.choices import Assurance, UserKind
+from identity.models import User
 from portal.models import AuditEvent
 from portal.refusals import Refused
 from services.access.choices import Approval
@@ -236,8 +237,66 @@ def test_who_finds_only_urgent_times_beside_their_own_is_told_so(world, beside, 
     address = reverse("booking:any_urgent", args=[world.clinic.portal_identifier])
     answer = signed_in.post(address, {"reason": "It aches", "form_key": uuid.uuid4()})
     assert answer.status_code == 422
-    assert "when you have another appointment" in answer.content.decode()
+    assert "at the time of another appointment" in answer.content.decode()
     assert "It aches" in answer.content.decode()
+
+
+def urgent_page(world, signed_in):
+    answer = signed_in.get(reverse("booking:any_urgent", args=[world.clinic.portal_identifier]))
+    return answer.status_code, answer.content.decode()
+
+
+def test_that_only_urgent_times_beside_ones_own_are_left_is_said_before_anything_is_written(
+    world, beside, signed_in
+):
+    at = NOW + timedelta(hours=2)
+    own = world.book(make_slot(world.gp, at))
+    make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
+    status, page = urgent_page(world, signed_in)
+    assert (status, "<textarea" in page) == (409, False)
+    assert "The only free urgent times are at the time of another appointment" in page
+    assert "You have Monday 23 November at 11:00–11:20 with" in page
+    assert page_of(world, "appointment", own.pk) in page
+
+
+def test_the_page_says_which_urgent_time_it_would_be_and_that_an_earlier_one_is_passed_over(
+    world, beside, signed_in, django_assert_max_num_queries
+):
+    at = NOW + timedelta(hours=2)
+    make_slot(beside, at + 40 * MINUTES, kind=SlotKind.URGENT)
+    make_slot(beside, at + 60 * MINUTES, kind=SlotKind.URGENT)
+    status, page = urgent_page(world, signed_in)
+    assert (status, "Right now that is Monday 23 November at 11:40." in page) == (200, True)
+    own = world.book(make_slot(world.gp, at + 60 * MINUTES))
+    assert "An earlier one" not in urgent_page(world, signed_in)[1], "the later ones take nothing away"
+    make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
+    assert "Right now that is Monday 23 November at 11:10." in urgent_page(world, signed_in)[1]
+    move(world, own, make_slot(world.gp, at + 20 * MINUTES))
+    with django_assert_max_num_queries(9):
+        status, page = urgent_page(world, signed_in)
+    assert (status, "<textarea" in page) == (200, True)
+    assert "Right now that is Monday 23 November at 11:40." in page
+    assert "An earlier one is free, but at the time of another appointment" in page
+    assert "You have Monday 23 November at 11:20–11:40 with" in page
+    assert any_urgent(world).starts_at == at + 40 * MINUTES, "what the page said is what one gets"
+
+
+def test_that_there_is_no_urgent_time_or_one_has_enough_is_said_before_anything_is_written(
+    world, beside, signed_in
+):
+    status, page = urgent_page(world, signed_in)
+    assert (status, "<textarea" in page) == (409, False)
+    assert "No urgent time is free right now" in page
+    at = NOW + timedelta(hours=2)
+    make_slot(beside, at, kind=SlotKind.URGENT)
+    make_slot(beside, at + 40 * MINUTES, kind=SlotKind.URGENT)
+    any_urgent(world)
+    assert urgent_page(world, signed_in)[0] == 200
+    Clinic.objects.update(most_urgent=1)
+    Appointment.objects.update(requested_by=User.objects.filter(kind=UserKind.PATIENT).first())
+    status, page = urgent_page(world, signed_in)
+    assert (status, "<textarea" in page) == (409, False)
+    assert "You have as many urgent appointments as the clinic allows online." in page
 
 
 def test_any_urgent_time_passes_over_one_that_is_held_for_somebody(world, beside):

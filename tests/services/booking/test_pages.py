@@ -366,6 +366,55 @@ def test_a_lost_race_keeps_the_typed_reason_and_offers_the_nearest_times():
     assert response["Location"] == address("appointment", world, Appointment.objects.get().pk)
 
 
+def test_who_has_as_many_as_allowed_is_offered_no_other_time_but_the_way_to_their_own():
+    world = make_world(clinic={"most_upcoming": 1, "phone": "+4721560000"})
+    world.book(make_slot(world.gp, NOW + timedelta(days=3)))
+    wanted, _near = make_slot(world.gp), make_slot(world.gp, NOW + timedelta(days=1, hours=2))
+    client = sign_in(world)
+    page = address("book", world, wanted.pk)
+    for answer in (client.get(page), client.post(page, fill_in(reason="My left knee"))):
+        assert answer.status_code in {409, 422}
+        assert "You have as many coming appointments as the clinic allows online." in text(answer)
+        assert "You asked for Tuesday 24 November at 10:20 with" in text(answer)
+        assert "nearest free times" not in text(answer), "they would be refused for the same reason"
+        assert "There are no other free times online" not in text(answer)
+        assert f'<p><a href="{address("appointments", world)}">See my appointments</a></p>' in answer.text
+    assert "My left knee" in text(answer)
+
+
+def test_who_has_as_many_urgent_ones_as_allowed_is_offered_ordinary_times_only():
+    world = make_world(clinic={"most_urgent": 1})
+    allow(world.gp)
+    at = NOW + timedelta(hours=2)
+    world.book(make_slot(world.gp, at, kind=SlotKind.URGENT))
+    wanted, urgent = (
+        make_slot(world.gp, at + timedelta(minutes=late), kind=SlotKind.URGENT) for late in (30, 60)
+    )
+    plain = make_slot(world.gp, at + timedelta(minutes=90))
+    page = sign_in(world).post(address("book", world, wanted.pk), fill_in()).text
+    assert "You have as many urgent appointments as the clinic allows online." in page
+    assert f'formaction="{address("book", world, plain.pk)}"' in page
+    assert address("book", world, urgent.pk) not in page
+
+
+def test_that_the_notice_is_over_already_is_said_before_the_time_is_taken():
+    world = make_world(clinic={"cancel_notice_hours": 48})
+    had, near = (
+        world.book(make_slot(world.gp, NOW + timedelta(days=4))),
+        make_slot(world.gp, NOW + timedelta(hours=47)),
+    )
+    far = make_slot(world.gp, NOW + timedelta(hours=49))
+    client = sign_in(world)
+    said = "This appointment can't be cancelled online. Phone the clinic if you can't come."
+    for pages in (("book",), ("move_to", had.pk)):
+        name, *args = pages
+        assert said in text(client.get(address(name, world, *args, near.pk)))
+        assert said not in text(client.get(address(name, world, *args, far.pk)))
+    allow(world.gp)
+    make_slot(world.gp, NOW + timedelta(hours=3), kind=SlotKind.URGENT)
+    assert said in text(client.get(address("any_urgent", world)))
+
+
 def test_a_right_lost_meanwhile_keeps_the_typed_reason():
     world = make_world()
     slot = make_slot(world.gp)
