@@ -3,6 +3,7 @@ import "@digdir/designsystemet-web";
 import "./calendar-drag.js";
 import "./calendar-keys.js";
 import "./calendar-live.js";
+import "./calendar-now.js";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";

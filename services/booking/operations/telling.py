@@ -8,6 +8,7 @@ from django.urls import reverse
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
+from patients.models import Patient
 from portal.phone_numbers import as_people_write
 from services.booking import messages, policy
 from services.booking.models import Appointment
@@ -24,6 +25,11 @@ def tell(
     """
     news = [message for message in _news(appointment, kind, now) if not knows or message.to != knows]
     outbox.queue_messages([*news, *(_reminder(appointment, now) if reminds else ())], now=now)
+
+
+def can_tell(patient: Patient, starts_at: datetime, *, now: datetime) -> bool:
+    """Return whether anybody can be told of an appointment at this time: not once it has come, not without an address."""
+    return starts_at > now and bool(patient.mobile or patient.email)
 
 
 def remind(appointment: Appointment, *, now: datetime) -> None:
