@@ -48,7 +48,7 @@ from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world, move
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.build_guests import make_guest, open_to_guests, wish
-from tests.services.booking.test_release import CLOSES, OPENS, TUESDAY, ask, fair_world, hold, urgent
+from tests.services.booking.build_release import CLOSES, OPENS, TUESDAY, ask, fair_world, hold, urgent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -309,11 +309,13 @@ def test_who_presses_at_the_release_gets_one_and_who_was_a_moment_early_gets_non
         people = [someone(world) for _ in range(6)]
         answers = at_once(
             *(
-                lambda one=one, slot=slots[number % 2], now=late if number > 1 else early: one.book(slot, now=now)
+                lambda one=one, slot=slots[number % 2], now=late if number > 1 else early: one.book(
+                    slot, now=now
+                )
                 for number, one in enumerate(people)
             )
         )
-        assert answers[:2] == [BookingRefusal.NOT_RELEASED] * 2
+        assert answers[:2] == [BookingRefusal.NOT_OFFERED] * 2
         assert sum(isinstance(one, Appointment) for one in answers[2:]) == 2
         assert {one for one in answers[2:] if not isinstance(one, Appointment)} == {BookingRefusal.TAKEN}
         assert {one.slot_id for one in answers if isinstance(one, Appointment)} == {one.pk for one in slots}

@@ -167,7 +167,9 @@ def test_the_first_urgent_time_is_found_among_those_of_the_days_that_are_out():
     slots = of_slots(nodes)
     assert "Seq Scan" not in {one["Node Type"] for one in slots}
     assert "slot_free_by_provider" in {one.get("Index Name") for one in nodes}
-    assert 0 < rows_read(slots) <= 2 * MORNING + 2, "today's of the one provider whom the patient may book, and those again"
+    assert 0 < rows_read(slots) <= 2 * MORNING + 2, (
+        "today's of the one provider whom the patient may book, and those again"
+    )
 
 
 def test_an_open_calendar_asks_by_index_whether_it_is_the_newest():

@@ -5,7 +5,6 @@ import random
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
