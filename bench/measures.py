@@ -326,8 +326,8 @@ class _Spent:
 
 
 def query_counts(practice: Practice) -> Figure:
-    """Count the queries of the decision "with whom", of the free times, and of the start page."""
-    guest = practice.guests[0]
+    """Count the queries of the decision "with whom", of the free times, of the start page and of the staff's inbox."""
+    guest, staff = practice.guests[0], people.make_administrator(practice.clinic)
     now = timezone.now()
     today = now.astimezone(practice.clinic.zone).date()
 
@@ -344,6 +344,7 @@ def query_counts(practice: Practice) -> Figure:
         "free_slots": (look_for_times, 2),
         "start_page": (lambda: _visit(practice, guest, "start/"), 8),
         "page_of_free_times": (lambda: _visit(practice, guest, "book/"), 8),
+        "inbox_page": (lambda: _look(staff.client, practice, "staff/inbox/"), 8),
     }
     found = {name: _count(act) for name, (act, _limit) in limits.items()}
     worst = max(found[name] / limit for name, (_act, limit) in limits.items())
@@ -359,7 +360,10 @@ def _count(act: Callable[[], object]) -> int:
 
 
 def _visit(practice: Practice, guest: Guest, path: str) -> None:
-    client = Client(headers={"cookie": guest.cookies})
+    _look(Client(headers={"cookie": guest.cookies}), practice, path)
+
+
+def _look(client: Client, practice: Practice, path: str) -> None:
     answer = client.get(f"/{practice.clinic.portal_identifier}/{path}")
     if answer.status_code != 200:
         raise Broken(f"{path} answers {answer.status_code}")
