@@ -136,6 +136,8 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
     if "more" in request.POST:
         form = TemplateForm(initial={name: request.POST.get(name, "") for name in TemplateForm.base_fields})
         rows = block_rows(initial=as_typed(request.POST), extra=2 * MORE_ROWS)
+        for first_new in rows.forms[rows.initial_form_count() :][:1]:
+            first_new.fields["weekday"].widget.attrs["autofocus"] = True
         return _page(request, provider, stored, form, rows, None)
     form, rows = TemplateForm(request.POST), block_rows(request.POST)
     rows_are_valid = rows.is_valid()

@@ -208,6 +208,11 @@ def test_blocking_through_the_pages_names_the_fault_shows_the_reason_and_opens_a
     shown = client.get(reverse("booking_staff:calendar", args=[place.portal_identifier]), {"day": day})
     assert "Course on &lt;b&gt;wounds&lt;/b&gt;" in shown.content.decode()
     block = Block.objects.get()
+    page = client.get(url(place, "blocked", block.pk)).content.decode()
+    facts = re.findall(r"<dd>(.*?)</dd>", page, re.DOTALL)
+    assert "12:00 – 13:00" in facts[0]
+    assert facts[1:3] == [gp.name, "Course on &lt;b&gt;wounds&lt;/b&gt;"]
+    assert block.by.name in facts[3]
     assert client.post(url(place, "blocked", block.pk)).status_code == 302
     assert not Slot.objects.exists()
     assert client.get(url(place, "blocked", block.pk)).status_code == 404
@@ -503,13 +508,15 @@ def test_who_books_from_the_day_of_some_lands_on_the_day_of_the_same(client, pla
         ("desk:week", "Calendar"),
         ("desk:book", "Calendar"),
         ("desk:block", "Calendar"),
+        ("desk:blocked", "Calendar"),
         ("guests_staff:waiting", "Waiting for an answer"),
         ("reminders_staff:failed", "Waiting for an answer"),
         ("earlier_staff:waiting", "Waiting for an answer"),
     ],
 )
 def test_the_menu_marks_where_one_is_also_on_pages_below(client, place, gp, name, item):
-    text = client.get(reverse(name, args=[place.portal_identifier])).content.decode()
+    below = [make_block(gp).pk] if name == "desk:blocked" else []
+    text = client.get(reverse(name, args=[place.portal_identifier, *below])).content.decode()
     menu = text[text.index('<nav class="ways"') : text.index("</nav>", text.index('<nav class="ways"'))]
     assert re.findall(r'aria-current="\w+">(?:<svg.*?</svg>)?<span>([^<]*)', menu) == [item]
 
