@@ -122,6 +122,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
             day,
             providers=providers,
             contents=contents,
+            is_closed=facts.closed_because is not None,
             moving=moving.way if moving else None,
             keeps="" if moving else origin.query,
             now=now,

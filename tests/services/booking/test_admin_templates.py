@@ -1,6 +1,6 @@
+import re
 from datetime import time, timedelta
 
-import re
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -246,7 +246,9 @@ def test_more_rows_come_without_scripts_and_keep_what_was_typed(client, clinic, 
 def test_the_preview_stores_nothing(client, clinic, provider, admin):
     response = client.post(address("new_template", clinic, provider.pk), rows(MONDAY_MORNING, preview="1"))
     assert "4 times a week" in response.content.decode()
-    assert '<h2 id="effect-title" tabindex="-1" autofocus>' in response.content.decode(), "it is far below the form"
+    assert '<h2 id="effect-title" tabindex="-1" autofocus>' in response.content.decode(), (
+        "it is far below the form"
+    )
     assert not CalendarTemplate.objects.exists()
 
 

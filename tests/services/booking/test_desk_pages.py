@@ -501,6 +501,20 @@ def test_who_books_from_the_day_of_some_lands_on_the_day_of_the_same(client, pla
     )
 
 
+@pytest.mark.parametrize("view", ["booking_staff:calendar", "desk:week"])
+@pytest.mark.parametrize("kind", [SlotKind.PORTAL, SlotKind.URGENT])
+def test_free_times_of_a_closed_day_are_not_said_to_be_bookable_online(client, place, gp, view, kind):
+    slot = make_slot(gp, ahead(place), kind=kind)
+    day = ahead(place).date()
+    Closure.objects.create(clinic=place, first_day=day, last_day=day, reason="Course")
+    query = {"day": day.isoformat(), "days": "7"}
+    text = client.get(reverse(view, args=[place.portal_identifier]), query).content.decode()
+    calendar = text[text.index('class="day-calendar"') : text.index('class="legend"')]
+    assert "The clinic is closed" in calendar
+    assert str(SlotKind(kind).label) not in calendar
+    assert f"slot={slot.pk}" in calendar, "staff may still give it to somebody"
+
+
 # -- where one is, and who can be told ---------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "item"),
