@@ -114,9 +114,8 @@ class Administrator:
 
 def make_administrator(clinic: Clinic) -> Administrator:
     """Store an administrator of the clinic and sign them in with both factors."""
-    user = User.objects.create(
-        kind=UserKind.STAFF, name="Arne Oppsett", email=f"arne@{clinic.portal_identifier}.example"
-    )
+    email = f"{get_random_string(12).lower()}@{clinic.portal_identifier}.example"
+    user = User.objects.create(kind=UserKind.STAFF, name="Arne Oppsett", email=email)
     post = StaffMember.objects.create(
         clinic=clinic, user=user, name=user.name, roles=[Role.CLINIC_ADMINISTRATOR]
     )

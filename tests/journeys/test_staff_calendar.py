@@ -146,7 +146,9 @@ def test_a_secretarys_morning(clinic, secretary, product):
     dag.locator("a.entry", has_text="Kari Prøve").focus()
     page.keyboard.press("m")
     page.wait_for_url(re.compile("move="))
-    expect(dag.locator("a.entry:focus")).to_contain_text("10:00")  # the nearest to 10:40, and not the day's first
+    expect(dag.locator("a.entry:focus")).to_contain_text(
+        "10:00"
+    )  # the nearest to 10:40, and not the day's first
     page.keyboard.press("Escape")
     page.wait_for_url(lambda address: "move=" not in address)
     colour = "getComputedStyle(document.querySelector('.day-calendar .entry b')).color"
