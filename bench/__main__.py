@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(options: argparse.Namespace, folder: Path) -> int:
-    from bench import measures, people  # noqa: PLC0415 - they need Django's apps
+    from bench import measures, people, staff  # noqa: PLC0415 - they need Django's apps
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
@@ -77,6 +77,8 @@ def _measure(options: argparse.Namespace, folder: Path) -> int:
     try:
         say(measures.search(practice, few=FEW, many=options.rows))
         say(measures.query_counts(practice))
+        say(staff.inbox(practice))
+        say(staff.matrix())
         with (
             web.served(web.BASE, log=folder / "base.log", environ={"DJANGO_SETTINGS_MODULE": ""}) as base,
             web.served(web.PRODUCT, log=folder / "product.log") as product,

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from time import time as time_now
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -12,12 +13,13 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest
+from django.test import Client
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from bench import load
-from clinic_admin.choices import Country, ProviderKind, Service
-from clinic_admin.models import Clinic, Provider
+from clinic_admin.choices import Country, ProviderKind, Role, Service
+from clinic_admin.models import Clinic, Provider, StaffMember
 from delegation.models import MatrixTick
 from identity import session_clock, sessions
 from identity.choices import Assurance, Method, UserKind
@@ -31,6 +33,7 @@ from services.access.models import ProviderRights
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Slot
 
+STAFF_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 TOKEN = "b" * 32
 """What stands in the cookie and in the form against forged posts."""
 
@@ -101,6 +104,37 @@ def make_practice(*, providers: int, patients: int, name: str = "bench") -> Prac
     )
     _allow(clinic, staff)
     return Practice(clinic, staff, _guests(clinic, staff, patients))
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Somebody of the staff who may change settings, and a client that is signed in as them."""
+
+    post: StaffMember
+    client: Client
+
+
+def make_administrator(clinic: Clinic) -> Administrator:
+    """Store an administrator of the clinic and sign them in with both factors."""
+    email = f"{get_random_string(12).lower()}@{clinic.portal_identifier}.example"
+    user = User.objects.create(kind=UserKind.STAFF, name="Arne Oppsett", email=email)
+    post = StaffMember.objects.create(
+        clinic=clinic, user=user, name=user.name, roles=[Role.CLINIC_ADMINISTRATOR]
+    )
+    client = Client()
+    client.force_login(user, backend=STAFF_BACKEND)
+    session = client.session
+    session[settings.SECOND_FACTOR_MARK] = time_now()
+    session.save()
+    return Administrator(post, client)
+
+
+def make_user(name: str) -> User:
+    """Store somebody who signs in as a patient."""
+    user = User(kind=UserKind.PATIENT, name=name)
+    user.set_unusable_password()
+    user.save()
+    return user
 
 
 def _allow(clinic: Clinic, providers: Sequence[Provider]) -> None:
@@ -177,11 +211,14 @@ def _session(user: User, now: datetime) -> Session:
 
 
 def make_slots(
-    practice: Practice, number: int, *, kind: SlotKind = SlotKind.PORTAL, hour: int = 8
+    practice: Practice, number: int, *, kind: SlotKind = SlotKind.PORTAL, hour: int = 8, days_ahead: int = 1
 ) -> list[int]:
-    """Store free slots of tomorrow, five minutes each, spread over the providers. Return their ids."""
-    tomorrow = timezone.now().astimezone(practice.clinic.zone).date() + timedelta(days=1)
-    begins = datetime.combine(tomorrow, time(hour), tzinfo=practice.clinic.zone)
+    """Store free slots of five minutes from then on (if nothing is said, tomorrow), spread over the providers.
+
+    Return their ids.
+    """
+    first_day = timezone.now().astimezone(practice.clinic.zone).date() + timedelta(days=days_ahead)
+    begins = datetime.combine(first_day, time(hour), tzinfo=practice.clinic.zone)
     each = [
         (
             practice.providers[place % len(practice.providers)],

@@ -17,19 +17,29 @@ from portal.day_field import DayField
 LONGEST_ABSENCE = timedelta(days=731)
 
 
+class BoxesField(forms.MultipleChoiceField):
+    """Boxes of a matrix. There may be thousands: each is looked up, where Django would go through all for each."""
+
+    known: frozenset[str] = frozenset()
+
+    def valid_value(self, value: str) -> bool:
+        """Return whether there is such a box."""
+        return value in self.known
+
+
 class MatrixForm(forms.Form):
     """The boxes of one service, the version that the page was made from, and what it showed then."""
 
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     base = forms.CharField(required=False, widget=forms.HiddenInput)
-    tick = forms.MultipleChoiceField(required=False)
+    tick = BoxesField(required=False)
 
     def __init__(self, *args: Any, grid: Grid, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.grid = grid
         field = self.fields["tick"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(key(box), key(box)) for box in grid.boxes]
+        assert isinstance(field, BoxesField)
+        field.known = frozenset(key(box) for box in grid.boxes)
         field.error_messages["invalid_choice"] = _("A provider has left since you opened the page.")
 
     @property

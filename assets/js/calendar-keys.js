@@ -27,11 +27,18 @@ function nearest(list, entry) {
   return list.reduce((best, one) => (Math.abs(at(one) - here) < Math.abs(at(best) - here) ? one : best));
 }
 
-/** Go to the next free time in this direction; from elsewhere to the first. */
+/** Where the arrows begin: the free time nearest to the appointment that is moved, on another day the first. */
+function beginning(all) {
+  const moved = document.getElementById(`entry-${new URL(location.href).searchParams.get("move")}`);
+  const own = all.find((list) => list[0]?.closest(".column") === moved?.closest(".column"));
+  return moved && own ? nearest(own, moved) : all.flat()[0];
+}
+
+/** Go to the next free time in this direction; from elsewhere to the beginning. */
 function go(key) {
   const all = columns();
   const place = all.findIndex((list) => list.includes(document.activeElement));
-  if (place < 0) return all.flat()[0]?.focus();
+  if (place < 0) return beginning(all)?.focus();
   const list = all[place];
   const here = list.indexOf(document.activeElement);
   if (key === "ArrowUp") return list[here - 1]?.focus();

@@ -4,6 +4,7 @@ import "./back-to-form.js";
 import "./calendar-drag.js";
 import "./calendar-keys.js";
 import "./calendar-live.js";
+import "./calendar-now.js";
 import "./dialog-links.js";
 import "./double-submit.js";
 import "./error-focus.js";

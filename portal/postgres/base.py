@@ -10,6 +10,7 @@ from psycopg import _queries
 
 MOST_VALUES = 65_535
 """So many values can go beside a statement (Postgres' protocol counts them with two bytes)."""
+_LIKE = " LIKE "
 
 # psycopg looks for the places of values in a statement once and remembers them; but not where there are many. A booking
 # and its messages have 130, and looking for them takes as long as storing them.
@@ -17,7 +18,11 @@ _queries.MAX_CACHED_STATEMENT_PARAMS, _queries.MAX_CACHED_STATEMENT_LENGTH = 200
 
 
 class Cursor(base.ServerBindingCursor):
-    """Sends values beside the statement, so that Postgres reads and plans it once; very many go within it, as text."""
+    """Sends values beside the statement, so that Postgres reads and plans it once; very many go within it, as text.
+
+    What looks for a part of a text is planned anew for each text: a plan for any would go through all rows in their order
+    in the hope of soon meeting enough, also for a name that hardly anybody has.
+    """
 
     def execute(
         self, query: Any, params: Sequence[Any] | Mapping[str, Any] | None = None, **options: Any
@@ -26,6 +31,8 @@ class Cursor(base.ServerBindingCursor):
         if params is not None and len(params) > MOST_VALUES:
             text = psycopg.ClientCursor(self.connection).mogrify(query, params)  # type: ignore[attr-defined]
             return super().execute(text, None, prepare=False)  # type: ignore[misc]
+        if isinstance(query, str) and _LIKE in query:
+            options.setdefault("prepare", False)
         return super().execute(query, params, **options)  # type: ignore[misc]
 
 

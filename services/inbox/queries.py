@@ -36,11 +36,15 @@ def heap(
     if box == Box.DONE:
         rows = rows.order_by("-closed_at", "-pk")
         if last is not None and last.closed_at is not None:
-            rows = rows.filter(Q(closed_at=last.closed_at, pk__lt=last.pk) | Q(closed_at__lt=last.closed_at))
+            beyond = Q(closed_at=last.closed_at, pk__lt=last.pk) | Q(closed_at__lt=last.closed_at)
+            rows = rows.filter(
+                beyond, closed_at__lte=last.closed_at
+            )  # said twice: an index begins at a plain bound only
     else:
         rows = rows.order_by("opened_at", "pk")
         if last is not None:
-            rows = rows.filter(Q(opened_at=last.opened_at, pk__gt=last.pk) | Q(opened_at__gt=last.opened_at))
+            beyond = Q(opened_at=last.opened_at, pk__gt=last.pk) | Q(opened_at__gt=last.opened_at)
+            rows = rows.filter(beyond, opened_at__gte=last.opened_at)
     found = list(rows[: PER_PAGE + 1])
     shown = tuple(found[:PER_PAGE])
     return Heap(shown, shown[-1].pk if len(found) > PER_PAGE else None)

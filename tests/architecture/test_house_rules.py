@@ -1,6 +1,7 @@
 """Rules of the house that no linter knows."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,4 +130,15 @@ def test_code_and_documents_speak_of_the_product_only():
             continue
         text = path.read_text(errors="replace")
         wrong += [f"{name}: {word}" for word in forbidden if word in text]
+    assert not wrong
+
+
+def test_no_template_reads_a_value_called_block():
+    """Within a block of a template Django gives that name to the block itself, and the value is silently empty."""
+    read = re.compile(r"\{\{\s*block\.(?!super)|\{%[^%]*[\s=:]block\.(?!super)")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for found in read.finditer(path.read_text())
+    ]
     assert not wrong

@@ -695,14 +695,16 @@ class Clinics(RuleBasedStateMachine):
 
     @rule(who=picks, pick=picks, by_hand=st.booleans(), overrides=st.booleans())
     def staff_book(self, who, pick, by_hand, overrides):
-        place = self._place(pick, by_hand)
+        place, patient = self._place(pick, by_hand), self._patient(who)
+        known = [one.pk for one in places.beside(patient, place)]
         done = self.do(
             lambda: desk.book(
-                patient=self._patient(who),
+                patient=patient,
                 place=place,
                 reason="",
                 tells=bool(pick % 2),
                 confirmed=ALL_RULES if overrides else (),
+                known=known,
                 form_key=uuid.uuid4(),
                 actor=self.staff,
                 now=self.now,
@@ -721,6 +723,7 @@ class Clinics(RuleBasedStateMachine):
         if appointment is None:
             return
         place = self._place(where, by_hand)
+        known = [one.pk for one in places.beside(appointment.patient, place, moved=appointment)]
         self.do(
             lambda: desk.move(
                 **self._desk,
@@ -729,6 +732,7 @@ class Clinics(RuleBasedStateMachine):
                 version=appointment.version,
                 tells=bool(where % 2),
                 confirmed=ALL_RULES,
+                known=known,
             ),
             BookingRefused,
             event="appointment.moved",

@@ -106,6 +106,7 @@ class Stories(Clinics):
 
     def _staff_book(self, patient: Any, slot: Slot) -> Appointment | None:
         place = places.place_of_slot(clinic=self.clinic, slot_id=slot.pk)
+        known = [one.pk for one in places.beside(patient, place)]
         return self.do(
             lambda: desk.book(
                 patient=patient,
@@ -113,6 +114,7 @@ class Stories(Clinics):
                 reason="",
                 tells=False,
                 confirmed=ALL_RULES,
+                known=known,
                 form_key=uuid.uuid4(),
                 actor=self.staff,
                 now=self.now,

@@ -18,7 +18,7 @@ from services.booking.release.choices import Outcome
 from tests.faults.nursery import Nursery
 from tests.services.booking.build_booking import NOW, make_slot, make_world
 from tests.services.booking.build_earlier import make_wish, offer_earlier
-from tests.services.booking.test_release import CLOSES, TUESDAY, ask, fair_world, someone, urgent
+from tests.services.booking.build_release import CLOSES, TUESDAY, ask, fair_world, someone, urgent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

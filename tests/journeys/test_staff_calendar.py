@@ -48,6 +48,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
 
     greta.locator("a.entry", has_text="09:00").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("For whom?")
+    expect(page.locator("input[name=q]")).to_be_focused()
     is_accessible(page)
     books(page, "Kari")
     is_accessible(page)
@@ -105,6 +106,7 @@ def test_a_secretarys_morning(clinic, secretary, product):
     expect(dag.locator("a.entry[data-kind=blocked]").first).to_contain_text("Course")
     dag.locator("a.entry[data-kind=blocked]").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Blocked time")
+    expect(page.locator("main dl")).to_contain_text("09:00 – 09:40")
     is_accessible(page)
     page.get_by_role("button", name="Open it again").click()
     expect(dag.locator("a.entry[data-kind=free]")).to_have_count(3)
@@ -118,6 +120,10 @@ def test_a_secretarys_morning(clinic, secretary, product):
     is_accessible(page)
     page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
     expect(page.locator("a.entry[data-kind=arrived]")).to_contain_text("Per Prøve")
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.reload()
+    expect(page.locator(".day-calendar .now").first).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 1300})
 
     # week and paper
     page.goto(day)
@@ -140,6 +146,9 @@ def test_a_secretarys_morning(clinic, secretary, product):
     dag.locator("a.entry", has_text="Kari Prøve").focus()
     page.keyboard.press("m")
     page.wait_for_url(re.compile("move="))
+    expect(dag.locator("a.entry:focus")).to_contain_text(
+        "10:00"
+    )  # the nearest to 10:40, and not the day's first
     page.keyboard.press("Escape")
     page.wait_for_url(lambda address: "move=" not in address)
     colour = "getComputedStyle(document.querySelector('.day-calendar .entry b')).color"

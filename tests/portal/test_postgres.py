@@ -108,3 +108,19 @@ def test_more_values_than_go_beside_a_statement_go_within_it():
     clinic = make_clinic(name="100 % {sure} 'or' not")
     found = Clinic.objects.filter(pk__in=[*range(10**9, 10**9 + 70_000), clinic.pk], name=clinic.name)
     assert found.get() == clinic
+
+
+def test_what_looks_for_a_part_of_a_text_is_planned_for_that_text():
+    """Others are prepared once they are asked often; for these a plan for any text would be a bad one for most."""
+
+    def prepared():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            return [row[0] for row in cursor.fetchall() if "clinic_admin_clinic" in row[0]]
+
+    for number in range(12):
+        list(Clinic.objects.filter(name__contains=f"name {number}"))
+        list(Clinic.objects.filter(name=f"name {number}"))
+    found = prepared()
+    assert [one for one in found if " LIKE " not in one]
+    assert not [one for one in found if " LIKE " in one]

@@ -69,7 +69,7 @@ def blocked(request: StaffRequest, block_id: int) -> HttpResponse:
         raise Http404
     back = day_address(clinic, found.starts_at.astimezone(clinic.zone).date())
     if request.method != "POST":
-        return render(request, "booking/desk/blocked.html", {"block": found, "back": back})
+        return render(request, "booking/desk/blocked.html", {"closed": found, "back": back})
     try:
         operations.unblock(
             clinic=clinic, block_id=block_id, actor=request.staff_member.user, now=timezone.now()

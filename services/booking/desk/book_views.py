@@ -20,9 +20,10 @@ from services.booking.desk import operations, queries
 from services.booking.desk.forms import BookForm
 from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.origin import origin_of
-from services.booking.desk.places import asked_place, parts
+from services.booking.desk.places import asked_place, asking_anew, parts
 from services.booking.desk.queries import Place
 from services.booking.operations import BookingRefused
+from services.booking.operations.telling import can_tell
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,6 +42,7 @@ def choose_patient(request: StaffRequest) -> HttpResponse:
     today = now.astimezone(request.clinic.zone).date()
     sent = request.POST if request.method == "POST" else None
     form = SearchForm(sent, country=request.clinic.country, today=today, is_required=True)
+    form.fields["q"].widget.attrs["autofocus"] = True  # nothing else is done on the page
     found = None
     if sent is not None and form.is_valid():
         found = queries.find_patients(clinic=request.clinic, wanted=form.wanted)
@@ -84,16 +86,18 @@ def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
             place=place,
             reason=form.cleaned_data["reason"],
             tells=form.cleaned_data["tells"],
-            confirmed=form.confirmed(),
+            confirmed=form.put_aside.rules,
+            known=form.put_aside.beside,
             form_key=form.key,
             actor=request.staff_member.user,
             now=now,
         )
     except RuleInTheWay as stopped:
-        return _page(request, form, patient, place, status=422, rules=stopped.rules)
+        return _page(request, form, patient, place, status=422, stopped=stopped)
     except BookingRefused as refused:
         return _page(request, form, patient, place, status=422, refused=refused)
-    words = _("Booked. %(name)s is notified.") if form.cleaned_data["tells"] else _("Booked for %(name)s.")
+    is_told = form.cleaned_data["tells"] and can_tell(patient, done.starts_at, now=now)
+    words = _("Booked. %(name)s is notified.") if is_told else _("Booked for %(name)s.")
     messages.success(request, words % {"name": patient.full_name})
     day = done.starts_at.astimezone(request.clinic.zone).date()
     return redirect(origin_of(request.GET).address(request.clinic, day, goal=done.pk))
@@ -106,7 +110,7 @@ def _page(
     place: Place,
     *,
     status: int = 200,
-    rules: tuple[object, ...] = (),
+    stopped: RuleInTheWay | None = None,
     refused: BookingRefused | None = None,
 ) -> HttpResponse:
     query = request.GET.urlencode()
@@ -114,7 +118,8 @@ def _page(
         "form": form,
         "patient": patient,
         "place": place,
-        "rules": rules,
+        "has_begun": place.starts_at <= timezone.now(),
+        **asking_anew(form, stopped, patient, place),
         "refused": refused,
         "other_patient": f"{reverse('desk:book', args=[request.clinic.portal_identifier])}?{query}",
         "back": origin_of(request.GET).address(request.clinic, place.day),

@@ -1,11 +1,14 @@
 """What staff fill in at the desk."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.models import Provider
@@ -94,14 +97,35 @@ class FreeTimeForm(ProvidersDayForm):
         }
 
 
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """What the page named and staff put aside. Words and numbers that are none say nothing."""
+
+    rules: tuple[str, ...] = ()
+    beside: frozenset[uuid.UUID] = frozenset()
+    """The patient's other appointments at that time."""
+
+    @classmethod
+    def of(cls, sent: QueryDict) -> "PutAside":
+        """Read `overrule` and `beside` of what was sent."""
+        return cls(tuple(sent.getlist("overrule")), frozenset(_ids(sent.getlist("beside"))))
+
+
+def _ids(words: Sequence[str]) -> Iterator[uuid.UUID]:
+    for word in words:
+        with suppress(ValueError):
+            yield uuid.UUID(word)
+
+
 class ActForm(forms.Form):
-    """Whether the patient is told, and which rules the page named and staff put aside."""
+    """Whether the patient is told, and what staff put aside."""
 
     tells = forms.BooleanField(label=_("Tell the patient by SMS and e-mail"), required=False, initial=True)
 
-    def confirmed(self) -> list[str]:
-        """Return the rules that were put aside; unknown words say nothing."""
-        return list(self.data.getlist("overrule")) if self.is_bound else []  # type: ignore[attr-defined]
+    @property
+    def put_aside(self) -> PutAside:
+        """Return what was put aside."""
+        return PutAside.of(self.data) if isinstance(self.data, QueryDict) else PutAside()
 
 
 class BookForm(ActForm):

@@ -17,9 +17,10 @@ from services.booking.desk import operations, policy, queries
 from services.booking.desk.forms import ActForm, VersionForm
 from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.origin import origin_of
-from services.booking.desk.places import Asked, asked_place
+from services.booking.desk.places import Asked, asked_place, asking_anew
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.operations.telling import can_tell
 from services.booking.queries import receipts_of
 
 
@@ -47,16 +48,18 @@ def move(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
             place=asked.place,
             version=seen,
             tells=form.cleaned_data["tells"],
-            confirmed=form.confirmed(),
+            confirmed=form.put_aside.rules,
+            known=form.put_aside.beside,
             actor=request.staff_member.user,
             now=now,
         )
     except RuleInTheWay as stopped:
-        return _page(request, appointment, asked, form, seen, rules=stopped.rules)
+        return _page(request, appointment, asked, form, seen, stopped=stopped)
     except BookingRefused as refused:
         fresh = queries.appointment_of(clinic=request.clinic, appointment_id=appointment_id)
         return _page(request, fresh or appointment, asked, form, seen, refused=refused)
-    words = _("Moved. %(name)s is notified.") if form.cleaned_data["tells"] else _("%(name)s is moved.")
+    is_told = form.cleaned_data["tells"] and can_tell(moved.patient, moved.starts_at, now=now)
+    words = _("Moved. %(name)s is notified.") if is_told else _("%(name)s is moved.")
     messages.success(request, words % {"name": moved.patient.full_name})
     return redirect(origin_of(request.GET).address(request.clinic, asked.place.day, goal=moved.pk))
 
@@ -74,7 +77,7 @@ def _page(
     form: ActForm,
     seen: int,
     *,
-    rules: tuple[object, ...] = (),
+    stopped: RuleInTheWay | None = None,
     refused: BookingRefused | None = None,
 ) -> HttpResponse:
     reason = policy.refuse_move(
@@ -93,9 +96,10 @@ def _page(
     context = {
         "appointment": appointment,
         "place": asked.place,
+        "has_begun": asked.place is not None and asked.place.starts_at <= timezone.now(),
         "time_form": asked.form,
         "form": form,
-        "rules": rules,
+        **asking_anew(form, stopped, appointment.patient, asked.place, moved=appointment),
         "refusal": reason or (refused.reason if refused else None),
         "is_changed": is_changed,
         "receipt": receipts_of(appointment)[:1] if is_changed else None,
@@ -106,5 +110,5 @@ def _page(
         "keeps": origin.pairs,
         "query": urlencode(choosing),
     }
-    status = 409 if is_changed else 422 if reason or refused or rules or asked.is_wrong else 200
+    status = 409 if is_changed else 422 if reason or refused or stopped or asked.is_wrong else 200
     return render(request, "booking/desk/move.html", context, status=status)

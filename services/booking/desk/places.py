@@ -8,8 +8,11 @@ from django.forms import Form
 from django.http import Http404
 
 from clinic_admin.guards import StaffRequest
+from patients.models import Patient
 from services.booking.desk import queries
-from services.booking.desk.forms import FreeTimeForm, SlotForm
+from services.booking.desk.choices import Rule
+from services.booking.desk.forms import ActForm, FreeTimeForm, SlotForm
+from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment
 from services.booking.staff.forms import DayForm
@@ -66,6 +69,30 @@ def asked_place(request: StaffRequest, *, now: datetime, moved: Appointment | No
     if place is None:
         raise Http404
     return Asked(place, None, place.day)
+
+
+def asking_anew(
+    form: ActForm,
+    stopped: RuleInTheWay | None,
+    patient: Patient,
+    place: Place | None,
+    *,
+    moved: Appointment | None = None,
+) -> dict[str, Any]:
+    """Return what the templates say about rules in the way: `rules`, and `beside` as (appointment, whether it is new).
+
+    New is what the page did not show when staff put the rule aside. One query where the patient has something else
+    then, none otherwise.
+    """
+    rules = stopped.rules if stopped else ()
+    if place is None or Rule.OWN_TIME not in rules:
+        return {"rules": rules}
+    before = form.put_aside
+    found = [
+        (one, Rule.OWN_TIME in before.rules and one.pk not in before.beside)
+        for one in queries.beside(patient, place, moved=moved)
+    ]
+    return {"rules": rules, "beside": found, "is_asked_anew": any(is_new for _one, is_new in found)}
 
 
 def parts(place: Place) -> dict[str, Any]:

@@ -182,22 +182,34 @@ def open_request(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime)
 
 
 def approve(
-    *, clinic: Clinic, request_id: UUID, actor: Any, now: datetime, confirmed: Collection[str] = ()
+    *,
+    clinic: Clinic,
+    request_id: UUID,
+    actor: Any,
+    now: datetime,
+    confirmed: Collection[str] = (),
+    known: Collection[UUID] = (),
 ) -> GuestRequest:
     """Make it an appointment of the person's record, made now if there is none, and tell the person by SMS.
 
     `confirmed` are the rules that the page named and staff put aside: of these only Rule.OWN_TIME, that the patient has
-    another appointment then. What is put aside is kept with the appointment and in the trail. Raises GuestRefused:
-    decided already, the record is not active, the time has passed, the provider is taken, or such a rule;
-    GuestRequest.DoesNotExist: not the clinic's.
+    another appointment then, as far as it is among the `known` that the page showed. What is put aside is kept with the
+    appointment and in the trail. Raises GuestRefused: decided already, the record is not active, the time has passed,
+    the provider is taken, or such a rule; GuestRequest.DoesNotExist: not the clinic's.
     """
     with fences(_CLASHES, GuestRefused):
-        return _approve(clinic=clinic, request_id=request_id, actor=actor, now=now, confirmed=confirmed)
+        return _approve(clinic, request_id, confirmed, known, actor=actor, now=now)
 
 
 @transaction.atomic
 def _approve(
-    *, clinic: Clinic, request_id: UUID, actor: Any, now: datetime, confirmed: Collection[str]
+    clinic: Clinic,
+    request_id: UUID,
+    confirmed: Collection[str],
+    known: Collection[UUID],
+    *,
+    actor: Any,
+    now: datetime,
 ) -> GuestRequest:
     guest = _locked(clinic, request_id)
     _refuse_unless_waiting(guest)
@@ -206,7 +218,7 @@ def _approve(
     patient, is_new = patients.make_record(clinic=clinic, holder=_holder(guest), actor=actor, now=now)
     if not patient.is_active:
         raise GuestRefused(GuestRefusal.NOT_ACTIVE)
-    overruled = _overruled(guest, patient, confirmed)
+    overruled = _overruled(guest, patient, confirmed, known)
     appointment = Appointment(
         clinic=clinic,
         patient=patient,
@@ -249,12 +261,15 @@ def _approve(
     return guest
 
 
-def _overruled(guest: GuestRequest, patient: Patient, confirmed: Collection[str]) -> list[str]:
-    """Return what staff put aside. Raises GuestRefused when the patient has another appointment then, and they didn't."""
+def _overruled(
+    guest: GuestRequest, patient: Patient, confirmed: Collection[str], known: Collection[UUID]
+) -> list[str]:
+    """Return what staff put aside. Raises GuestRefused when the patient has an appointment then that they didn't see."""
     hold_times(patient)
-    if not own_times.beside(patient, guest.starts_at, guest.ends_at).exists():
+    beside = set(own_times.beside(patient, guest.starts_at, guest.ends_at).values_list("pk", flat=True))
+    if not beside:
         return []
-    if Rule.OWN_TIME not in confirmed:
+    if Rule.OWN_TIME not in confirmed or not beside <= set(known):
         raise GuestRefused(GuestRefusal.OWN_TIME)
     return [Rule.OWN_TIME.value]
 

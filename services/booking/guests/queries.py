@@ -133,9 +133,9 @@ def record_of(guest: GuestRequest, clinic: Clinic) -> Patient | None:
     return records.record_of(national_id_index=guest.national_id_index, clinic=clinic)
 
 
-def own_appointment(guest: GuestRequest, record: Patient | None) -> Appointment | None:
-    """Return what the person of the record has at the time asked for, with its provider. One query, none without one."""
+def own_appointments(guest: GuestRequest, record: Patient | None) -> list[Appointment]:
+    """Return what the person of the record has at the time asked for, with providers. One query, none without one."""
     if record is None:
-        return None
+        return []
     rows = own_times.beside(record, guest.starts_at, guest.ends_at).exclude(form_key=guest.pk)
-    return rows.select_related("provider").order_by("starts_at").first()
+    return list(rows.select_related("provider").order_by("starts_at"))

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk.choices import Rule
+from services.booking.desk.forms import PutAside
 from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
@@ -55,7 +56,7 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
         "number": _number(guest.national_id or ""),
         "record": record,
         "waits": waits,
-        "own_appointment": queries.own_appointment(guest, record) if waits else None,
+        "beside": queries.own_appointments(guest, record) if waits else [],
         "own_time": Rule.OWN_TIME,
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
@@ -64,8 +65,9 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
 
 
 def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
+    put_aside = PutAside.of(request.POST)
     acts: dict[str, Callable[..., GuestRequest]] = {
-        "approve": partial(operations.approve, confirmed=request.POST.getlist("overrule")),
+        "approve": partial(operations.approve, confirmed=put_aside.rules, known=put_aside.beside),
         "refuse": operations.refuse,
     }
     act = acts.get(request.POST.get("act", ""))

@@ -10,6 +10,7 @@ from django.urls import reverse
 from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
+from patients.models import Patient
 from services.booking import messages, policy
 from services.booking.models import Appointment
 
@@ -32,6 +33,11 @@ def tell(
     news = [message for message in _news(appointment, kind, now) if not knows or message.to != knows]
     reminder = _reminder(appointment, now) if reminds else []
     outbox.queue_messages([*news, *reminder], now=now, beside=beside)
+
+
+def can_tell(patient: Patient, starts_at: datetime, *, now: datetime) -> bool:
+    """Return whether anybody can be told of an appointment at this time: not once it has come, not without an address."""
+    return starts_at > now and bool(patient.mobile or patient.email)
 
 
 def remind(appointment: Appointment, *, now: datetime) -> None:

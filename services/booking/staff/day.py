@@ -65,15 +65,17 @@ def calendar_of_day(
     *,
     providers: Sequence[ProviderOfDay],
     contents: Contents,
+    is_closed: bool = False,
     moving: Moving | None = None,
     keeps: str = "",
     now: datetime,
 ) -> DayCalendar:
     """Return the day with a column for each provider. What took a slot stands in place of it.
 
-    `keeps` is what the addresses of free times and of moving carry, to lead back here (desk.origin).
+    `is_closed` says that the clinic is, that day. `keeps` is what the addresses of free times and of moving carry,
+    to lead back here (desk.origin).
     """
-    entries = _entries(clinic, contents, moving, keeps, now)
+    entries = _entries(clinic, contents, [day] if is_closed else [], moving, keeps, now)
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(clinic.zone)
     return DayCalendar(
@@ -102,10 +104,10 @@ def calendar_of_week(
 
     `away` are providers with a day on which they are; `closed` are the clinic's closed days, with the reason.
     """
-    entries = _entries(clinic, contents, moving, keeps, now)
+    shut = closed or {}
+    entries = _entries(clinic, contents, shut, moving, keeps, now)
     first, last = _hours(entry for column in entries.values() for entry in column)
     local = now.astimezone(clinic.zone)
-    shut = closed or {}
     columns = []
     for day in days:
         why = f"{_('Closed')} {shut[day]}".strip() if day in shut else ""
@@ -130,9 +132,14 @@ def _within(group: Group, column: Column, provider: ProviderOfDay, *, is_first: 
 
 
 def _entries(
-    clinic: Clinic, contents: Contents, moving: Moving | None, keeps: str, now: datetime
+    clinic: Clinic,
+    contents: Contents,
+    closed: Collection[date],
+    moving: Moving | None,
+    keeps: str,
+    now: datetime,
 ) -> dict[tuple[int, date], list[Entry]]:
-    """Return the entries of each provider and day."""
+    """Return the entries of each provider and day. On closed days nobody can book what is free; staff still may."""
     zone = clinic.zone
     taken = {one.slot_id for one in contents.appointments} | {one.slot_id for one in contents.guests}
     entries: dict[tuple[int, date], list[Entry]] = defaultdict(list)
@@ -143,6 +150,8 @@ def _entries(
             entry = _slot(slot, clinic, opens_at if opens_at > now else None, way, now)
             if moving is not None and slot.state == SlotState.BLOCKED:
                 entry = replace(entry, url="")
+            if slot.day in closed and entry.kind in {Kind.FREE, Kind.URGENT}:
+                entry = replace(entry, kind=Kind.INTERNAL, title=_("The clinic is closed"), text="")
             entries[slot.provider_id, slot.day].append(entry)
     for one in contents.appointments:
         entries[one.provider_id, one.starts_at.astimezone(zone).date()].append(

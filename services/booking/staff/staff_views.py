@@ -27,6 +27,7 @@ from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
 from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
+from services.booking.operations.telling import can_tell
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import operations as staff_operations
 from services.booking.staff import queries
@@ -121,6 +122,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
             day,
             providers=providers,
             contents=contents,
+            is_closed=facts.closed_because is not None,
             moving=moving.way if moving else None,
             keeps="" if moving else origin.query,
             now=now,
@@ -236,16 +238,21 @@ def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
     else:
-        messages.success(request, _told(decided))
+        messages.success(request, _told(decided, timezone.now()))
     return redirect(_back(request, form.cleaned_data["back"], appointment_id))
 
 
-def _told(decided: Appointment) -> str:
+def _told(decided: Appointment, now: datetime) -> str:
+    is_told = can_tell(decided.patient, decided.starts_at, now=now)
     if decided.status == AppointmentStatus.BOOKED:
-        return _("Approved. %(name)s is notified.") % {"name": decided.patient.full_name}
-    return _("Refused. %(name)s is notified, and the time is free again.") % {
-        "name": decided.patient.full_name
-    }
+        words = (
+            _("Approved. %(name)s is notified.") if is_told else _("Approved. %(name)s can't be notified.")
+        )
+    elif is_told:
+        words = _("Refused. %(name)s is notified, and the time is free again.")
+    else:
+        words = _("Refused. %(name)s can't be notified, and the time is free again.")
+    return words % {"name": decided.patient.full_name}
 
 
 def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:

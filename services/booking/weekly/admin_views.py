@@ -21,7 +21,7 @@ from services.booking.weekly import effects, operations, queries
 from services.booking.weekly import words as admin_words
 from services.booking.weekly.choices import TemplateRefusal
 from services.booking.weekly.effects import Effect
-from services.booking.weekly.forms import MORE_ROWS, TemplateForm, as_typed, block_rows, initial_of
+from services.booking.weekly.forms import TemplateForm, block_rows, initial_of, more_rows
 from services.booking.weekly.operations import TemplateRefused
 from services.booking.weekly.policy import WeekBlock
 from services.booking.weekly.queries import Stood, Yield
@@ -135,7 +135,7 @@ def _token(stored: CalendarTemplate | None) -> str:
 def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
     if "more" in request.POST:
         form = TemplateForm(initial={name: request.POST.get(name, "") for name in TemplateForm.base_fields})
-        rows = block_rows(initial=as_typed(request.POST), extra=2 * MORE_ROWS)
+        rows = more_rows(request.POST)
         return _page(request, provider, stored, form, rows, None)
     form, rows = TemplateForm(request.POST), block_rows(request.POST)
     rows_are_valid = rows.is_valid()

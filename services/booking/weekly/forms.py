@@ -150,6 +150,14 @@ def initial_of(blocks: Sequence[WeekBlock]) -> list[dict[str, Any]]:
     ]
 
 
+def more_rows(data: Any) -> _BlockFormSet:
+    """Return the rows of a form that was sent with more empty ones below; the first of these is ready to be filled in."""
+    rows = block_rows(initial=as_typed(data), extra=2 * MORE_ROWS)
+    for first in rows.forms[rows.initial_form_count() :][:1]:
+        first.fields["weekday"].widget.attrs["autofocus"] = True
+    return rows
+
+
 def as_typed(data: Any) -> list[dict[str, str]]:
     """Return the rows of a form that was sent, unjudged, so that it can be shown with more empty rows."""
     names = list(BlockForm.base_fields)

@@ -43,6 +43,7 @@ def _book(patient: Patient, slot: Slot | None, actor: User, now: datetime) -> Ap
         reason="",
         tells=False,
         confirmed=Rule.values,
+        known=[one.pk for one in queries.beside(patient, place)],
         form_key=uuid.uuid4(),
         actor=actor,
         now=now,

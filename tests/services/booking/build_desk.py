@@ -35,8 +35,13 @@ def free(provider, starts_at, minutes=20):
     )
 
 
+def shown(patient, place, moved=None):
+    """Return the ids of the patient's other appointments that a page shows at the place, when it is opened now."""
+    return [one.pk for one in queries.beside(patient, place, moved=moved)]
+
+
 def book(patient, place, actor=None, **values):
-    """Book by hand."""
+    """Book by hand, on a page that was opened just now."""
     return operations.book(
         **{
             "patient": patient,
@@ -44,6 +49,7 @@ def book(patient, place, actor=None, **values):
             "reason": "",
             "tells": True,
             "confirmed": (),
+            "known": shown(patient, place),
             "form_key": uuid.uuid4(),
             "actor": actor or secretary(),
             "now": NOW,
@@ -53,7 +59,7 @@ def book(patient, place, actor=None, **values):
 
 
 def move(appointment, place, actor=None, **values):
-    """Move as staff."""
+    """Move as staff, on a page that was opened just now."""
     return operations.move(
         **{
             "clinic": appointment.clinic,
@@ -62,6 +68,7 @@ def move(appointment, place, actor=None, **values):
             "version": appointment.version,
             "tells": True,
             "confirmed": (),
+            "known": shown(appointment.patient, place, appointment),
             "actor": actor or secretary(),
             "now": NOW,
         }

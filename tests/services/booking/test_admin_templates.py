@@ -1,3 +1,4 @@
+import re
 from datetime import time, timedelta
 
 import pytest
@@ -238,12 +239,16 @@ def test_more_rows_come_without_scripts_and_keep_what_was_typed(client, clinic, 
     assert "Half" in text
     assert "nonsense" in text
     assert text.count("-weekday") > 4
+    assert re.findall(r'<select name="([^"]*)"[^>]*autofocus', text) == ["rows-1-weekday"]
     assert not CalendarTemplate.objects.exists()
 
 
 def test_the_preview_stores_nothing(client, clinic, provider, admin):
     response = client.post(address("new_template", clinic, provider.pk), rows(MONDAY_MORNING, preview="1"))
     assert "4 times a week" in response.content.decode()
+    assert '<h2 id="effect-title" tabindex="-1" autofocus>' in response.content.decode(), (
+        "it is far below the form"
+    )
     assert not CalendarTemplate.objects.exists()
 
 

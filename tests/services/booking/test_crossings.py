@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from django.db.models.deletion import Collector
 
+from clinic_admin.models import Clinic
 from delegation import operations as delegation
 from identity.choices import Assurance, UserKind
 from notifications.choices import MessageKind, State
@@ -47,7 +48,7 @@ from tests.services.booking import build_desk as desk
 from tests.services.booking.build_booking import NOW, World, allow, make_slot, make_template, make_world, move
 from tests.services.booking.build_earlier import make_wish, offer_earlier
 from tests.services.booking.build_guests import make_guest, open_to_guests, wish
-from tests.services.booking.test_release import CLOSES, TUESDAY, ask, fair_world, hold, urgent
+from tests.services.booking.build_release import CLOSES, OPENS, TUESDAY, ask, fair_world, hold, urgent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -298,6 +299,73 @@ def test_a_draw_held_by_three_while_others_book_gives_each_time_to_one_and_stand
         agrees()
 
 
+# -- releases without a draw ---------------------------------------------------------------------------------
+def test_who_presses_at_the_release_gets_one_and_who_was_a_moment_early_gets_none():
+    """Nothing happens at the hour, in the database: the same times are asked for by clocks on both sides of it."""
+    early, late = OPENS - timedelta(milliseconds=1), OPENS
+    for _ in range(ROUNDS):
+        world = make_world()
+        slots = [urgent(world, minute=20 * number) for number in range(2)]
+        people = [someone(world) for _ in range(6)]
+        answers = at_once(
+            *(
+                lambda one=one, slot=slots[number % 2], now=late if number > 1 else early: one.book(
+                    slot, now=now
+                )
+                for number, one in enumerate(people)
+            )
+        )
+        assert answers[:2] == [BookingRefusal.NOT_OFFERED] * 2
+        assert sum(isinstance(one, Appointment) for one in answers[2:]) == 2
+        assert {one for one in answers[2:] if not isinstance(one, Appointment)} == {BookingRefusal.TAKEN}
+        assert {one.slot_id for one in answers if isinstance(one, Appointment)} == {one.pk for one in slots}
+        agrees()
+
+
+def test_any_urgent_time_at_the_release_is_one_for_each_and_for_nobody_before_it():
+    world = make_world()
+    slots = [urgent(world, minute=20 * number) for number in range(2)]
+    people = [someone(world) for _ in range(5)]
+    clocks = [OPENS - timedelta(seconds=1), OPENS, OPENS, OPENS, OPENS]
+    answers = at_once(
+        *(
+            lambda one=one, now=now: takes_any_urgent(one, None, now)()
+            for one, now in zip(people, clocks, strict=True)
+        )
+    )
+    assert answers[0] == BookingRefusal.TAKEN
+    assert sorted(one.slot_id for one in answers if isinstance(one, Appointment)) == [one.pk for one in slots]
+    assert [one for one in answers if not isinstance(one, Appointment)] == [BookingRefusal.TAKEN] * 3
+    agrees()
+
+
+def test_a_draw_from_before_the_clinic_switched_it_off_and_bookings_give_each_time_to_one():
+    """The clinic draws no more, so everyone may book at once; who had asked in time is still drawn for, of what is left."""
+    for _ in range(ROUNDS):
+        world = fair_world()
+        slots = [urgent(world, minute=20 * number) for number in range(3)]
+        asked = [ask(someone(world)) for _ in range(2)]
+        Clinic.objects.filter(pk=world.clinic.pk).update(draws_urgent=False)
+        world.clinic.refresh_from_db()
+        late = [someone(world) for _ in range(2)]
+        done = at_once(
+            *(lambda clinic=world.clinic: release_operations.catch_up(clinic, CLOSES) for _ in range(2)),
+            *(
+                lambda one=one, slot=slot: one.book(slot, now=CLOSES)
+                for one, slot in zip(late, slots, strict=False)
+            ),
+        )
+        draw = Draw.objects.get(day=TUESDAY, clinic=world.clinic)
+        assert draw.drawn_at == CLOSES
+        assert draws.faults_of(draw) == []
+        booked = [one for one in done[2:] if isinstance(one, Appointment)]
+        assert {one for one in done[2:] if not isinstance(one, Appointment)} <= {BookingRefusal.TAKEN}
+        won = DrawRequest.objects.filter(draw=draw, outcome=Outcome.WON).count()
+        assert won == min(len(asked), len(draw.pool))
+        assert Appointment.objects.live().filter(clinic=world.clinic).count() == won + len(booked)
+        agrees()
+
+
 # -- own times ---------------------------------------------------------------------------------------------
 def books(world, slot):
     return lambda: world.book(slot)
@@ -308,8 +376,9 @@ def moves(world, slot):
     return lambda: move(world, mine, slot)
 
 
-def takes_any_urgent(world, slot):
-    Slot.objects.filter(pk=slot.pk).update(kind=SlotKind.URGENT)
+def takes_any_urgent(world, slot, now=NOW):
+    if slot is not None:
+        Slot.objects.filter(pk=slot.pk).update(kind=SlotKind.URGENT)
     return lambda: operations.book_any_urgent(
         patient=world.patient,
         reason="Fever",
@@ -317,7 +386,7 @@ def takes_any_urgent(world, slot):
         form_key=uuid.uuid4(),
         assurance=Assurance.HIGH,
         actor=world.user,
-        now=NOW,
+        now=now,
     )
 
 

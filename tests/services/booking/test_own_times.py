@@ -24,6 +24,7 @@ from services.booking import free_times, operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.desk import operations as desk_operations
 from services.booking.desk.choices import DeskRefusal, Rule
+from services.booking.desk.operations import booking as desk_booking
 from services.booking.earlier import operations as earlier
 from services.booking.earlier.choices import OfferStatus, PassedReason
 from services.booking.earlier.models import EarlierOffer, EarlierWish, PassedOver
@@ -34,7 +35,7 @@ from services.booking.release import operations as release
 from services.booking.release import policy as release_policy
 from services.booking.release import queries as release_queries
 from services.booking.release.choices import Fault, Outcome
-from tests.at_once import at_once
+from tests.at_once import PATIENCE_SECONDS, at_once
 from tests.build import make_patient, make_provider, make_user
 from tests.patients.build_sessions import sign_in
 from tests.services.booking import build_desk as desk
@@ -518,6 +519,83 @@ def test_a_patient_and_staff_who_knows_of_nothing_do_not_both_win():
     assert live(world).count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_staff_who_put_it_aside_at_the_same_moment_the_second_is_asked_anew(monkeypatch):
+    """Both have seen the same one appointment, and nothing spoke against either when they began to take their time."""
+    world = make_world()
+    second, third = make_provider(world.clinic), make_provider(world.clinic)
+    for one in (second, third):
+        allow(one, row=world.gp)
+    own = world.book(make_slot(world.gp, AT))
+    places = [desk.at(make_slot(one, AT)) for one in (second, third)]
+    clerks = [desk.secretary(), desk.secretary("Sekretær Lie")]
+    both, win = threading.Barrier(2), desk_booking.win
+
+    def win_together(*args, **values):
+        both.wait(PATIENCE_SECONDS)
+        return win(*args, **values)
+
+    monkeypatch.setattr(desk_booking, "win", win_together)
+    answers = at_once(
+        *(
+            lambda place=place, clerk=clerk: desk.book(
+                world.patient, place, clerk, confirmed=[Rule.OWN_TIME], known=[own.pk]
+            )
+            for place, clerk in zip(places, clerks, strict=True)
+        )
+    )
+    (made,) = (one for one in answers if isinstance(one, Appointment))
+    assert [one for one in answers if one is not made] == [DeskRefusal.RULE]
+    assert {one.pk for one in live(world)} == {own.pk, made.pk}
+    assert Slot.objects.filter(state=SlotState.TAKEN).count() == 2
+    monkeypatch.undo()
+    (left,) = (place for place in places if place.slot.pk != made.slot_id)
+    desk.book(world.patient, desk.at(left.slot), confirmed=[Rule.OWN_TIME], known=[own.pk, made.pk])
+    assert live(world).count() == 3
+
+
+def test_what_was_not_shown_is_not_put_aside_neither_for_a_move(world, beside):
+    own = world.book(make_slot(world.gp, AT))
+    other = world.book(make_slot(world.gp, AT + 60 * MINUTES))
+    place = desk.at(make_slot(beside, AT))
+    with pytest.raises(desk_operations.RuleInTheWay) as stopped:
+        desk.move(other, place, confirmed=[Rule.OWN_TIME], known=[other.pk])
+    assert stopped.value.rules == (Rule.OWN_TIME,)
+    other.refresh_from_db()
+    assert (other.version, other.starts_at) == (1, AT + 60 * MINUTES)
+    place.slot.refresh_from_db()
+    assert place.slot.state == SlotState.FREE
+    assert desk.move(other, place, confirmed=[Rule.OWN_TIME], known=[own.pk]).starts_at == AT
+
+
+def test_the_page_names_what_is_put_aside_and_what_has_come_meanwhile(world, beside, client):
+    sign_in_staff(client, world.clinic)
+    client.cookies["django_language"] = "en"
+    own = world.book(make_slot(world.gp, AT))
+    slot = make_slot(beside, AT)
+    address = reverse("desk:book_patient", args=[world.clinic.portal_identifier, world.patient.pk])
+    address = f"{address}?slot={slot.pk}"
+    with time_machine.travel(NOW, tick=False):
+        sent = {"reason": "Cough", "form_key": client.get(address).context["form"].key}
+        asked = client.post(address, sent)
+        assert "Tuesday 24 November at 11:00 – 11:20 with" in asked.content.decode()
+        assert f'<input type="hidden" name="beside" value="{own.pk}">' in asked.content.decode()
+        third = make_provider(world.clinic)
+        allow(third, row=world.gp)
+        clerk = desk.secretary("Sekretær Lie")
+        first = desk.book(world.patient, desk.at(make_slot(third, AT)), clerk, confirmed=[Rule.OWN_TIME])
+        put_aside = {**sent, "overrule": "own-time", "beside": [str(own.pk)]}
+        again = client.post(address, put_aside)
+        text = again.content.decode()
+        assert again.status_code == 422
+        assert "The patient got another appointment at that time meanwhile" in text
+        assert "by Sekretær Lie" in text
+        assert "Cough" in text
+        assert live(world).count() == 2
+        client.post(address, {**put_aside, "beside": [str(own.pk), str(first.pk)]})
+        assert live(world).count() == 3
+
+
 @pytest.fixture
 def guest(world, beside):
     """Return a request without an account at the time of an appointment that the person has."""
@@ -533,7 +611,8 @@ def test_a_guest_who_has_something_else_then_is_approved_only_knowingly(world, g
     assert why(guests.approve, **act) == GuestRefusal.OWN_TIME
     guest.refresh_from_db()
     assert guest.status == GuestStatus.WAITING
-    done = guests.approve(**act, confirmed=[Rule.OWN_TIME])
+    assert why(guests.approve, **act, confirmed=[Rule.OWN_TIME]) == GuestRefusal.OWN_TIME
+    done = guests.approve(**act, confirmed=[Rule.OWN_TIME], known=[own.pk for own in live(world)])
     assert done.appointment.overruled == ["own-time"]
     event = AuditEvent.objects.get(action="appointment.approved")
     assert event.details["overruled"] == ["own-time"]
@@ -549,7 +628,12 @@ def test_the_page_of_the_request_says_so_before_and_sends_it_along(world, guest,
         assert '<input type="hidden" name="overrule" value="own-time">' in page
         client.post(address, {"act": "approve"})
         assert Appointment.objects.filter(status__in=LIVE).count() == 1
-        client.post(address, {"act": "approve", "overrule": "own-time"})
+        own = Appointment.objects.get(status__in=LIVE)
+        assert f'<input type="hidden" name="beside" value="{own.pk}">' in page
+        for beside in ("", "nonsense", str(guest.pk)):
+            client.post(address, {"act": "approve", "overrule": "own-time", "beside": beside})
+            assert Appointment.objects.filter(status__in=LIVE).count() == 1
+        client.post(address, {"act": "approve", "overrule": "own-time", "beside": str(own.pk)})
         assert Appointment.objects.filter(status__in=LIVE).count() == 2
 
 

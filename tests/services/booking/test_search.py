@@ -5,7 +5,6 @@ import random
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -354,74 +353,6 @@ def test_where_nothing_is_near_the_next_ones_are_shown():
         patient=world.patient, assurance=Assurance.HIGH, to=NOW + timedelta(days=1), now=NOW
     )
     assert [slot.slot_id for slot in found] == [far.pk]
-
-
-def many_free(world, providers, days):
-    """Store free times of 20 minutes of each provider, all morning of all days, with one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO booking_slot (clinic_id, provider_id, starts_at, ends_at, day, kind, state)
-            SELECT %s, provider, at, at + interval '20 minutes', (at AT TIME ZONE %s)::date, 'portal', 'free'
-            FROM unnest(%s::bigint[]) AS provider, generate_series(0, %s) AS day, generate_series(0, 11) AS nr,
-                 LATERAL (SELECT %s::timestamptz + day * interval '1 day' + nr * interval '20 minutes') AS _ (at)
-            """,
-            [
-                *(world.clinic.pk, world.clinic.time_zone, [one.pk for one in providers]),
-                *(days, NOW.replace(hour=7)),
-            ],
-        )
-        cursor.execute("ANALYZE booking_slot")
-        return cursor.rowcount
-
-
-def plan_of(world, part, most):
-    """Return the plan, with what it read, of looking for a part of the day within twelve weeks."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "EXPLAIN (ANALYZE, FORMAT JSON) " + (free_times._FREE_AT if part else free_times._FREE),
-            [
-                *(world.gp.pk, world.patient.pk, NOW, NOW, [], []),
-                *([world.gp.pk], ["portal"], [MONDAY], [MONDAY + free_times.HORIZON]),
-                *([most], ["0"], [part and part.since], [part and part.until], [True]),
-                *(NOW, world.clinic.time_zone),
-            ],
-        )
-        found = cursor.fetchone()[0][0]
-    return found["Execution Time"], list(_nodes(found["Plan"]))
-
-
-def _nodes(plan):
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from _nodes(inner)
-
-
-@pytest.mark.parametrize(
-    ("part", "most", "found"),
-    [
-        (None, 1, 1),
-        (None, 500, 500),
-        (DayPart.BEFORE_12, 1, 1),
-        (DayPart.BEFORE_12, 500, 500),
-        (DayPart.FROM_14, 1, 0),
-        (DayPart.FROM_14, 500, 0),
-    ],
-)
-def test_free_times_of_another_part_of_the_day_are_not_read(part, most, found):
-    """Of a calendar that is free all morning, for twelve weeks; long with 100,000 times."""
-    world = make_world()
-    others = [make_provider(world.clinic) for _ in range(100 if IS_LONG else 4)]
-    many_free(world, [world.gp, *others], 84)
-    milliseconds, nodes = plan_of(world, part, most)
-    slots = [one for one in nodes if one.get("Relation Name") == "booking_slot" and one["Actual Loops"]]
-    assert {one.get("Index Name") for one in slots} == {"slot_free_by_provider"}
-    read = sum(
-        (one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"] for one in slots
-    )
-    assert found <= round(read) <= found + 12, "reads what it does not show"
-    assert max(one["Actual Loops"] for one in slots) <= 85, "at most a look for each day"
-    print(f"{part or 'all day'}, at most {most}: {Slot.objects.count()} times, {milliseconds:.2f} ms")
 
 
 @pytest.mark.django_db

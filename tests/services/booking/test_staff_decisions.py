@@ -116,6 +116,17 @@ def test_approving_books_the_time_tells_the_patient_and_returns(client, clinic, 
     assert OutboxMessage.objects.filter(kind="booking-confirmed").count() == 1
 
 
+@pytest.mark.parametrize(("act", "words"), [("approve", "Approved. "), ("refuse", "the time is free again")])
+def test_who_has_neither_number_nor_address_is_not_said_to_be_told(
+    client, clinic, provider, staff, act, words
+):
+    request = make_request(provider, patient=make_patient(clinic, mobile="", email=""))
+    text = decide(client, request, act).content.decode()
+    assert words in text
+    assert "can&#x27;t be notified" in text
+    assert "is notified" not in text
+
+
 def test_refusing_frees_the_slot_at_once(client, clinic, provider, staff):
     request = make_request(provider)
     response = decide(client, request, "refuse")

@@ -1,11 +1,14 @@
 """The staff's inbox: pages by key, whose it is, and nobody else's items."""
 
+import re
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -175,3 +178,23 @@ def test_a_page_of_many_items_is_read_from_an_index(clinic, post):
     plan = rows.explain()
     assert "inbox_item_waiting" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(("box", "index"), [(Box.ALL, "inbox_item_waiting"), (Box.DONE, "inbox_item_done")])
+def test_a_late_page_is_read_from_where_it_begins(clinic, post, box, index):
+    """And not from the first item on: nine tenths of three thousand lie before it."""
+    rows = add(clinic, 3000)
+    if box == Box.DONE:
+        InboxItem.objects.update(closed_at=F("opened_at"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE inbox_inboxitem")
+    last = rows[300] if box == Box.DONE else rows[2700]
+    with CaptureQueriesContext(connection) as asked:
+        heap = queries.heap(clinic=clinic, box=box, staff_member=post, after=last.pk)
+    assert len(heap.items) == queries.PER_PAGE
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN ANALYZE {asked[-1]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert index in plan
+    removed = [int(number) for number in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+    assert sum(removed) <= 1, plan

@@ -11,7 +11,7 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
-from services.booking.desk.operations.places import FENCES, RuleInTheWay, overrule, win
+from services.booking.desk.operations.places import FENCES, RuleInTheWay, look_again, overrule, win
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
@@ -28,6 +28,7 @@ def book(
     reason: str,
     tells: bool,
     confirmed: Collection[str],
+    known: Collection[UUID] = (),
     form_key: UUID,
     actor: User,
     now: datetime,
@@ -35,8 +36,9 @@ def book(
     """Book the place for the clinic's patient and return the appointment; the same form twice is one.
 
     `tells` queues the confirmation; a reminder goes as for everyone. `confirmed` are the rules that staff put aside
-    knowingly: what is put aside is kept with the appointment and in the trail. Raises RuleInTheWay when there are
-    others, BookingRefused when the time is gone; nothing is stored then.
+    knowingly, `known` the patient's other appointments at that time that the page showed: what is put aside is kept
+    with the appointment and in the trail. Raises RuleInTheWay when there are others, BookingRefused when the time is
+    gone; nothing is stored then.
     """
     with fences(FENCES), transaction.atomic():
         done = hold_form(patient, form_key)
@@ -44,6 +46,7 @@ def book(
             return done
         overruled = overrule(patient, place, confirmed, now=now)
         slot = win(place, patient, actor=actor, now=now)
+        look_again(patient, slot, overruled, known)
         appointment = _store(patient, slot, reason, overruled, form_key=form_key, actor=actor, now=now)
         receipts.write(appointment, ReceiptKind.BOOKED, ReceiptRule.CLINIC, now=now)
         audit.record(

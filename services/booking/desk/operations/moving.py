@@ -13,7 +13,7 @@ from portal import audit
 from services.booking import freeing, own_times
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.desk import policy
-from services.booking.desk.operations.places import FENCES, overrule, win
+from services.booking.desk.operations.places import FENCES, look_again, overrule, win
 from services.booking.desk.queries import Place
 from services.booking.models import Appointment, Slot
 from services.booking.operations import receipts, telling
@@ -29,13 +29,15 @@ def move(
     version: int,
     tells: bool,
     confirmed: Collection[str],
+    known: Collection[UUID] = (),
     actor: User,
     now: datetime,
 ) -> Appointment:
     """Put the clinic's appointment on another place and return it. A request stays one.
 
-    `version` is the one that the page showed: who comes second changes nothing. Sent twice it is moved once. Raises
-    Appointment.DoesNotExist, RuleInTheWay, BookingRefused; nothing is changed then.
+    `version` is the one that the page showed: who comes second changes nothing. Sent twice it is moved once. `confirmed`
+    and `known` are what `book` takes. Raises Appointment.DoesNotExist, RuleInTheWay, BookingRefused; nothing is changed
+    then.
     """
     with fences(FENCES), transaction.atomic():
         appointment = locked(Appointment.objects.for_clinic(clinic), appointment_id)
@@ -53,7 +55,7 @@ def move(
         if place.slot is None:
             _hold_own(appointment)
         overruled = overrule(appointment.patient, place, confirmed, now=now, moved=appointment)
-        _put(appointment, place, overruled, tells=tells, actor=actor, now=now)
+        _put(appointment, place, overruled, known, tells=tells, actor=actor, now=now)
         return appointment
 
 
@@ -74,6 +76,7 @@ def _put(
     appointment: Appointment,
     place: Place,
     overruled: list[str],
+    known: Collection[UUID],
     *,
     tells: bool,
     actor: User,
@@ -81,6 +84,7 @@ def _put(
 ) -> None:
     before, was_at, old = place_of(appointment), appointment.starts_at, appointment.slot_id
     slot = _slot(appointment, place, actor, now)
+    look_again(appointment.patient, slot, overruled, known, moved=appointment)
     appointment.slot, appointment.provider = slot, slot.provider
     appointment.starts_at, appointment.ends_at, appointment.kind = slot.starts_at, slot.ends_at, slot.kind
     appointment.overruled = sorted({*own_times.marks_of_moved(appointment), *overruled})

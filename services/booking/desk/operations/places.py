@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from identity.models import User
 from patients.models import Patient
+from services.booking import own_times
 from services.booking.choices import BookingRefusal, SlotState
 from services.booking.desk import policy, queries
 from services.booking.desk.choices import DeskRefusal, Rule
@@ -48,6 +50,27 @@ def overrule(
     if not set(rules) <= set(confirmed):
         raise RuleInTheWay(rules)
     return [rule.value for rule in rules]
+
+
+def look_again(
+    patient: Patient,
+    slot: Slot,
+    overruled: Collection[str],
+    known: Collection[UUID],
+    *,
+    moved: Appointment | None = None,
+) -> None:
+    """Look once more what the patient has at the time that was won, where staff put it aside that there is something.
+
+    From here on nobody else gives the patient a time: whoever put the same rule aside at the same moment has stored
+    theirs, or waits. `known` are the appointments that the page showed. Raises RuleInTheWay when there is another. One
+    query, none where the rule was not put aside.
+    """
+    if Rule.OWN_TIME not in overruled:
+        return
+    beside = own_times.beside(patient, slot.starts_at, slot.ends_at, moved=moved)
+    if not set(beside.values_list("pk", flat=True)) <= set(known):
+        raise RuleInTheWay(tuple(Rule(rule) for rule in overruled))
 
 
 def win(
