@@ -25,8 +25,9 @@ TASK = "notifications.send_due"
 SECONDS_TO_CONNECT = 0.15
 QUIET_SECONDS = 5.0
 """So long we don't ask a broker again that did not answer, which would only fill the log."""
-SECONDS_BETWEEN = 0.02
-"""A worker that was told just now is still looking: what comes meanwhile is told together."""
+SECONDS_BETWEEN = 0.2
+"""A worker that was told just now is still looking: what comes meanwhile is told together. Telling costs as much as half
+a booking."""
 
 
 class _Broker:

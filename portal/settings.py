@@ -379,6 +379,8 @@ LOGGING = {
     },
     "root": {"handlers": ["stream"], "level": env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING"], "INFO")},
     "loggers": {
+        # Answers below 500 stand in our own line for each request; a refusal is no warning.
+        "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["stream"], "level": "INFO", "propagate": False},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
