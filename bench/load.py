@@ -123,14 +123,23 @@ def send_all(port: int, requests: Sequence[bytes], *, clients: int, each_anew: b
 
 
 def send_for(
-    port: int, request_of: Callable[[int], bytes], *, clients: int, seconds: float
+    port: int,
+    request_of: Callable[[int], bytes],
+    *,
+    clients: int,
+    seconds: float,
+    each_anew: bool = False,
 ) -> tuple[list[Answer], float]:
-    """Send requests for so long. Return the answers and how many came per second."""
+    """Send requests for so long. Return the answers and how many came per second; `each_anew` as in send_all."""
     answers: list[Answer] = []
     ends = time.perf_counter() + seconds
     numbers = itertools.takewhile(lambda _number: time.perf_counter() < ends, itertools.count())
     started = time.perf_counter()
-    _together(port, numbers, lambda line, number: answers.append(line.ask(request_of(number))), clients)
+
+    def do(line: _Line, number: int) -> None:
+        answers.append(line.ask(request_of(number), anew=each_anew))
+
+    _together(port, numbers, do, clients)
     return answers, len(answers) / (time.perf_counter() - started)
 
 
