@@ -1,9 +1,11 @@
 """What patients fill in when they book."""
 
+import contextlib
 import uuid
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from services.booking import policy
@@ -80,6 +82,13 @@ class BookForm(forms.Form):
         if self.errors.pop("form_key", None):
             self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
         return self.cleaned_data
+
+
+def key_of(sent: QueryDict) -> uuid.UUID | None:
+    """Return the key of a form that was sent, before the form is looked at; None if it has none that can be read."""
+    with contextlib.suppress(ValueError):
+        return uuid.UUID(sent.get("form_key", ""))
+    return None
 
 
 class MoveForm(forms.Form):

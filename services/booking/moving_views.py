@@ -15,7 +15,7 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from services.booking import choosing, free_times, in_place, operations, own_times, queries, times
 from services.booking.choices import BookingRefusal, SlotKind
-from services.booking.forms import BookForm, MoveForm
+from services.booking.forms import BookForm, MoveForm, key_of
 from services.booking.free_times import UrgentNow
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
@@ -164,8 +164,11 @@ def _confirm_page(
 def any_urgent(request: PatientRequest) -> HttpResponse:
     """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""
     now = timezone.now()
+    is_sent = request.method == "POST"
+    if is_sent and not queries.is_urgent_left(request.patient, key_of(request.POST), now):
+        return _none(request, BookingRefusal.TAKEN, now)
     reminder = choice_for(request.patient, request.clinic, now=now)
-    if request.method != "POST":
+    if not is_sent:
         return _before_any(request, BookForm(reminder=reminder), now)
     form = BookForm(request.POST, reminder=reminder)
     if not form.is_valid():
@@ -181,13 +184,18 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
             now=now,
         )
     except BookingRefused as refused:
-        refusal = BookingRefusal(refused.reason)
-        # Where everyone comes at once, most leave here with nothing left: no more is read than the page shows.
-        found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
-        if request.htmx:
-            return _none_in_place(request, refusal, found)
-        return _any_page(request, form, refusal, found, now=now, status=422)
+        return _none(request, BookingRefusal(refused.reason), now)
     return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
+
+
+def _none(request: PatientRequest, refusal: BookingRefusal, now: datetime) -> HttpResponse:
+    """Say that there is none to be had. Most leave here, so no more is read than what is shown."""
+    found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
+    if request.htmx:
+        return _none_in_place(request, refusal, found)
+    form = BookForm(request.POST, reminder=choice_for(request.patient, request.clinic, now=now))
+    form.is_valid()
+    return _any_page(request, form, refusal, found, now=now, status=422)
 
 
 def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpResponse:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from clinic_admin.choices import Service
@@ -254,3 +256,29 @@ def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:
         clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
     return Slot.objects.filter(~Exists(closed), clinic=clinic, pk=slot_id).select_related("provider").first()
+
+
+_IS_URGENT_LEFT = """
+SELECT EXISTS (
+    SELECT FROM booking_slot
+    WHERE clinic_id = %(clinic)s AND kind = 'urgent' AND state = 'free' AND starts_at > %(now)s
+      AND (held_until IS NULL OR held_until <= %(now)s)
+) OR EXISTS (SELECT FROM booking_appointment WHERE patient_id = %(patient)s AND form_key = %(form_key)s)
+"""
+"""Found by slot_urgent_free."""
+
+
+def is_urgent_left(patient: Patient, form_key: UUID | None, now: datetime) -> bool:
+    """Return whether the clinic has a free urgent time for anybody, or the form has taken one already. One query.
+
+    Where everyone comes at once, most are told by this alone: whether this patient may have one is asked when there is one.
+    """
+    asked: dict[str, Any] = {
+        "clinic": patient.clinic_id,
+        "now": now,
+        "patient": patient.pk,
+        "form_key": form_key,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_URGENT_LEFT, asked)
+        return bool(cursor.fetchone()[0])

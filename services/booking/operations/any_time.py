@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from identity.choices import Assurance
 from patients.models import Patient
@@ -32,9 +32,6 @@ def book_any_urgent(
     at the time of another appointment of the patient is passed over. The same form_key again gives the same
     appointment. Raises BookingRefused when there is none, or the patient has enough.
     """
-    if not _is_one_left(patient, form_key, now):
-        # Where everyone comes at once, most leave here: one read, no transaction, no lock.
-        raise BookingRefused(BookingRefusal.TAKEN)
     return or_refused(
         _book_any_urgent(
             patient=patient,
@@ -46,29 +43,6 @@ def book_any_urgent(
             now=now,
         )
     )
-
-
-_IS_ONE_LEFT = """
-SELECT EXISTS (
-    SELECT FROM booking_slot
-    WHERE clinic_id = %(clinic)s AND kind = 'urgent' AND state = 'free' AND starts_at > %(now)s
-      AND (held_until IS NULL OR held_until <= %(now)s)
-) OR EXISTS (SELECT FROM booking_appointment WHERE patient_id = %(patient)s AND form_key = %(form_key)s)
-"""
-"""Found by slot_urgent_free; whether this patient may have it is looked at only when there is one."""
-
-
-def _is_one_left(patient: Patient, form_key: UUID, now: datetime) -> bool:
-    """Return whether the clinic has a free urgent time for anybody, or the form has taken one already."""
-    asked: dict[str, Any] = {
-        "clinic": patient.clinic_id,
-        "now": now,
-        "patient": patient.pk,
-        "form_key": form_key,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_IS_ONE_LEFT, asked)
-        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic
