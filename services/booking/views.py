@@ -24,7 +24,7 @@ from services.booking import choosing, free_times, in_place, operations, own_tim
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.earlier.queries import offered_now
-from services.booking.forms import BookForm
+from services.booking.forms import BookForm, key_of
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.release.news import news_of
@@ -82,6 +82,12 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return _ask_why(request, slot, now)
+    seen = operations.look(request.patient, slot, key_of(request.POST))
+    match operations.settled(seen, request.patient, key_of(request.POST), now):
+        case Appointment() as made:
+            return _to_appointment(request, made.pk)
+        case BookingRefused() as refused:
+            return _lost_page(request, slot, refused, now)
     form = BookForm(request.POST, reminder=_reminder(request, now))
     if not form.is_valid():
         return _considered_page(request, form, _consider(request, slot, now), now)
@@ -95,15 +101,22 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
             assurance=request.sign_in.assurance,
             actor=request.user,
             now=now,
+            seen=seen,
         )
     except BookingRefused as refused:
-        # Where everyone comes at once, most leave here: no more is read than the page shows.
-        lost = refused.details.get("slot") or queries.slot_of(request.patient, slot)
-        reason = BookingRefusal(refused.reason)
-        if request.htmx and lost:
-            return _lost_in_place(request, lost, reason)
-        return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
+        return _lost_page(request, slot, refused, now)
     return _to_appointment(request, appointment.pk)
+
+
+def _lost_page(request: PatientRequest, slot_id: int, refused: BookingRefused, now: datetime) -> HttpResponse:
+    """Say that the time can't be had. Where everyone comes at once, most leave here: no more is read than is shown."""
+    lost = refused.details.get("slot") or queries.slot_of(request.patient, slot_id)
+    reason = BookingRefusal(refused.reason)
+    if request.htmx and lost:
+        return _lost_in_place(request, lost, reason)
+    form = BookForm(request.POST, reminder=_reminder(request, now))
+    form.is_valid()
+    return _refused_page(request, form, lost, reason, now, status=422 if lost else 404)
 
 
 @patient_page(area=Area.APPOINTMENTS)

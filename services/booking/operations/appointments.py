@@ -47,17 +47,18 @@ def book(
     assurance: Assurance,
     actor: Any,
     now: datetime,
+    seen: Slot | None = None,
 ) -> Appointment:
     """Take the slot for the patient and return the appointment, booked or waiting for approval.
 
     The same form_key again gives the same appointment. Of those who want the same slot one wins; the others are
-    told at once, without waiting for the winner. Raises BookingRefused; nothing is stored then.
+    told at once, without waiting for the winner. `seen` is the slot where it was looked at just now (`look`).
+    Raises BookingRefused; nothing is stored then.
     """
-    slot = _SLOT.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk, form_key=form_key)
-    state = slot.state_at(now) if slot is not None else None
-    if slot is None or state != SlotState.FREE:
-        # Most losers leave here: one read, no transaction, no lock.
-        return or_refused(_of_the_form(slot, patient, form_key) or _why_not_free(slot, state))
+    slot = seen or look(patient, slot_id, form_key)
+    made = settled(slot, patient, form_key, now)
+    if slot is None or made is not None:
+        return or_refused(made or BookingRefused(BookingRefusal.NOT_OFFERED))
     try:
         made = _book(
             slot,
@@ -78,7 +79,25 @@ def book(
     return or_refused(made)
 
 
-def _of_the_form(slot: Slot | None, patient: Patient, form_key: UUID) -> Appointment | None:
+def look(patient: Patient, slot_id: int, form_key: UUID | None) -> Slot | None:
+    """Read the slot as the act needs it. One query, no transaction, no lock."""
+    return _SLOT.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk, form_key=form_key)
+
+
+def settled(
+    slot: Slot | None, patient: Patient, form_key: UUID | None, now: datetime
+) -> Appointment | BookingRefused | None:
+    """Return what the form has made already, or why the slot that `look` gave can't be had; None where it is free.
+
+    Most who come at once leave by this.
+    """
+    state = slot.state_at(now) if slot is not None else None
+    if slot is not None and state == SlotState.FREE:
+        return None
+    return _of_the_form(slot, patient, form_key) or _why_not_free(slot, state)
+
+
+def _of_the_form(slot: Slot | None, patient: Patient, form_key: UUID | None) -> Appointment | None:
     return same_form(patient, form_key) if slot is None or slot.has_form else None  # type: ignore[attr-defined]
 
 
@@ -316,7 +335,7 @@ def _patient_lock(patient: Patient) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def same_form(patient: Patient, form_key: UUID) -> Appointment | None:
+def same_form(patient: Patient, form_key: UUID | None) -> Appointment | None:
     """Return the appointment that this form has made already."""
     return _OF_FORM.first(patient=patient.pk, form_key=form_key)
 
