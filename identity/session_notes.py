@@ -1,18 +1,16 @@
-"""Notes that sessions are used: a moment after the answer, many by one statement.
+"""Notes that sessions are used: some seconds after the answer, many by one statement.
 
 Where a crowd comes at once, everyone's session is to be noted as used. One by one that would cost as much as what they
-came for. Whoever is told of the end of a session a second early because a process died has lost nothing.
+came for; together, and when the crowd has its answers, hardly anything. A process that dies loses the last notes: use is
+noted once a minute anyway, so a session may then end that much early.
 """
 
 import logging
 import os
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -20,14 +18,17 @@ from django.db import Error, connection
 
 log = logging.getLogger("venterom.sessions")
 
-SECONDS_TOGETHER = 0.5
-"""So long notes are gathered."""
+SECONDS_TOGETHER = 5.0
+"""So long notes are gathered: a crowd has come and gone by then."""
 
 
 class Pace:
-    """Tests don't wait for the writer, and it would not see what stands in their transactions."""
+    """When notes are written."""
 
     at_once = False
+    """Tests don't wait for the writer, and it would not see what stands in their transactions."""
+    writer: threading.Timer | None = None
+    """Writes what is gathered now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def add(session: SessionBase, held: str) -> None:
         return
     with _lock:
         _waiting[note.key] = note
-        is_first = len(_waiting) == 1
-    if is_first:
-        _writer().submit(_gather)
+        if len(_waiting) == 1:
+            Pace.writer = threading.Timer(SECONDS_TOGETHER, _write_gathered)
+            Pace.writer.daemon = True  # nobody waits for it, not even who stops the server
+            Pace.writer.start()
 
 
 _NOTE = """
@@ -78,32 +80,22 @@ def write(notes: Sequence[Note]) -> None:
         cursor.execute(_NOTE, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _gather() -> None:
-    time.sleep(SECONDS_TOGETHER)
+def _write_gathered() -> None:
     with _lock:
         notes = list(_waiting.values())
         _waiting.clear()
     try:
-        connection.close_if_unusable_or_obsolete()
         write(notes)
     except Error as error:
-        connection.close()
         log.warning("the use of sessions was not noted", extra={"error": type(error).__name__})
+    finally:
+        connection.close()
 
 
 _waiting: dict[str, Note] = {}
 _lock = threading.Lock()
 
 
-@cache
-def _writer() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="session-notes")
-
-
-def _start_anew() -> None:
-    """Forget the thread, which doesn't come along into a process that was split off."""
-    _writer.cache_clear()
-    _waiting.clear()
-
-
-os.register_at_fork(after_in_child=_start_anew)
+os.register_at_fork(
+    after_in_child=_waiting.clear
+)  # the writer doesn't come along into a process that was split off

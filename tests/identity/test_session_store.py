@@ -1,7 +1,6 @@
 """Sessions are written as Django writes them, and their use a moment after the answer, waiting for nobody."""
 
 import threading
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -131,7 +130,7 @@ def test_notes_of_many_are_gathered_and_written_by_one_statement(monkeypatch):
     for key in keys:
         seen_again(key).write_notes()
     assert {what(key)["seen_at"] for key in keys} == {SEEN}
-    session_notes._writer().submit(lambda: connection.close()).result(10)
+    Pace.writer.join(10)
     assert {what(key)["seen_at"] for key in keys} == {LATER}
     assert written == [5]
 
@@ -148,9 +147,9 @@ def test_a_database_that_is_gone_costs_a_log_line_and_the_next_note_is_written(m
     write = session_notes.write
     monkeypatch.setattr(session_notes, "write", fail)
     seen_again(key).write_notes()
-    session_notes._writer().submit(time.sleep, 0).result(10)
+    Pace.writer.join(10)
     assert "the use of sessions was not noted" in caplog.text
     monkeypatch.setattr(session_notes, "write", write)
     seen_again(key).write_notes()
-    session_notes._writer().submit(lambda: connection.close()).result(10)
+    Pace.writer.join(10)
     assert what(key)["seen_at"] == LATER
