@@ -1,6 +1,8 @@
-"""Addresses."""
+"""Addresses of staff."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from services.home import staff_views
 
 app_name = "home_staff"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", staff_views.desk, name="desk")]
