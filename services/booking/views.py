@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -127,6 +127,8 @@ def nearest(request: PatientRequest, slot: int) -> HttpResponse:
     lost = queries.slot_of(request.patient, slot)
     if lost is None:
         raise Http404
+    if not request.htmx:  # it is a part of the form's page, and nothing by itself
+        return redirect("booking:book", request.clinic.portal_identifier, slot)
     refusal = queries.over_limit(request.patient, SlotKind.URGENT, now=now)
     context = {
         "nearest": _nearest(request, lost, refusal, now),

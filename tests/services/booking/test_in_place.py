@@ -89,6 +89,11 @@ def test_the_nearest_times_come_after_and_are_sent_by_the_same_form(world, clien
     assert "Book one of the nearest free times instead" in said
 
 
+def test_who_opens_the_nearest_times_by_themselves_comes_to_the_page_of_the_time(world, client):
+    lost = taken(world)
+    assert client.get(address("nearest", world, lost.pk)).url == address("book", world, lost.pk)
+
+
 def test_the_same_words_for_all_are_made_once_for_each_time_language_and_clinic(world, client, monkeypatch):
     made, render = [], in_place.render_to_string
     monkeypatch.setattr(in_place, "_made", {})
