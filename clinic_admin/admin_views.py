@@ -82,6 +82,8 @@ def add_closure(request: StaffRequest) -> HttpResponse:
     form = ClosureForm(request.POST)
     if not form.is_valid():
         return _page(request, closure=form, status=422)
+    if "back" in request.POST:
+        return _page(request, closure=form)
     try:
         operations.add_closure(
             clinic=request.clinic, actor=request.user, now=timezone.now(), **form.cleaned_data

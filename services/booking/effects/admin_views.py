@@ -1,8 +1,9 @@
-"""What a save of the matrix, of a provider's services or of an absence would do, asked before it is saved.
+"""What a save of the matrix, of a provider's services, of an absence or of closed days would do, asked before it is saved.
 
 The pages that save belong to other areas and know nothing of appointments. So their buttons come by here: "What
 would this change?" shows the effect; "Save" goes straight on to the page that saves (307, the form goes along),
-unless someone would be left with nobody. Then it asks once more, and "Save all the same" goes on.
+unless someone would be left with nobody, or something is booked on a day to be closed. Then it asks once more, and
+"Save all the same" goes on.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic_admin.choices import Service
+from clinic_admin.forms import ClosureForm
 from clinic_admin.guards import StaffRequest, admin_page
 from delegation import queries as delegation
 from delegation.forms import AbsenceForm, MatrixForm
@@ -86,6 +88,28 @@ def check_absence(request: StaffRequest) -> HttpResponse:
         ("back", _("Back to the absence")),
     )
     return _check(request, trial, save, now)
+
+
+@admin_page
+@require_POST
+def check_closure(request: StaffRequest) -> HttpResponse:
+    """Go on to closing the clinic on some days; show first what is booked on them."""
+    clinic, now = request.clinic, timezone.now()
+    address = reverse("clinic_admin:add_closure", args=[clinic.portal_identifier])
+    form = ClosureForm(request.POST)
+    booked = None
+    if form.is_valid() and form.cleaned_data["first_day"] <= form.cleaned_data["last_day"]:
+        days = form.cleaned_data["first_day"], form.cleaned_data["last_day"]
+        booked = queries.booked_between(clinic, *days, now=now)
+    if booked is None or not booked.number:
+        return redirect(address, preserve_request=True)
+    words = {
+        "booked": booked,
+        "closure": form.cleaned_data,
+        "address": address,
+        "carried": _carried(request.POST.lists()),
+    }
+    return render(request, "booking/admin/closure.html", words)
 
 
 def _of_matrix(request: StaffRequest, service: str, now: datetime) -> Trial | None:

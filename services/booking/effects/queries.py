@@ -1,15 +1,39 @@
-"""Which booked appointments a change of settings would make unusual, told before it is saved."""
+"""Which booked appointments a change of settings touches, told before it is saved."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, Value
 
+from clinic_admin.models import Clinic
 from services.access import queries as access
 from services.access.preview import Trial
 from services.booking import policy
 from services.booking.models import Appointment
 from services.booking.staff.queries import bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What is booked on days that are to be closed."""
+
+    number: int
+    first: Sequence[Appointment]
+    """The first of them, with their providers."""
+
+
+MOST_SHOWN = 50
+
+
+def booked_between(clinic: Clinic, first_day: date, last_day: date, *, now: datetime) -> Booked:
+    """Return the coming appointments of these days, booked or waiting for an answer. Two queries."""
+    begins, ends = bounds(clinic, first_day, (last_day - first_day).days + 1)
+    found = Appointment.objects.for_clinic(clinic).live().filter(starts_at__gt=now)
+    found = found.filter(starts_at__gte=begins, starts_at__lt=ends)
+    shown = found.select_related("provider").order_by("starts_at", "pk").defer("reason")
+    return Booked(found.count(), list(shown[:MOST_SHOWN]))
 
 
 def unusual(trial: Trial, *, now: datetime) -> int:

@@ -16,4 +16,5 @@ urlpatterns: list[URLPattern] = [
     path("effects/services/<int:provider_id>/", effect_views.provider, name="effect_of_provider"),
     path("effects/services/<int:provider_id>/save/", effect_views.check_provider, name="check_provider"),
     path("effects/absence/save/", effect_views.check_absence, name="check_absence"),
+    path("effects/closed-days/save/", effect_views.check_closure, name="check_closure"),
 ]

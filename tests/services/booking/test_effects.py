@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Role, Service
+from clinic_admin.models import Closure
 from delegation.models import Absence, MatrixTick
 from delegation.policy import Tick
 from services.access import preview
@@ -254,6 +255,58 @@ def test_a_cover_without_the_right_for_patients_without_a_gp_is_warned_of(admin,
     first = today(clinic)
     asked = admin.post(page_of(clinic, "check_absence"), absence(koman, first, first, cover=lent.pk))
     assert "All other active patients: 1 has nobody left for Booking" in asked.text
+
+
+# -- closed days -------------------------------------------------------------------------------------------
+def closing(clinic, first, last, **other):
+    day = today(clinic)
+    first_day, last_day = day + timedelta(days=first), day + timedelta(days=last)
+    return {
+        "first_day": f"{first_day:%d.%m.%Y}",
+        "last_day": f"{last_day:%d.%m.%Y}",
+        "reason": "Course",
+        **other,
+    }
+
+
+def test_closing_days_without_appointments_goes_straight_on(admin, clinic, koman):
+    appointment(make_patient(clinic, gp=koman), koman, 9)
+    answer = admin.post(page_of(clinic, "check_closure"), closing(clinic, 3, 4), follow=True)
+    assert answer.redirect_chain[0][1] == 307
+    assert Closure.objects.get().reason == "Course"
+
+
+def test_appointments_on_days_to_be_closed_are_shown_first_and_stay(admin, clinic, koman):
+    inside = [appointment(make_patient(clinic, gp=koman), koman, days) for days in (3, 4)]
+    outside = appointment(make_patient(clinic, gp=koman), koman, 7)
+    elsewhere = make_clinic()
+    stranger = make_provider(elsewhere)
+    appointment(make_patient(elsewhere, gp=stranger), stranger, 3)
+    asked = admin.post(page_of(clinic, "check_closure"), closing(clinic, 2, 5))
+    assert "2 appointments are on these days" in asked.text
+    assert [one.pk for one in asked.context["booked"].first] == [one.pk for one in inside]
+    assert str(outside.pk) not in asked.text
+    assert not Closure.objects.exists()
+    back = admin.post(asked.context["address"], {**dict(asked.context["carried"]), "back": "none"})
+    assert 'value="Course"' in back.text
+    assert not Closure.objects.exists()
+    assert admin.post(asked.context["address"], dict(asked.context["carried"])).status_code == 302
+    assert Closure.objects.count() == 1
+    assert Appointment.objects.for_clinic(clinic).live().count() == 3
+
+
+@pytest.mark.parametrize("wrong", [{"first_day": "soon"}, {"last_day": ""}])
+def test_days_that_can_not_be_read_are_told_at_the_field(admin, clinic, koman, wrong):
+    answer = admin.post(page_of(clinic, "check_closure"), closing(clinic, 2, 5, **wrong), follow=True)
+    assert answer.status_code == 422
+    assert 'value="Course"' in answer.text
+
+
+def test_days_in_the_wrong_order_are_told_at_the_field(admin, clinic, koman):
+    appointment(make_patient(clinic, gp=koman), koman, 3)
+    answer = admin.post(page_of(clinic, "check_closure"), closing(clinic, 5, 2), follow=True)
+    assert answer.status_code == 422
+    assert not Closure.objects.exists()
 
 
 # -- at the size of a large clinic -------------------------------------------------------------------------
