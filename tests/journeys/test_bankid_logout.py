@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible
-
 pytestmark = pytest.mark.browser
 NAME = "Line Danser"
 
@@ -50,7 +48,6 @@ def test_the_page_between_works_without_scripts_and_holds_the_token_in_no_addres
     signs_in(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("main")).to_contain_text("Now we sign you out at BankID, too")
-    is_accessible(page)
     page.get_by_role("button", name="Sign out at BankID").click()
     expect(page).to_have_url(re.compile(r"/bakken/signed-out/\?at=bankid"))
     assert not [one for one in seen if "id_token" in one or "eyJ" in one]
