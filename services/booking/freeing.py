@@ -27,7 +27,8 @@ def free(slot_id: int, *, clinic: Clinic, now: datetime, was: SlotState = SlotSt
     kind = Case(When(by_hand=True, then=Value(SlotKind.INTERNAL)), default=F("kind"))
     changes: dict[str, Any] = {"state": SlotState.FREE, "held_until": None, "kind": kind}
     if clinic.offers_earlier:
-        is_wanted = Q(Exists(_waiting(clinic))) & Q(kind=SlotKind.PORTAL, by_hand=False)
+        can_be_offered = Q(kind=SlotKind.PORTAL, by_hand=False, starts_at__gt=now)
+        is_wanted = Q(Exists(_waiting(clinic))) & can_be_offered
         changes["freed_at"] = now
         changes["held_until"] = Case(
             When(is_wanted, then=Value(now + GRACE)), default=None, output_field=DateTimeField()

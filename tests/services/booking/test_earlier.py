@@ -16,7 +16,7 @@ from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.access.choices import Approval
 from services.access.models import ProviderRights
-from services.booking import free_times, tasks
+from services.booking import free_times, freeing, tasks
 from services.booking import operations as booking
 from services.booking import queries as booking_queries
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind, SlotState
@@ -131,6 +131,14 @@ def test_a_worker_that_comes_late_still_passes_on_what_nobody_took(world):
     make_wish(world.patient)
     freed(world)
     assert pass_on(world, NOW + timedelta(hours=5)) == 1
+
+
+def test_a_time_that_has_begun_is_held_for_nobody(world):
+    make_wish(world.patient)
+    slot = make_slot(world.gp, NOW - timedelta(hours=1), state=SlotState.TAKEN)
+    freeing.free(slot.pk, clinic=world.clinic, now=NOW)
+    slot.refresh_from_db()
+    assert (slot.state, slot.held_until) == (SlotState.FREE, None)
 
 
 def test_off_by_default_and_then_nothing_is_held(world):
