@@ -68,7 +68,7 @@ def extend_calendar(
         ignore_conflicts=True,
         batch_size=2000,
     )
-    _tell_apart(provider, [slot.pk for slot in kept if slot.state != SlotState.FREE], now)
+    _tell_apart(provider, [slot.pk for slot in kept], now)
     change = CalendarChange(added=len(added), removed=len(removed), left_out=tuple(left_out))
     if added or removed:
         audit.record(
@@ -185,12 +185,11 @@ def _days_off(provider: Provider, first_day: date, last_day: date) -> set[date]:
 
 
 def _tell_apart(provider: Provider, without: list[int], now: datetime) -> None:
-    """Note of what is booked or blocked whether a calendar has it; `without` are those of none (freeing.free).
+    """Note of what stays whether a calendar has it; `without` are those of none (freeing.free).
 
-    One that is locked is left to the next filling.
+    What stays is booked, blocked, or held for somebody who may yet take it. One that is locked is left to the next filling.
     """
     coming = Slot.objects.filter(provider=provider, ends_at__gt=now, day__gte=_today(provider, now))
-    coming = coming.exclude(state=SlotState.FREE)
     wrong = coming.filter(Q(by_hand=False, pk__in=without) | (Q(by_hand=True) & ~Q(pk__in=without)))
     found = set(wrong.select_for_update(skip_locked=True).values_list("pk", flat=True))
     for is_of_none, slots in ((True, found & set(without)), (False, found - set(without))):

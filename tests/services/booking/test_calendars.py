@@ -11,7 +11,7 @@ from hypothesis.extra.django import TestCase
 from clinic_admin.models import Closure
 from delegation.models import Absence
 from portal.models import AuditEvent
-from services.booking import operations, tasks
+from services.booking import freeing, operations, tasks
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Slot, TemplateBlock
 from tests.build import make_clinic, make_provider
@@ -127,6 +127,37 @@ def test_a_cancelled_time_that_no_template_wants_goes_and_the_appointment_stays_
     operations.extend_calendar(provider=world.gp, now=NOW)
     appointment.refresh_from_db()
     assert (Slot.objects.count(), appointment.slot, appointment.starts_at) == (0, None, slot.starts_at)
+
+
+@pytest.mark.django_db
+def test_a_time_held_for_somebody_that_no_template_wants_comes_free_for_nobody_once_they_give_it_back():
+    provider = make_provider(make_clinic())
+    template = make_template(provider, {"weekday": "1"})
+    operations.extend_calendar(provider=provider, now=NOW, horizon=WEEK)
+    slot = Slot.objects.order_by("starts_at").first()
+    Slot.objects.filter(pk=slot.pk).update(held_until=NOW + timedelta(hours=1))
+    template.blocks.update(weekday="2")
+    operations.extend_calendar(provider=provider, now=NOW, horizon=WEEK)
+    slot.refresh_from_db()
+    assert (slot.state, slot.kind, slot.by_hand) == (SlotState.FREE, SlotKind.PORTAL, True)
+    Slot.objects.filter(pk=slot.pk).update(
+        state=SlotState.TAKEN, held_until=None
+    )  # who it is held for takes it
+    freeing.free(slot.pk, clinic=provider.clinic, now=NOW)
+    slot.refresh_from_db()
+    assert (slot.state, slot.kind) == (SlotState.FREE, SlotKind.INTERNAL)
+
+
+@pytest.mark.django_db
+def test_a_held_time_that_a_template_wants_again_is_as_any_other():
+    provider = make_provider(make_clinic())
+    template = make_template(provider, {"weekday": "1"})
+    operations.extend_calendar(provider=provider, now=NOW, horizon=WEEK)
+    Slot.objects.update(held_until=NOW + timedelta(hours=1))
+    for weekday in ("2", "1"):
+        template.blocks.update(weekday=weekday)
+        operations.extend_calendar(provider=provider, now=NOW, horizon=WEEK)
+    assert {slot.by_hand for slot in Slot.objects.exclude(held_until=None)} == {False}
 
 
 @pytest.mark.django_db
