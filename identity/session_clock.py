@@ -94,14 +94,18 @@ def left(kind: str, data: Data, now: datetime) -> Left | None:
 
 
 def note_use(request: HttpRequest, kind: str, now: datetime, *, at_once: bool = False) -> None:
-    """Note that the session is used now, unless that was noted just before."""
+    """Note that the session is used now, unless that was noted just before.
+
+    It is written some seconds after the answer (session_notes); before it with `at_once`, and where the session would be
+    over by then: who comes in the last minutes and presses again must not find it ended.
+    """
     data: Any = request.session
-    seen = seen_at(data)
+    seen, limits = seen_at(data), limits_of(kind, data)
     if seen is None:
         start(request, now)
-    elif at_once:
+    elif at_once or limits.idle - (now - seen) <= limits.warned_before:
         data[_SEEN_AT] = now.isoformat()
-    elif now - seen >= limits_of(kind, data).noted_every:
+    elif now - seen >= limits.noted_every:
         data.note(_SEEN_AT, now.isoformat())
 
 

@@ -1,4 +1,4 @@
-"""`{% url %}` as Django's, but an address that was worked out once is remembered: a page has some thirty."""
+"""`{% url %}` as Django's, but the addresses of a clinic's pages are worked out once: each page has some twenty."""
 
 from functools import lru_cache
 from typing import Any
@@ -15,13 +15,15 @@ register = template.Library()
 
 
 class AddressNode(URLNode):
-    """An address that depends on a name and its arguments alone; with keywords, Django works it out each time."""
+    """Remembers what names nothing but the clinic. Addresses that hold an id or a link's secret are kept nowhere."""
 
     def render(self, context: Context) -> str:
         """Return the address, or put it into the context. Raises NoReverseMatch where Django does."""
-        if self.kwargs:
+        if self.kwargs or len(self.args) > 1:
             return str(super().render(context))
         name, args = self.view_name.resolve(context), tuple(one.resolve(context) for one in self.args)
+        if args and args[0] != getattr(context.get("clinic"), "portal_identifier", None):
+            return str(super().render(context))
         try:
             found = _address(name, args, get_urlconf(), get_script_prefix())
         except NoReverseMatch:

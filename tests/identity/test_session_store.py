@@ -1,15 +1,17 @@
 """Sessions are written as Django writes them, and their use a moment after the answer, waiting for nobody."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
+from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
 
-from identity import session_notes
+from identity import session_clock, session_notes
+from identity.choices import UserKind
 from identity.session_notes import Pace
 from identity.session_store import SessionStore
 
@@ -153,3 +155,19 @@ def test_a_database_that_is_gone_costs_a_log_line_and_the_next_note_is_written(m
     seen_again(key).write_notes()
     Pace.writer.join(10)
     assert what(key)["seen_at"] == LATER
+
+
+@pytest.mark.django_db
+def test_in_the_last_minutes_use_is_saved_before_the_answer_so_that_the_next_press_finds_the_session(
+    monkeypatch,
+):
+    monkeypatch.setattr(Pace, "at_once", False)
+    request = HttpRequest()
+    request.session = SessionStore(stored())
+    opened = datetime.fromisoformat(SEEN)
+    request.session["opened_at"] = SEEN
+    request.session.save()
+    for minutes, is_saved in [(5, False), (19, True)]:
+        request.session = SessionStore(request.session.session_key)
+        session_clock.note_use(request, UserKind.PATIENT, opened + timedelta(minutes=minutes))
+        assert request.session.modified is is_saved

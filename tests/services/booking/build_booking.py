@@ -103,6 +103,21 @@ class World:
             | values
         )
 
+    def book_any_urgent(self, **values: Any) -> Appointment:
+        """Take the first free urgent time as the patient."""
+        return operations.book_any_urgent(
+            **{
+                "patient": self.patient,
+                "reason": "Fever",
+                "wants_reminder": False,
+                "form_key": uuid.uuid4(),
+                "assurance": Assurance.HIGH,
+                "actor": self.user,
+                "now": NOW,
+            }
+            | values
+        )
+
     def cancel(self, appointment: Appointment, **values: Any) -> Appointment:
         """Cancel the appointment as the patient."""
         return operations.cancel(

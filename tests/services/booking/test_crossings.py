@@ -4,7 +4,6 @@ Where the order of locks is at stake, both are stopped between their locks until
 """
 
 import threading
-import uuid
 from contextlib import suppress
 from datetime import time, timedelta
 from types import SimpleNamespace
@@ -379,15 +378,7 @@ def moves(world, slot):
 def takes_any_urgent(world, slot, now=NOW):
     if slot is not None:
         Slot.objects.filter(pk=slot.pk).update(kind=SlotKind.URGENT)
-    return lambda: operations.book_any_urgent(
-        patient=world.patient,
-        reason="Fever",
-        wants_reminder=False,
-        form_key=uuid.uuid4(),
-        assurance=Assurance.HIGH,
-        actor=world.user,
-        now=now,
-    )
+    return lambda: world.book_any_urgent(now=now)
 
 
 def takes_an_offer(world, slot):

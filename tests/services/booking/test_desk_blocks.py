@@ -5,7 +5,6 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
 from services.booking.desk import operations, policy
@@ -23,10 +22,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def world(db):
     return make_world(clinic={"most_upcoming": None, "most_urgent": None})
-
-
-def kinds_told(appointment):
-    return set(OutboxMessage.objects.filter(subject_id=appointment.pk).values_list("kind", flat=True))
 
 
 # -- blocking ----------------------------------------------------------------------------------------------

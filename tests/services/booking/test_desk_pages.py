@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from clinic_admin.models import Closure
 from identity import national_id
-from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, SlotKind
 from services.booking.models import Appointment, Block, Slot
@@ -31,10 +30,6 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def world(db):
     return make_world(clinic={"most_upcoming": None, "most_urgent": None})
-
-
-def kinds_told(appointment):
-    return set(OutboxMessage.objects.filter(subject_id=appointment.pk).values_list("kind", flat=True))
 
 
 # -- pages -------------------------------------------------------------------------------------------------

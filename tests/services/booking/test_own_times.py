@@ -68,18 +68,6 @@ def why(act, *args, **values):
     return refused.value.reason
 
 
-def any_urgent(world, now=NOW):
-    return operations.book_any_urgent(
-        patient=world.patient,
-        reason="Fever",
-        wants_reminder=False,
-        form_key=uuid.uuid4(),
-        assurance=Assurance.HIGH,
-        actor=world.user,
-        now=now,
-    )
-
-
 def live(world):
     return Appointment.objects.for_patient(world.patient).live()
 
@@ -147,7 +135,7 @@ def test_of_booking_moving_and_any_urgent_time_at_the_same_minute_one_wins():
     had = world.book(make_slot(world.gp, AT))
     slots = [make_slot(world.gp, at), make_slot(second, at), make_slot(third, at, kind=SlotKind.URGENT)]
     answers = at_once(
-        lambda: world.book(slots[0]), lambda: move(world, had, slots[1]), lambda: any_urgent(world)
+        lambda: world.book(slots[0]), lambda: move(world, had, slots[1]), lambda: world.book_any_urgent()
     )
     won = [one for one in answers if isinstance(one, Appointment)]
     assert len(won) == 1
@@ -225,10 +213,10 @@ def test_any_urgent_time_is_the_next_that_does_not_overlap(world, beside):
     world.book(make_slot(world.gp, at))
     make_slot(beside, at + 10 * MINUTES, kind=SlotKind.URGENT)
     fits = make_slot(beside, at + 40 * MINUTES, kind=SlotKind.URGENT)
-    assert any_urgent(world).slot_id == fits.pk
-    assert why(any_urgent, world) == BookingRefusal.OWN_TIME
+    assert world.book_any_urgent().slot_id == fits.pk
+    assert why(world.book_any_urgent) == BookingRefusal.OWN_TIME
     Slot.objects.filter(kind=SlotKind.URGENT).update(state=SlotState.TAKEN)
-    assert why(any_urgent, world) == BookingRefusal.TAKEN
+    assert why(world.book_any_urgent) == BookingRefusal.TAKEN
 
 
 def test_who_finds_only_urgent_times_beside_their_own_is_told_so(world, beside, signed_in):
@@ -279,7 +267,7 @@ def test_the_page_says_which_urgent_time_it_would_be_and_that_an_earlier_one_is_
     assert "Right now that is Monday 23 November at 11:40." in page
     assert "An earlier one is free, but at the time of another appointment" in page
     assert "You have Monday 23 November at 11:20–11:40 with" in page
-    assert any_urgent(world).starts_at == at + 40 * MINUTES, "what the page said is what one gets"
+    assert world.book_any_urgent().starts_at == at + 40 * MINUTES, "what the page said is what one gets"
 
 
 def test_that_there_is_no_urgent_time_or_one_has_enough_is_said_before_anything_is_written(
@@ -291,7 +279,7 @@ def test_that_there_is_no_urgent_time_or_one_has_enough_is_said_before_anything_
     at = NOW + timedelta(hours=2)
     make_slot(beside, at, kind=SlotKind.URGENT)
     make_slot(beside, at + 40 * MINUTES, kind=SlotKind.URGENT)
-    any_urgent(world)
+    world.book_any_urgent()
     assert urgent_page(world, signed_in)[0] == 200
     Clinic.objects.update(most_urgent=1)
     Appointment.objects.update(requested_by=User.objects.filter(kind=UserKind.PATIENT).first())
@@ -304,8 +292,8 @@ def test_any_urgent_time_passes_over_one_that_is_held_for_somebody(world, beside
     at = NOW + timedelta(hours=2)
     make_slot(beside, at, kind=SlotKind.URGENT, held_until=NOW + 10 * MINUTES)
     given_back = make_slot(beside, at + 30 * MINUTES, kind=SlotKind.URGENT, held_until=NOW)
-    assert any_urgent(world).slot_id == given_back.pk
-    assert why(any_urgent, world) == BookingRefusal.TAKEN
+    assert world.book_any_urgent().slot_id == given_back.pk
+    assert why(world.book_any_urgent) == BookingRefusal.TAKEN
 
 
 # -- earlier times -----------------------------------------------------------------------------------------

@@ -2,14 +2,13 @@
 
 import json
 import os
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from identity.choices import Assurance
-from services.booking import free_times, operations
+from services.booking import free_times
 from services.booking.choices import LIVE, SlotKind
 from services.booking.day_parts import DayPart
 from services.booking.desk.fingerprint import fingerprint
@@ -152,15 +151,7 @@ def test_the_first_urgent_time_is_found_among_those_of_the_days_that_are_out():
     many_free(world, [make_provider(world.clinic)], 84)
 
     def take():
-        operations.book_any_urgent(
-            patient=world.patient,
-            reason="Fever",
-            wants_reminder=False,
-            form_key=uuid.uuid4(),
-            assurance=Assurance.HIGH,
-            actor=world.user,
-            now=NOW,
-        )
+        world.book_any_urgent(now=NOW)
         assert Appointment.objects.filter(status__in=LIVE).count() == 1
 
     _, nodes = plan_when("taken AS", take)
