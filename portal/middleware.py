@@ -68,13 +68,14 @@ class SecurityHeadersMiddleware:
 
 
 class NulMiddleware:
-    """Refuses an address that holds the NUL character: nobody types it, and Postgres can't store or look for it."""
+    """Refuses an address or a cookie that holds the NUL character: nobody has it, and Postgres can't look for it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        cookies = "".join(request.COOKIES.values())
+        if "\x00" in request.path + cookies or "%00" in request.META.get("QUERY_STRING", ""):
             return error_pages.bad_request(request)
         return self.get_response(request)
 
