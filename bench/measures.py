@@ -91,14 +91,14 @@ def in_turns(
 ) -> Figure:
     """Measure requests per second of base and product, one after the other, several times over.
 
-    Both are asked in the same way: by the same clients, over connections that stay open. Every worker answers a few
-    times before, so that no turn pays for compiled templates and opened connections. Beside the rate stands the
-    processor time of the web server for each answer, which others on the machine disturb less; and the ratio over
-    connections that are opened for each request, as most proxies and all crowds do.
+    Both are asked in the same way: by the same clients, over a connection for each request, as all crowds come and as the
+    targets were found (ADR 12). Every worker answers a few times before, so that no turn pays for compiled templates
+    and opened connections to Postgres. Beside the rate stand the ratio over connections that stay open, and the
+    processor time of the web server for each answer, which others on the machine disturb less.
     """
     sent = _warm_up(servers, request_of)
 
-    def turn(server: web.Server, *, each_anew: bool = False) -> tuple[float, float]:
+    def turn(server: web.Server, *, each_anew: bool) -> tuple[float, float]:
         nonlocal sent
         first, is_base = sent, server is servers.base
         with web.processor_time(server) as spent:
@@ -113,23 +113,30 @@ def in_turns(
         sent += 0 if is_base else len(answers)
         return rate, spent.milliseconds / len(answers)
 
-    turns = [(turn(servers.base), turn(servers.product)) for _ in range(servers.rounds)]
-    anew = [
-        turn(servers.product, each_anew=True)[0] / turn(servers.base, each_anew=True)[0]
-        for _ in range(servers.rounds)
-    ]
+    def turns(*, each_anew: bool) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+        return [
+            (turn(servers.base, each_anew=each_anew), turn(servers.product, each_anew=each_anew))
+            for _ in range(servers.rounds)
+        ]
+
+    found, kept = turns(each_anew=True), turns(each_anew=False)
     return Figure(
         name,
-        median(ours / theirs for (theirs, _cpu), (ours, _our_cpu) in turns),
+        _ratio(found),
         target,
         measured={
-            "base_per_second": [base for (base, _cpu), _ours in turns],
-            "product_per_second": [product for _theirs, (product, _cpu) in turns],
-            "base_cpu_ms": [cpu for (_rate, cpu), _ours in turns],
-            "product_cpu_ms": [cpu for _theirs, (_rate, cpu) in turns],
-            "ratio_over_new_connections": median(anew),
+            "base_per_second": [base for (base, _cpu), _ours in found],
+            "product_per_second": [product for _theirs, (product, _cpu) in found],
+            "base_cpu_ms": [cpu for (_rate, cpu), _ours in found],
+            "product_cpu_ms": [cpu for _theirs, (_rate, cpu) in found],
+            "ratio_over_kept_connections": _ratio(kept),
+            "base_per_second_over_kept_connections": [base for (base, _cpu), _ours in kept],
         },
     )
+
+
+def _ratio(turns: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> float:
+    return median(ours / theirs for (theirs, _cpu), (ours, _our_cpu) in turns)
 
 
 def _warm_up(servers: Servers, request_of: Callable[[int], bytes]) -> int:
