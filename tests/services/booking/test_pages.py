@@ -405,7 +405,7 @@ def test_that_the_notice_is_over_already_is_said_before_the_time_is_taken():
     )
     far = make_slot(world.gp, NOW + timedelta(hours=49))
     client = sign_in(world)
-    said = "This appointment can't be cancelled online. Phone the clinic if you can't come."
+    said = "This appointment can't be cancelled online. If you can't come, phone the clinic at"
     for pages in (("book",), ("move_to", had.pk)):
         name, *args = pages
         assert said in text(client.get(address(name, world, *args, near.pk)))
