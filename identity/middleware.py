@@ -112,9 +112,11 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
             action=request.path,
             now=timezone.now(),
         )
-        if KEEP_HEADER in request.headers:
+        is_by_script = KEEP_HEADER in request.headers
+        if kept or not is_by_script:
+            sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
+        if is_by_script:
             return HttpResponse(status=204)
-        sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
     elif not request.htmx:
         return None
     page = step_up.page_of(request)

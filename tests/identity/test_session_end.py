@@ -407,10 +407,77 @@ def test_someone_who_never_was_signed_in_leaves_nothing(clinic: Clinic) -> None:
     assert KeptForm.objects.count() == 0
 
 
-def test_whoever_signed_out_on_purpose_leaves_nothing(patient: Client, clinic: Clinic) -> None:
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}, {"X-Keep-Form": "1"}])
+def test_what_is_sent_from_a_tab_after_signing_out_in_another_comes_back_to_the_same_person(
+    patient: Client, clinic: Clinic, idp: FakeIdp, headers: dict[str, str]
+) -> None:
+    details, before = address("patients:details", clinic), Patient.objects.get().email
+    patient.post(address("identity:sign_out", clinic))
+    patient.post(address("identity:sign_out", clinic))  # from the other tab's dialog: twice is once
+    assert "You have signed out." not in patient.get(address("clinic_front", clinic)).content.decode()
+    answer = patient.post(details, TYPED, headers=headers)
+    front = patient.get(f"{address('clinic_front', clinic)}?next={details}").content.decode()
+    assert "You have signed out." in front
+    assert "you come back to the page with what you had typed" in front
+    assert "ny@x.example" not in front
+    assert "ny@x.example" not in str(dict(patient.session))
+    assert (answer.status_code, Patient.objects.get().email) == (
+        {(): 303, ("HX-Request",): 403, ("X-Keep-Form",): 204}[tuple(headers)],
+        before,
+    )
+    signs_in(patient, clinic, idp)
+    assert all(field_values(patient.get(details).content.decode()).values())
+
+
+def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_nobody_else(
+    clinic: Clinic, provider: IdentityProvider, idp: FakeIdp
+) -> None:
+    record_for(clinic, OTHER_NUMBER)
+    browser = Client(enforce_csrf_checks=True)
+    front, details = address("clinic_front", clinic), address("patients:details", clinic)
+
+    def token(path: str) -> str:
+        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
+
+    def signs_in_strictly() -> None:
+        begin(browser, clinic, csrfmiddlewaretoken=token(front))
+        come_back(browser, idp)
+        enter(browser, clinic)
+
+    def signs_out(open_page: str) -> None:
+        browser.post(address("identity:sign_out", clinic), {"csrfmiddlewaretoken": open_page})
+
+    signs_in_strictly()
+    open_page = token(details)
+    signs_out(open_page)
+    signs_in_strictly()
+    assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 302
+    signs_out(open_page)
+    idp.claims = {"nnin_altsub": OTHER_NUMBER, "birthdate": "1970-01-02", "bankid_altsub": "another"}
+    signs_in_strictly()
+    assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 403
+    assert KeptForm.objects.count() == 0
+
+
+def test_what_was_typed_for_a_child_is_kept_for_the_childs_page_after_signing_out(
+    patient: Client, clinic: Clinic
+) -> None:
+    relation = uuid4()
+    session = patient.session
+    session["acting_for"] = {"clinic": clinic.pk, "kind": "guardian", "relation": str(relation)}
+    session.save()
     patient.post(address("identity:sign_out", clinic))
     patient.post(address("patients:details", clinic), TYPED)
+    assert KeptForm.objects.get().acted_by == relation
+
+
+def test_whoever_signs_out_on_purpose_and_sends_nothing_more_leaves_nothing(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
+    patient.post(address("identity:sign_out", clinic))
     assert KeptForm.objects.count() == 0
+    signs_in(patient, clinic, idp)
+    assert "signed_in_before" not in patient.session
 
 
 def test_a_forged_post_is_not_kept(patient: Client, clinic: Clinic) -> None:
