@@ -459,6 +459,26 @@ def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_no
     assert KeptForm.objects.count() == 0
 
 
+@pytest.mark.parametrize(("site", "is_shown"), [("same-origin", True), ("cross-site", False), (None, False)])
+def test_a_refused_form_shows_what_was_written_to_be_copied_unless_another_site_sent_it(
+    clinic: Clinic, provider: IdentityProvider, idp: FakeIdp, site: str | None, is_shown: bool
+) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies["django_language"] = "en"
+    details = address("patients:details", clinic)
+    sent = TYPED | {"email": "<b>x@x.example", "password": "Hemmelig-7", "form_key": str(uuid4())}
+    headers = {"referer": f"http://testserver{details}"} | ({"sec-fetch-site": site} if site else {})
+    answer = browser.post(details, sent, headers=headers)
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert ("&lt;b&gt;x@x.example" in page) == is_shown
+    assert ("98 76 54 32" in page) == is_shown
+    assert (f'href="{details}"' in page) == is_shown
+    assert "Hemmelig-7" not in page
+    assert sent["form_key"] not in page
+    assert ("Go back, load the page again" in page) != is_shown
+
+
 def test_what_was_typed_for_a_child_is_kept_for_the_childs_page_after_signing_out(
     patient: Client, clinic: Clinic
 ) -> None:
