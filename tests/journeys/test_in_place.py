@@ -124,7 +124,8 @@ def test_who_signs_out_in_another_tab_finds_again_what_stood_in_this_one(clinic,
     patient = clinic["patients"][4 if scripts else 5]
     patient_signs_in(page, CLINIC, patient)
     page.goto(f"/{CLINIC}/book/")
-    page.locator("a.time").nth(2).click()
+    page.locator("#week-later").click()
+    page.locator("a.time").last.click()
     address = page.url
     page.locator("textarea[name=reason]").fill(REASON)
     other = page.context.new_page()
@@ -138,8 +139,9 @@ def test_who_signs_out_in_another_tab_finds_again_what_stood_in_this_one(clinic,
     expect(page.locator("main")).to_contain_text("You have signed out.")
     expect(page.locator("main")).to_contain_text("you come back to the page with what you had typed")
     assert REASON not in page.content()
-    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
-    is_accessible(page)
+    if scripts:
+        assert REASON not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        is_accessible(page)
     look(page, f"signed-out-elsewhere-{scripts}")
     signs_in_again(page, patient)
     expect(page).to_have_url(address)
