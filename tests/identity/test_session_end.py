@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -427,6 +428,16 @@ def test_what_is_sent_from_a_tab_after_signing_out_in_another_comes_back_to_the_
     )
     signs_in(patient, clinic, idp)
     assert all(field_values(patient.get(details).content.decode()).values())
+
+
+def test_a_page_that_slept_all_night_keeps_its_text(patient: Client, clinic: Clinic) -> None:
+    patient.get(address("home:start", clinic))
+    with time_machine.travel(timezone.now() + timedelta(hours=14)):
+        operations.sweep(now=timezone.now())
+        assert left(patient) == {"left": 0}
+        answer = patient.post(address("patients:details", clinic), TYPED, headers={"X-Keep-Form": "1"})
+        assert (answer.status_code, KeptForm.objects.count()) == (204, 1)
+        assert not is_signed_in(patient)
 
 
 def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_nobody_else(
