@@ -85,6 +85,20 @@ def test_a_mistake_is_told_in_the_place_of_the_page_and_a_lost_connection_beside
     expect(page.locator("main a[href*='/appointments/']")).to_have_count(1)
 
 
+def test_a_server_that_fails_leaves_what_was_written_where_it_stands(clinic, new_page):
+    page = new_page()
+    patient_signs_in(page, CLINIC, clinic["patients"][6])
+    failing = page.context.new_page()  # only pages of new_page may see no failure
+    failing.goto(f"/{CLINIC}/book/")
+    failing.locator("#week-later").click()
+    failing.locator("a.time").last.click()
+    failing.locator("textarea[name=reason]").fill(REASON)
+    failing.route("**/book/*/", lambda route: route.fulfill(status=503, body="<h1>Unavailable</h1>"))
+    failing.get_by_role("button", name="Book this time").click()
+    expect(failing.get_by_text("It could not be sent")).to_be_visible()
+    expect(failing.locator("textarea[name=reason]")).to_have_value(REASON)
+
+
 def test_what_can_t_be_answered_in_place_is_answered_by_its_own_page(clinic, new_page):
     """Here the browser lost the cookie against forged forms; the page that says so comes as it does without scripts."""
     page = new_page()
