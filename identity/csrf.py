@@ -39,7 +39,10 @@ def carry(request: HttpRequest, *, user: Any, before: Before | None, secret: str
 
 @public_page
 def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Keep a form of before for whom it was meant, and say so on its page; refuse all others."""
+    """Keep a form of before for whom it was meant, and say so on its page; refuse all others.
+
+    Who sent it from a page of ours finds there what they wrote, to be copied; what another site sends is never shown.
+    """
     before, match = request.session.get(_KEY), request.resolver_match
     token = request.POST.get("csrfmiddlewaretoken", "")
     if before and match and _is_patients(match.func) and request.user.is_authenticated:
@@ -56,7 +59,10 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             response = HttpResponseRedirect(page)
             response.status_code = 303
             return response
-    return error_pages.csrf_failure(request, reason)
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return error_pages.csrf_failure(request, reason)
+    typed = kept_forms.written(kept_forms.fields_of(request.POST))
+    return error_pages.csrf_failure(request, reason, typed=typed, page=step_up.page_of(request))
 
 
 def _is_patients(view: object) -> bool:

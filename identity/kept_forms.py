@@ -101,6 +101,34 @@ def fields_of(sent: QueryDict) -> Fields:
     return [(name, str(value).replace("\x00", "")) for name, value in pairs if not _LEFT_OUT.search(name)]
 
 
+def written(fields: Fields) -> list[str]:
+    """Return what somebody may have typed, to be copied: without what the page itself wrote, and without choices."""
+    return [
+        value
+        for name, value in fields
+        if len(value) > SHORTEST_SHOWN and name not in _OF_THE_PAGE and not _NUMBER.fullmatch(value)
+    ]
+
+
+_OF_THE_PAGE = {
+    "form_key",
+    "version",
+    "seen",
+    "knows",
+    "base",
+    "next",
+    "kind",
+    "relation",
+    "act",
+    "do",
+    "part",
+}
+"""Written by the page itself into its form, and nothing that anybody typed."""
+SHORTEST_SHOWN = 3
+"""Ticks and numbers of choices mean nothing to a reader."""
+_NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
 def remember(request: HttpRequest, user_id: UUID, now: datetime) -> None:
     """Let the session that was just opened know what is kept for its person. One query."""
     found = KeptForm.objects.filter(user_id=user_id, expires_at__gt=now).order_by("kept_at").defer("fields")

@@ -112,9 +112,11 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
             action=request.path,
             now=timezone.now(),
         )
-        if KEEP_HEADER in request.headers:
+        is_by_script = KEEP_HEADER in request.headers
+        if kept or not is_by_script:
+            sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
+        if is_by_script:
             return HttpResponse(status=204)
-        sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
     elif not request.htmx:
         return None
     page = step_up.page_of(request)
@@ -154,12 +156,6 @@ def _fill(request: HttpRequest, response: HttpResponse, mark: Mark) -> None:
         return
     html = response.content.decode()
     filled = kept_html.fill(html, page=request.path, action=mark.action, fields=fields)
-    rest = [value for name, value in filled.rest if len(value) > SHORTEST_SHOWN and name not in _OF_THE_PAGE]
+    rest = kept_forms.written(filled.rest)
     words = render_to_string("identity/kept_rest.html", {"rest": rest}) if rest else ""
     response.content = filled.html.replace(REST, words, 1)
-
-
-_OF_THE_PAGE = {"form_key", "version", "seen", "knows", "base"}
-"""Written by the page itself into its form, and nothing that anybody typed."""
-SHORTEST_SHOWN = 3
-"""Ticks and numbers of choices that found no place mean nothing to a reader."""

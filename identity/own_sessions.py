@@ -29,7 +29,7 @@ def act(request: HttpRequest, *, now: datetime) -> bool:
     if request.POST.get("do") in {"others", "everywhere"}:
         ended = open_sessions.end_others(user, current_key=here, why=EndReason.BY_ONESELF, now=now)
         if request.POST.get("do") == "everywhere":
-            operations.sign_out(request, now=now)
+            operations.sign_out(request, now=now, may_return=True)
             return True
         said = ngettext("Signed out at one other place.", "Signed out at %(count)d other places.", ended)
         messages.success(request, said % {"count": ended})

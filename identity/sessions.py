@@ -125,18 +125,19 @@ class Before:
 class Ended:
     """What the pages of sign-in say to somebody whose session ended in this browser."""
 
-    why: EndReason
+    why: EndReason | None
+    """None: they signed out of it."""
     sent: SentLate | None
     """What became of what they sent afterwards."""
 
 
-def note_before(request: HttpRequest, before: Before, why: EndReason) -> None:
-    """Remember it, and why it ended, in the browser's new session, until somebody signs in."""
+def note_before(request: HttpRequest, before: Before, why: EndReason | None) -> None:
+    """Remember it, and why it ended (None: by signing out), in the browser's new session, until somebody signs in."""
     acted_by = str(before.acted_by) if before.acted_by else ""
     request.session[_BEFORE] = {
         "user": str(before.user_id),
         "acted_by": acted_by,
-        "why": why.value,
+        "why": why.value if why else "",
         "sent": "",
     }
 
@@ -166,4 +167,5 @@ def ended(request: HttpRequest) -> Ended | None:
     stored = request.session.get(_BEFORE)
     if not stored:
         return None
-    return Ended(EndReason(stored["why"]), SentLate(stored["sent"]) if stored["sent"] else None)
+    why, sent = stored["why"], stored["sent"]
+    return Ended(EndReason(why) if why else None, SentLate(sent) if sent else None)

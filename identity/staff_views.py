@@ -136,7 +136,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session, then say so. A link only asks."""
     if request.method != "POST":
         return ask_to_sign_out(request, reverse("identity_staff:signed_out"))
-    operations.sign_out(request, now=timezone.now())
+    operations.sign_out(request, now=timezone.now(), may_return=True)
     response = HttpResponseRedirect(reverse("identity_staff:signed_out"))
     response.status_code = 303
     response["Clear-Site-Data"] = '"cache", "storage"'

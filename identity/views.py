@@ -129,7 +129,7 @@ def sign_out(request: ClinicRequest) -> HttpResponse:
         )
     now = timezone.now()
     leaving = provider_logout.begin(request, clinic=request.clinic, now=now)
-    operations.sign_out(request, now=now)
+    operations.sign_out(request, now=now, may_return=True)
     if leaving is not None:
         sessions.note_leaving(request, str(leaving.pk))
         return _after_sign_out(reverse("identity_leave", args=[leaving.provider.slug, leaving.pk]))

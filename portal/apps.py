@@ -4,7 +4,10 @@ from django.apps import AppConfig
 from django.forms import Field
 from django.utils.translation import gettext_lazy as _
 
-Field.default_error_messages["required"] = _("Fill in this field.")
+Field.default_error_messages |= {
+    "required": _("Fill in this field."),
+    "max_length": _("Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."),
+}
 """Every form says what to do next. Set before any form is made, as each field copies the messages."""
 
 

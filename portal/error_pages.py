@@ -1,5 +1,8 @@
 """Error pages in the product's look and the reader's language. They need no database."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
@@ -8,9 +11,11 @@ from django.utils.translation import get_language_from_request, override
 from portal.audience import public_page
 
 
-def _page(request: HttpRequest, status: int, template: str | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, status: int, template: str | None = None, words: dict[str, Any] | None = None
+) -> HttpResponse:
     with override(get_language_from_request(request)):
-        body = loader.render_to_string(template or f"{status}.html", {"status": status})
+        body = loader.render_to_string(template or f"{status}.html", {"status": status, **(words or {})})
     return HttpResponse(body, status=status)
 
 
@@ -27,9 +32,11 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 @public_page
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form is older than the session, or came from another site."""
-    return _page(request, 403, "403_csrf.html")
+def csrf_failure(
+    request: HttpRequest, reason: str = "", *, typed: Sequence[str] = (), page: str = ""
+) -> HttpResponse:
+    """The form is older than the session, or came from another site. `typed` is shown to be copied to `page`."""
+    return _page(request, 403, "403_csrf.html", {"typed": typed, "page": page})
 
 
 @public_page

@@ -32,6 +32,16 @@ class Refusal(TextChoices):
         """Return value -> next step, for every member."""
         raise NotImplementedError
 
+    @classmethod
+    def of_others(cls) -> dict[str, str | Promise]:
+        """Return value -> sentence with %(name)s for who acts for somebody else, where the label says "you" to a patient."""
+        return {}
+
+    def sentence(self, name: str = "") -> str:
+        """Return the sentence; `name` is of whom the reader acts for, if for anybody."""
+        of_other = self.of_others().get(self.value) if name else None
+        return str(self.label) if of_other is None else str(of_other) % {"name": name}
+
     @property
     def next_step(self) -> NextStep:
         """Return what the person can do now."""

@@ -121,6 +121,7 @@ TEMPLATES = [
                 "portal.templatetags.look",
                 "portal.templatetags.moments",
                 "portal.templatetags.phones",
+                "portal.templatetags.refusals",
             ],
         },
     }
@@ -169,7 +170,9 @@ SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
 SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 4 * 60 * 60
+SESSION_COOKIE_AGE = 24 * 60 * 60
+"""So long after its last use the browser's session is known, so that what stood on a page is kept (ADR 8). For how long
+anybody is signed in, the clocks decide (identity.session_clock)."""
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 CSRF_COOKIE_SECURE = IS_HTTPS

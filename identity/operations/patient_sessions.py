@@ -118,13 +118,21 @@ def _open_session(
     open_sessions.note_new(request, user, now=now)
 
 
-def sign_out(request: HttpRequest, *, now: datetime) -> None:
-    """End the session on the server. Signing out twice does nothing."""
+def sign_out(request: HttpRequest, *, now: datetime, may_return: bool = False) -> None:
+    """End the session on the server. Signing out twice is once.
+
+    With `may_return` the browser remembers whose it was, as when a session ends by itself: what they had typed in
+    another tab, or send from there, is kept for them. Nothing of it stays in the browser.
+    """
     user: Any = request.user
+    before = sessions.before(request)
     if user.is_authenticated:
+        before = Before(user.pk, sessions.acted_by(request.session))
         with transaction.atomic():
             _record_end(request, user, "signed-out", now)
     logout(request)
+    if may_return and before is not None:
+        sessions.note_before(request, before, None)
 
 
 def end_stale_session(request: HttpRequest, *, now: datetime) -> EndReason | None:

@@ -1,6 +1,7 @@
 """Words of special rights, and of the patient's own answer to why something is not open."""
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.refusals import NextStep, Refusal
@@ -72,3 +73,18 @@ class OwnReason(Refusal):
         """Return what to do after each."""
         steps = dict.fromkeys(cls.values, NextStep.PHONE_THE_CLINIC)
         return steps | {cls.EID.value: NextStep.SIGN_IN_WITH_EID}
+
+    @classmethod
+    def of_others(cls) -> dict[str, str | Promise]:
+        """Return what is said to who acts for somebody else."""
+        return {
+            cls.RECORD: _("The record of %(name)s at the clinic is not active."),
+            cls.NATIONAL_ID: _("The clinic's record of %(name)s lacks the full national ID."),
+            cls.WITHDRAWN: _(
+                "The clinic has closed the online services for %(name)s. What is there stays readable."
+            ),
+            cls.NO_RIGHT: _("The clinic has not opened this to %(name)s."),
+            cls.NO_GP: _("The GP of %(name)s does not use the online services."),
+            cls.NOBODY: _("Nobody at the clinic offers this online to %(name)s."),
+            cls.AWAY: _("The GP of %(name)s is away, and nobody can be reached online instead."),
+        }

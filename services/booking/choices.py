@@ -1,6 +1,7 @@
 """Words of booking."""
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.refusals import NextStep, Refusal
@@ -105,4 +106,14 @@ class BookingRefusal(Refusal):
             cls.CLASHES: NextStep.CHOOSE_ANOTHER_TIME,
             cls.OWN_TIME: NextStep.SEE_MY_APPOINTMENTS,
             cls.CHANGED_MEANWHILE: NextStep.RELOAD_THE_PAGE,
+        }
+
+    @classmethod
+    def of_others(cls) -> dict[str, str | Promise]:
+        """Return what is said to who acts for somebody else."""
+        return {
+            cls.NO_ACCESS: _("You can't book with this provider for %(name)s any more."),
+            cls.TOO_MANY: _("%(name)s has as many coming appointments as the clinic allows online."),
+            cls.TOO_MANY_URGENT: _("%(name)s has as many urgent appointments as the clinic allows online."),
+            cls.OWN_TIME: _("%(name)s has another appointment at that time."),
         }

@@ -35,17 +35,11 @@ class ReasonField(forms.CharField):
     """Why somebody wants to come. Line ends count as one character, as the reader's counter counts them."""
 
     def __init__(self, *, rows: int = 4, **kwargs: Any) -> None:
-        messages = {
-            "required": _("Write in a few words why you want to come."),
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            ),
-        }
         super().__init__(
             label=_("What is it about?"),
             max_length=policy.LONGEST_REASON,
             widget=forms.Textarea(attrs={"rows": rows}),
-            error_messages=messages,
+            error_messages={"required": _("Write in a few words why you want to come.")},
             **kwargs,
         )
 

@@ -133,6 +133,7 @@ def nearest(request: PatientRequest, slot: int) -> HttpResponse:
     context = {
         "nearest": _nearest(request, lost, refusal, now),
         "clinic": request.clinic,
+        "acting_for": request.acting,
         "slot": lost,
         "refusal": refusal,
     }

@@ -1,10 +1,16 @@
 """Every field says how much it takes, and takes no more: walked through all forms of all pages (bad input)."""
 
+import importlib
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 import pytest
+from django import forms as django_forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
+from launcher.places import ROOT
 from tests.architecture.build_everything import everyone, make_place
 from tests.architecture.test_house_rules import every_pattern
 from tests.architecture.test_no_500 import address_of, ask
@@ -112,3 +118,32 @@ def test_more_than_the_limit_is_refused_however_it_comes() -> None:
             taken.append((action, name, answer.status_code))
     assert tried > 20
     assert not taken
+
+
+def every_form(base: type = django_forms.BaseForm) -> Iterator[Any]:
+    """Return each form of ours, whether a page shows it or not."""
+    for area in ("identity", "patients", "services", "clinic_admin", "delegation"):
+        for file in sorted((ROOT / area).rglob("*forms.py")):
+            importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    waiting = list(base.__subclasses__())
+    while waiting:
+        one = waiting.pop()
+        waiting += one.__subclasses__()
+        if not one.__module__.startswith(("django", "allauth")):
+            yield one
+
+
+def test_what_is_too_long_is_told_in_our_own_words_with_what_to_do() -> None:
+    tried = 0
+    for form in every_form():
+        for name, field in form.base_fields.items():
+            if not isinstance(field, django_forms.CharField) or field.max_length is None:
+                continue
+            tried += 1
+            with override("en"):
+                with pytest.raises(ValidationError) as refused:
+                    field.run_validators("x" * (field.max_length + 1))
+                said = [one for one in refused.value.messages if str(field.max_length) in one]
+            assert said, (form, name, refused.value)
+            assert all(one.startswith("Shorten ") for one in said), (form, name, said)
+    assert tried > 40

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -407,10 +408,107 @@ def test_someone_who_never_was_signed_in_leaves_nothing(clinic: Clinic) -> None:
     assert KeptForm.objects.count() == 0
 
 
-def test_whoever_signed_out_on_purpose_leaves_nothing(patient: Client, clinic: Clinic) -> None:
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}, {"X-Keep-Form": "1"}])
+def test_what_is_sent_from_a_tab_after_signing_out_in_another_comes_back_to_the_same_person(
+    patient: Client, clinic: Clinic, idp: FakeIdp, headers: dict[str, str]
+) -> None:
+    details, before = address("patients:details", clinic), Patient.objects.get().email
+    patient.post(address("identity:sign_out", clinic))
+    patient.post(address("identity:sign_out", clinic))  # from the other tab's dialog: twice is once
+    assert "You have signed out." not in patient.get(address("clinic_front", clinic)).content.decode()
+    answer = patient.post(details, TYPED, headers=headers)
+    front = patient.get(f"{address('clinic_front', clinic)}?next={details}").content.decode()
+    assert "You have signed out." in front
+    assert "you come back to the page with what you had typed" in front
+    assert "ny@x.example" not in front
+    assert "ny@x.example" not in str(dict(patient.session))
+    assert (answer.status_code, Patient.objects.get().email) == (
+        {(): 303, ("HX-Request",): 403, ("X-Keep-Form",): 204}[tuple(headers)],
+        before,
+    )
+    signs_in(patient, clinic, idp)
+    assert all(field_values(patient.get(details).content.decode()).values())
+
+
+def test_a_page_that_slept_all_night_keeps_its_text(patient: Client, clinic: Clinic) -> None:
+    patient.get(address("home:start", clinic))
+    with time_machine.travel(timezone.now() + timedelta(hours=14)):
+        operations.sweep(now=timezone.now())
+        assert left(patient) == {"left": 0}
+        answer = patient.post(address("patients:details", clinic), TYPED, headers={"X-Keep-Form": "1"})
+        assert (answer.status_code, KeptForm.objects.count()) == (204, 1)
+        assert not is_signed_in(patient)
+
+
+def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_nobody_else(
+    clinic: Clinic, provider: IdentityProvider, idp: FakeIdp
+) -> None:
+    record_for(clinic, OTHER_NUMBER)
+    browser = Client(enforce_csrf_checks=True)
+    front, details = address("clinic_front", clinic), address("patients:details", clinic)
+
+    def token(path: str) -> str:
+        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
+
+    def signs_in_strictly() -> None:
+        begin(browser, clinic, csrfmiddlewaretoken=token(front))
+        come_back(browser, idp)
+        enter(browser, clinic)
+
+    def signs_out(open_page: str) -> None:
+        browser.post(address("identity:sign_out", clinic), {"csrfmiddlewaretoken": open_page})
+
+    signs_in_strictly()
+    open_page = token(details)
+    signs_out(open_page)
+    signs_in_strictly()
+    assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 302
+    signs_out(open_page)
+    idp.claims = {"nnin_altsub": OTHER_NUMBER, "birthdate": "1970-01-02", "bankid_altsub": "another"}
+    signs_in_strictly()
+    assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 403
+    assert KeptForm.objects.count() == 0
+
+
+@pytest.mark.parametrize(("site", "is_shown"), [("same-origin", True), ("cross-site", False), (None, False)])
+def test_a_refused_form_shows_what_was_written_to_be_copied_unless_another_site_sent_it(
+    clinic: Clinic, provider: IdentityProvider, idp: FakeIdp, site: str | None, is_shown: bool
+) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies["django_language"] = "en"
+    details = address("patients:details", clinic)
+    sent = TYPED | {"email": "<b>x@x.example", "password": "Hemmelig-7", "form_key": str(uuid4())}
+    headers = {"referer": f"http://testserver{details}"} | ({"sec-fetch-site": site} if site else {})
+    answer = browser.post(details, sent, headers=headers)
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert ("&lt;b&gt;x@x.example" in page) == is_shown
+    assert ("98 76 54 32" in page) == is_shown
+    assert (f'href="{details}"' in page) == is_shown
+    assert "Hemmelig-7" not in page
+    assert sent["form_key"] not in page
+    assert ("Go back, load the page again" in page) != is_shown
+
+
+def test_what_was_typed_for_a_child_is_kept_for_the_childs_page_after_signing_out(
+    patient: Client, clinic: Clinic
+) -> None:
+    relation = uuid4()
+    session = patient.session
+    session["acting_for"] = {"clinic": clinic.pk, "kind": "guardian", "relation": str(relation)}
+    session.save()
     patient.post(address("identity:sign_out", clinic))
     patient.post(address("patients:details", clinic), TYPED)
+    assert KeptForm.objects.get().acted_by == relation
+
+
+def test_whoever_signs_out_on_purpose_and_sends_nothing_more_leaves_nothing(
+    patient: Client, clinic: Clinic, idp: FakeIdp
+) -> None:
+    patient.post(address("identity:sign_out", clinic))
     assert KeptForm.objects.count() == 0
+    signs_in(patient, clinic, idp)
+    assert "signed_in_before" not in patient.session
 
 
 def test_a_forged_post_is_not_kept(patient: Client, clinic: Clinic) -> None:

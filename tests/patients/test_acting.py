@@ -27,7 +27,10 @@ from patients.models import ContactChange, Patient
 from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import ProviderRights, SpecialRights
+from services.access.special_choices import OwnReason
+from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment
+from services.booking.release.choices import DrawRefusal
 from tests.build import make_clinic, make_provider, make_staff_member
 from tests.clinic_admin.build_clinic_admin import sign_in_staff
 from tests.patients.build_guardians import (
@@ -639,3 +642,52 @@ def test_it_is_the_child_who_is_busy_then_and_not_who_acts_for_it(client, clinic
     assert "Ola has another appointment at that time." in page
     assert re.search(r"Ola has \w+ .+ with ", page)
     assert reverse("booking:appointment", args=[clinic.portal_identifier, had.pk]) in page
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind", "said"),
+    [
+        ({"most_upcoming": 1}, "portal", "Ola has as many coming appointments as the clinic allows online."),
+        ({"most_urgent": 1}, "urgent", "Ola has as many urgent appointments as the clinic allows online."),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_limits_are_those_of_the_child(
+    client, clinic, gp, child, mother, family, setting, kind, said, headers
+):
+    make_appointment(make_slot(gp, ahead(clinic, 1, 14), kind=kind), child, requested_by=mother.user)
+    wanted = make_slot(gp, ahead(clinic, 1, 15), kind=kind)
+    type(clinic).objects.update(**setting)
+    page = reverse("booking:book", args=[clinic.portal_identifier, wanted.pk])
+    sent = {"reason": "A cough", "form_key": str(uuid.uuid4())}
+    with time_machine.travel(ahead(clinic, 1, 12), tick=False):
+        acts(client, clinic, mother, family)
+        answer = client.post(page, sent, headers=headers)
+    assert (answer.status_code, said in answer.text) == (422, True), answer.text
+    assert "You have as many" not in answer.text
+
+
+def test_what_the_child_may_not_is_said_of_the_child(client, clinic, gp, child, mother, family):
+    slot = make_slot(gp, ahead(clinic, 2, 9))
+    had = make_appointment(make_slot(gp, ahead(clinic, 3, 9)), child)
+    type(clinic).objects.update(cancel_notice_hours=168, phone="+4721560000")
+    acts(client, clinic, mother, family)
+    for name in ("appointment", "cancel", "move"):
+        page = client.get(reverse(f"booking:{name}", args=[clinic.portal_identifier, had.pk])).text
+        assert "If Ola can't come, phone the clinic at" in page
+        assert "If you can" not in page
+    ProviderRights.objects.update(booking=False)
+    page = client.get(reverse("booking:book", args=[clinic.portal_identifier, slot.pk])).text
+    assert "You can&#x27;t book with this provider for Ola any more." in page
+    page = client.get(reverse("booking:find", args=[clinic.portal_identifier])).text
+    assert "Online booking is not open to Ola here" in page
+    assert "Nobody at the clinic offers this online to Ola." in page or "not opened this to Ola." in page
+
+
+@pytest.mark.parametrize("refusal", [*BookingRefusal, *DrawRefusal, *OwnReason], ids=str)
+def test_each_refusal_that_says_you_to_a_patient_has_words_for_who_acts_for_them(refusal):
+    speaks_to_the_patient = re.search(r"\b[Yy]ou(r)?\b", str(refusal.label))
+    is_about_the_reader = refusal in {BookingRefusal.CHANGED_MEANWHILE, OwnReason.EID}
+    sentence = refusal.sentence("Ola %s")
+    assert ("Ola %s" in sentence) == bool(speaks_to_the_patient and not is_about_the_reader)
+    assert refusal.sentence() == str(refusal.label)

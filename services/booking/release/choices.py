@@ -1,6 +1,7 @@
 """Words of the draw of urgent times."""
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.refusals import NextStep, Refusal
@@ -32,6 +33,14 @@ class DrawRefusal(Refusal):
             cls.CLOSED: NextStep.CHOOSE_ANOTHER_TIME,
             cls.NO_ACCESS: NextStep.CHOOSE_ANOTHER_PROVIDER,
             cls.TOO_MANY: NextStep.SEE_MY_APPOINTMENTS,
+        }
+
+    @classmethod
+    def of_others(cls) -> dict[str, str | Promise]:
+        """Return what is said to who acts for somebody else."""
+        return {
+            cls.NO_ACCESS: _("You can't book an urgent time for %(name)s with the providers chosen."),
+            cls.TOO_MANY: _("%(name)s has as many appointments as the clinic allows online."),
         }
 
 

@@ -17,7 +17,8 @@ from services.access import queries as access
 from services.access.queries import ProviderChoice
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Appointment, Draw, DrawRequest, Slot
-from services.booking.own_times import LONGEST
+from services.booking.own_times import LONGEST, beside_of
+from services.booking.policy import overlap
 from services.booking.release import policy
 from services.booking.release.choices import Outcome
 from services.booking.release.policy import Entry, PoolSlot, Record, Window
@@ -84,6 +85,30 @@ def free_slots(clinic_id: int, day: date, now: datetime) -> QuerySet[Slot]:
         state=SlotState.FREE,
         starts_at__gt=now,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """What the draw passes over for a patient, as things are now."""
+
+    own: tuple[Appointment, ...]
+    """The patient's appointments at the time of one that is drawn, the first one first."""
+    left: int
+    """How many of the times drawn lie at none of them."""
+
+
+def passed_over(*, patient: Patient, day: date, providers: Collection[int], now: datetime) -> PassedOver:
+    """Return which of the patient's own appointments are in the way of the day's times with these providers.
+
+    By the rule by which the draw passes over them. Two queries; one where there is no such time.
+    """
+    slots = list(free_slots(patient.clinic_id, day, now).filter(provider__in=providers))
+    if not slots:
+        return PassedOver((), 0)
+    span = min(one.starts_at for one in slots), max(one.ends_at for one in slots)
+    coming = beside_of(patient.pk, *span).select_related("provider").order_by("starts_at")
+    own = tuple(one for one in coming if any(overlap(slot, one) for slot in slots))
+    return PassedOver(own, sum(not any(overlap(slot, one) for one in own) for slot in slots))
 
 
 def own_request(*, patient: Patient, request_id: UUID) -> DrawRequest | None:

@@ -20,6 +20,7 @@ from services.booking.release.forms import AskForm
 from services.booking.release.news import LOST
 from services.booking.release.operations import DrawRefused
 from services.booking.release.policy import Window
+from services.booking.release.queries import PassedOver
 from services.booking.reminders.words import choice_for
 
 
@@ -101,13 +102,15 @@ def _no_window(request: PatientRequest, now: datetime) -> HttpResponse:
 def _ask_page(
     request: PatientRequest, form: AskForm, window: Window, refusal: DrawRefusal | None, *, status: int
 ) -> HttpResponse:
-    draw = queries.draw_of(clinic=request.clinic, day=window.day)
+    draw, now = queries.draw_of(clinic=request.clinic, day=window.day), timezone.now()
+    known = [provider_id for provider_id, _name in form.fields["providers"].choices]  # type: ignore[attr-defined]
     context = {
         "form": form,
         "window": window,
         "refusal": refusal,
         "draw": draw,
-        "has_choices": bool(form.fields["providers"].choices),  # type: ignore[attr-defined]
+        "passed_over": queries.passed_over(patient=request.patient, day=window.day, providers=known, now=now),
+        "has_choices": bool(known),
     }
     return render(request, "booking/release/ask.html", context, status=status)
 
@@ -129,6 +132,7 @@ def request_page(request: PatientRequest, draw_request: UUID) -> HttpResponse:
         "draw": own.draw,
         "window": window,
         "is_open": window.is_open(now),
+        "passed_over": _passed_over(request, own, window, now),
         "is_drawn": own.draw.drawn_at is not None,
         "names": queries.providers_named(request.clinic, own.providers),
         "asked": queries.number_asked(own.draw) if own.draw.drawn_at else None,
@@ -137,6 +141,17 @@ def request_page(request: PatientRequest, draw_request: UUID) -> HttpResponse:
         "may_see_reason": _may_see_reason(request, own),
     }
     return render(request, "booking/release/request.html", context)
+
+
+def _passed_over(
+    request: PatientRequest, own: DrawRequest, window: Window, now: datetime
+) -> PassedOver | None:
+    """Return which own appointments are in the way of what waits for the draw."""
+    if own.outcome != Outcome.WAITING or not window.is_open(now):
+        return None
+    known = {choice.provider_id for choice in _choices(request, window, now)}
+    providers = policy.acceptable(own.providers, known)
+    return queries.passed_over(patient=request.patient, day=window.day, providers=providers, now=now)
 
 
 @patient_page(area=Area.APPOINTMENTS)

@@ -30,7 +30,7 @@ from tests.services.booking.build_release import (
     someone,
     urgent,
 )
-from tests.services.booking.build_staff import sign_in_staff
+from tests.services.booking.build_staff import make_appointment, sign_in_staff
 from tests.services.booking.test_pages import sign_in
 
 
@@ -95,6 +95,65 @@ def test_a_window_that_was_made_longer_is_told_with_its_new_end(place):
     arguments = [world.clinic.portal_identifier, *([own.pk] if place == "release:request" else [])]
     with at(DURING):
         assert "Lots are drawn at 16:30." in text(sign_in(world).get(reverse(place, args=arguments)))
+
+
+# -- other appointments of the patient ---------------------------------------------------------------------
+def busy_at(world, *slots):
+    """Let the patient have an appointment at the time of each of these."""
+    for slot in slots:
+        own = make_slot(make_provider(world.clinic), slot.starts_at, state=SlotState.TAKEN)
+        make_appointment(own, world.patient)
+
+
+@pytest.mark.django_db
+def test_who_has_something_else_at_some_of_the_times_reads_it_before_and_after_asking(
+    django_assert_max_num_queries,
+):
+    world = fair_world()
+    busy_at(world, urgent(world, 9))
+    urgent(world, 11)
+    with at(DURING):
+        client = sign_in(world)
+        client.get(page("ask", world))
+        with django_assert_max_num_queries(12):
+            form = text(client.get(page("ask", world)))
+        asked = text(client.post(page("ask", world), {"reason": "Fever"}, follow=True))
+    for shown in (form, asked):
+        assert "You have another appointment at some of the times" in shown
+        assert "passes over those times, unless that appointment is moved or cancelled before 16:10" in shown
+        assert "You have Tuesday 24 November at 10:00–10:20 with" in shown
+        assert "Move or cancel that one first" in shown
+    hold(world)
+    assert DrawRequest.objects.get().appointment.starts_at.hour == 11
+
+
+@pytest.mark.django_db
+def test_who_is_busy_at_all_times_of_those_asked_for_reads_that_none_can_be_won_and_none_is():
+    world = fair_world()
+    other = make_provider(world.clinic)
+    allow(other, row=world.gp)
+    busy_at(world, urgent(world, 9))
+    urgent(world, 11, provider=other)
+    with at(DURING):
+        client = sign_in(world)
+        assert "at some of the times" in text(client.get(page("ask", world)))
+        only_gp = {"reason": "Fever", "providers": [world.gp.pk]}
+        asked = text(client.post(page("ask", world), only_gp, follow=True))
+    assert "As things are, you can get none of these times" in asked
+    assert "You can ask all the same." in asked
+    hold(world)
+    assert DrawRequest.objects.get().outcome == Outcome.OWN_TIME
+
+
+@pytest.mark.django_db
+def test_appointments_at_none_of_the_times_are_not_spoken_of():
+    world = fair_world()
+    slot = urgent(world, 9)
+    touching = make_slot(make_provider(world.clinic), slot.ends_at, state=SlotState.TAKEN)
+    make_appointment(touching, world.patient)
+    busy_at(someone(world), slot)
+    with at(DURING):
+        assert "another appointment at" not in text(sign_in(world).get(page("ask", world)))
 
 
 @pytest.mark.django_db
