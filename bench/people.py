@@ -21,10 +21,11 @@ from bench import load
 from clinic_admin.choices import Country, ProviderKind, Role, Service
 from clinic_admin.models import Clinic, Provider, StaffMember
 from delegation.models import MatrixTick
-from identity import session_clock, sessions
+from identity import sessions
 from identity.choices import Assurance, Method, UserKind
 from identity.models import Account, User
 from identity.operations import PATIENT_BACKEND
+from identity.session import clock as session_clock
 from identity.sessions import SignIn
 from patients.models import Patient
 from portal import crypto

@@ -8,7 +8,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 from django.utils import timezone
 
-from identity import certificate_ends, passkeys, queries
+from identity import queries
+from identity.saml import certificate_ends
+from identity.staff import passkeys
 
 
 @register(Tags.security)

@@ -13,7 +13,8 @@ from django.middleware import csrf
 from django.utils import timezone
 
 from clinic_admin import queries as clinics
-from identity import kept_forms, step_up
+from identity import step_up
+from identity.session import kept_forms
 from identity.sessions import Before
 from portal import error_pages
 from portal.audience import Audience, audience_of, public_page

@@ -30,7 +30,7 @@ class NationalIdField(forms.CharField):
 PATIENTS_PASSWORD = _(
     "At least 8 characters with upper and lower case letters and a digit, or at least 15 of any kind."
 )
-"""What identity.passwords asks of a patient's password, to be read before it is chosen (003)."""
+"""What identity.by_code.passwords asks of a patient's password, to be read before it is chosen (003)."""
 
 
 class NewPasswordField(forms.CharField):

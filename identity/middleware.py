@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.guards import ClinicRequest
-from identity import kept_forms, kept_html, operations, sessions, step_up, views
+from identity import operations, sessions, step_up, views
 from identity.choices import SentLate
-from identity.kept_forms import Mark
 from identity.operations import SignInRefused
+from identity.session import kept_forms, kept_html
+from identity.session.kept_forms import Mark
 from portal.audience import Audience, audience_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import national_id, oidc_http, sessions
+from identity import national_id, sessions
 from identity.choices import Method, Protocol, TransactionStatus, UserKind
 from identity.models import Account, IdentityProvider, LoginTransaction, User
 from identity.national_id import BadNationalId, NationalId
-from identity.verified import Evidence, VerifiedPerson
+from identity.oidc import http as oidc_http
+from identity.providers.verified import Evidence, VerifiedPerson
 
 R = TypeVar("R", bound=Model)
 

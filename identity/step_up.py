@@ -13,9 +13,10 @@ from django.utils import timezone
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import kept_forms, policy, sessions
+from identity import policy, sessions
 from identity.choices import Purpose
 from identity.policy import Need
+from identity.session import kept_forms
 
 V = TypeVar("V", bound=Callable[..., HttpResponse])
 

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from identity import code_sender, operations, saml_archive
+from identity import operations
+from identity.by_code import code_sender
+from identity.saml import archive as saml_archive
 from portal import network_address
 
 

@@ -12,12 +12,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
-from identity import memberships, operations, policy, provider_logout, queries, sessions, sign_in_starts
+from identity import operations, policy, queries, sessions
 from identity import step_up as step_up_rules
+from identity.by_code import memberships
 from identity.choices import Assurance, Protocol, Purpose
-from identity.failed_answers import limited, too_many
 from identity.operations import Answer, SignInCancelled, SignInRefused
-from identity.sign_out_page import ask_to_sign_out
+from identity.providers import logout as provider_logout
+from identity.providers import sign_in_starts
+from identity.providers.failed_answers import limited, too_many
+from identity.session.sign_out_page import ask_to_sign_out
 from portal import network_address, request_id
 from portal.audience import signing_in_page
 

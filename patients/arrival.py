@@ -19,7 +19,7 @@ from clinic_admin.queries import CLINIC
 from identity.backends import PATIENT
 from identity.choices import UserKind
 from identity.models import Account, User
-from identity.session_store import LIVE
+from identity.session.store import LIVE
 from patients.models import Patient
 from patients.queries import RECORD
 from portal.ready import AtOnce, Given, Ready, answered

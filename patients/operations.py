@@ -11,9 +11,10 @@ from django.db.models import Q
 
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import kept_forms, memberships
+from identity.by_code import memberships
+from identity.by_code.holders import Holder
 from identity.choices import EidProof, MembershipState, UserKind
-from identity.holders import Holder
+from identity.session import kept_forms
 from patients import own_changes, policy, queries, staff_queries
 from patients.choices import ImportRefusal, PatientRefusal, SeenIn
 from patients.contact import letters

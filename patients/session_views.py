@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from identity import own_sessions
+from identity.session import own_sessions
 from patients.guards import PersonRequest, person_page
 
 

@@ -165,14 +165,14 @@ CACHES = {
 SAML_ARCHIVE_DAYS = env.number("SAML_ARCHIVE_DAYS", 180, least=1, most=3650)
 """So long signed SAML messages are kept; NemLog-in asks for 180 days."""
 # Sessions live in Postgres: a flushed Redis neither signs everybody out nor resets a counter.
-SESSION_ENGINE = "identity.session_store"
+SESSION_ENGINE = "identity.session.store"
 SESSION_COOKIE_NAME = "__Host-sid" if IS_HTTPS else "sid"
 SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 24 * 60 * 60
 """So long after its last use the browser's session is known, so that what stood on a page is kept (ADR 8). For how long
-anybody is signed in, the clocks decide (identity.session_clock)."""
+anybody is signed in, the clocks decide (identity.session.clock)."""
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 CSRF_COOKIE_SECURE = IS_HTTPS
@@ -193,8 +193,8 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "identity.staff_password_rules.NotCommon"},
-    {"NAME": "identity.staff_password_rules.NotPersonal"},
+    {"NAME": "identity.staff.password_rules.NotCommon"},
+    {"NAME": "identity.staff.password_rules.NotPersonal"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "/staff/sign-in/"
@@ -203,11 +203,11 @@ SECOND_FACTOR_URL = "/staff/second-factor/"
 """Where staff without a second factor set one up."""
 SECOND_FACTOR_MARK = "second_factor_at"
 """Session key under which staff sign-in notes when the second factor was shown last, in seconds since 1970."""
-PROVE_AGAIN = "identity.prove_again.page_before"
+PROVE_AGAIN = "identity.staff.prove_again.page_before"
 """Who asks for the second factor once more before a dangerous act; see portal.proof."""
 
-ACCOUNT_ADAPTER = "identity.staff_adapter.StaffAccountAdapter"
-ACCOUNT_FORMS = {"login": "identity.staff_forms.StaffLoginForm"}
+ACCOUNT_ADAPTER = "identity.staff.adapter.StaffAccountAdapter"
+ACCOUNT_FORMS = {"login": "identity.staff.forms.StaffLoginForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -227,13 +227,13 @@ SHARED_NETWORKS = env.networks("SHARED_NETWORKS")
 SIGN_INS_PER_MINUTE = env.number("SIGN_INS_PER_MINUTE", 6_000, least=60, most=1_000_000)
 """How many eID sign-ins may begin in the whole installation; and as many tries of passwords."""
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY", default=False) else 0
-MFA_ADAPTER = "identity.staff_adapter.StaffMfaAdapter"
+MFA_ADAPTER = "identity.staff.adapter.StaffMfaAdapter"
 MFA_FORMS = {
-    "activate_totp": "identity.staff_forms.FirstCodeForm",
-    "authenticate": "identity.staff_forms.CodeForm",
-    "reauthenticate": "identity.staff_forms.CodeAgainForm",
-    "add_webauthn": "identity.passkey_forms.NewPasskeyForm",
-    "authenticate_webauthn": "identity.passkey_forms.PasskeyForm",
+    "activate_totp": "identity.staff.forms.FirstCodeForm",
+    "authenticate": "identity.staff.forms.CodeForm",
+    "reauthenticate": "identity.staff.forms.CodeAgainForm",
+    "add_webauthn": "identity.staff.passkey_forms.NewPasskeyForm",
+    "authenticate_webauthn": "identity.staff.passkey_forms.PasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_USER_VERIFICATION = "required"

@@ -21,9 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("services.operation.front_urls")),
     path("language/", public_page(set_language), name="set_language"),
     path("webhooks/", include("notifications.urls")),
-    path("sign-in/session/", include("identity.session_urls")),
-    path("sign-in/", include("identity.callback_urls")),
-    path("staff/", include("identity.staff_urls")),
+    path("sign-in/session/", include("identity.session.urls")),
+    path("sign-in/", include("identity.providers.urls")),
+    path("staff/", include("identity.staff.urls")),
 ]
 
 if settings.IS_DEVELOPMENT:
@@ -64,7 +64,7 @@ urlpatterns += [
                 path("staff/desk/", include("services.booking.desk.urls")),
                 path("staff/", include("services.booking.staff.staff_urls")),
                 path("admin/", include("clinic_admin.admin_urls")),
-                path("admin/", include("identity.admin_urls")),
+                path("admin/", include("identity.admin.urls")),
                 path("admin/", include("services.access.admin_urls")),
                 path("admin/", include("delegation.admin_urls")),
                 path("admin/", include("services.booking.weekly.admin_urls")),

@@ -31,6 +31,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
     """Have the use of sessions noted at once: its writer would not see what stands in a test's transaction."""
-    from identity.session_notes import Pace
+    from identity.session.notes import Pace
 
     Pace.at_once = True

@@ -8,12 +8,14 @@ from django.conf import settings
 from django.db import transaction
 
 from clinic_admin.models import Clinic
-from identity import saml_metadata, saml_profile, saml_setup
 from identity.choices import ClientAuth, Protocol
 from identity.demo_idp import keys, saml_keys, saml_operations
 from identity.demo_idp.realms import OF_COUNTRY, Realm
 from identity.models import ClinicIdentityProvider, IdentityProvider
-from identity.saml_setup import Agreement
+from identity.saml import metadata as saml_metadata
+from identity.saml import profile as saml_profile
+from identity.saml import setup as saml_setup
+from identity.saml.setup import Agreement
 from portal import audit
 
 

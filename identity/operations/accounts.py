@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from identity.choices import UserKind
 from identity.models import Account, User
-from identity.verified import Evidence
+from identity.providers.verified import Evidence
 from portal import audit
 
 

@@ -11,16 +11,19 @@ from django.urls import reverse
 from clinic_admin import ages
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import devices, oidc, policy, queries, saml, sessions, traffic
+from identity import devices, policy, queries, sessions
+from identity.admin import traffic
 from identity.choices import Assurance, Protocol, SignInFault, TransactionStatus
 from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction
-from identity.oidc import Question
-from identity.oidc_http import ProviderUnreachable
-from identity.oidc_token import Expected, TokenRefused
+from identity.oidc import client as oidc
+from identity.oidc.client import Question
+from identity.oidc.http import ProviderUnreachable
+from identity.oidc.token import Expected, TokenRefused
 from identity.operations.accounts import account_for
 from identity.operations.failures import SignInCancelled, SignInRefused, fail, record
-from identity.saml_xml import MessageRefused
-from identity.verified import Evidence
+from identity.providers.verified import Evidence
+from identity.saml import service_provider as saml
+from identity.saml.xml import MessageRefused
 from portal import audit, network_address
 
 TRANSACTION_LASTS = {Protocol.OIDC: timedelta(minutes=10), Protocol.SAML: timedelta(minutes=15)}

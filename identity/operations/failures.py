@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from clinic_admin.models import Clinic
-from identity import traffic
+from identity.admin import traffic
 from identity.choices import SignInFault, TransactionStatus
 from identity.models import Account, LoginTransaction
-from identity.verified import Evidence
+from identity.providers.verified import Evidence
 from portal import audit, network_address
 from portal.refusals import Refused
 

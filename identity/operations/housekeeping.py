@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from identity import open_sessions, provider_sessions, traffic
+from identity.admin import traffic
 from identity.choices import TransactionStatus
 from identity.models import (
     ActionLink,
@@ -18,6 +18,8 @@ from identity.models import (
     PasswordTries,
     StaffLink,
 )
+from identity.providers import sessions as provider_sessions
+from identity.session import open_sessions
 from portal.models import ThrottleCounter
 
 THROTTLE_ROWS_LAST = timedelta(days=2)

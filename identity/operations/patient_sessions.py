@@ -9,21 +9,15 @@ from django.contrib.auth import login, logout
 from django.db import transaction
 from django.http import HttpRequest
 
-from identity import (
-    csrf,
-    devices,
-    kept_forms,
-    open_sessions,
-    provider_sessions,
-    queries,
-    session_clock,
-    sessions,
-)
+from identity import csrf, devices, queries, sessions
 from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicMembership, OneTimeCode, User
 from identity.operations.eid import consume
 from identity.operations.failures import SignInRefused, fail
-from identity.session_clock import Left
+from identity.providers import sessions as provider_sessions
+from identity.session import clock as session_clock
+from identity.session import kept_forms, open_sessions
+from identity.session.clock import Left
 from identity.sessions import Before, SignIn
 from portal import audit, network_address, session_reference
 

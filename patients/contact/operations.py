@@ -15,7 +15,7 @@ from clinic_admin import ages
 from clinic_admin.code_countries import all_names
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import code_sender, code_stops, codes, memberships
+from identity.by_code import code_sender, code_stops, codes, memberships
 from identity.choices import StopReason
 from identity.policy import CODE_DIGITS, may_receive_code
 from notifications import operations as outbox

@@ -14,7 +14,8 @@ from clinic_admin import ages
 from clinic_admin.choices import Country
 from clinic_admin.countries import RULES, rules_of
 from clinic_admin.models import Clinic
-from identity import child_memberships, national_id
+from identity import national_id
+from identity.by_code import child_memberships
 from identity.models import Account
 from identity.national_id import BadNationalId, NationalId
 from patients.guardianship import policy, queries, sources

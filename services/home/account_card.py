@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clinic_admin.countries import CodeChannel, rules_of
-from identity import memberships, policy
+from identity import policy
 from identity import queries as identity_queries
-from identity.memberships import AccountState
+from identity.by_code import memberships
+from identity.by_code.memberships import AccountState
 from patients.models import Patient
 from services.home import code_queries
 from services.home.code_forms import AccountForm, NoEidForm

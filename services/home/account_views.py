@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic_admin.guards import StaffRequest, dangerous, staff_page
-from identity import memberships
+from identity.by_code import memberships
+from identity.by_code.holders import Holder
+from identity.by_code.memberships import MembershipRefused
 from identity.choices import EidProof, LinkPurpose, MembershipRefusal
-from identity.holders import Holder
-from identity.memberships import MembershipRefused
 from patients import operations as patients
 from patients import staff_queries
 from patients.contact import operations as contact

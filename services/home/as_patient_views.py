@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
-from identity import memberships
+from identity.by_code import memberships
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access import special_queries

@@ -7,7 +7,7 @@ from clinic_admin import ages
 from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.models import Clinic
 from identity import policy
-from identity.holders import Holder
+from identity.by_code.holders import Holder
 from patients import queries as patients
 from patients.models import Patient
 

@@ -17,22 +17,15 @@ from clinic_admin.countries import CodeChannel, rules_of
 from clinic_admin.guards import ClinicRequest
 from clinic_admin.models import Clinic
 from clinic_admin.sms_price import sms_price
-from identity import (
-    code_sender,
-    code_sign_in,
-    code_stops,
-    codes,
-    devices,
-    memberships,
-    national_id,
-    policy,
-)
+from identity import devices, national_id, policy
 from identity import queries as identity_queries
+from identity.by_code import code_sender, code_stops, codes, memberships
+from identity.by_code import sign_in as code_sign_in
+from identity.by_code.codes import CodeRefused
+from identity.by_code.memberships import BadPassword, LinkRefused
+from identity.by_code.password_tries import MustWait
 from identity.choices import CodePurpose, CodeRefusal, LinkRefusal, MembershipState
-from identity.codes import CodeRefused
-from identity.memberships import BadPassword, LinkRefused
 from identity.models import ActionLink
-from identity.password_tries import MustWait
 from patients import contact_views
 from patients import queries as patients
 from patients.models import Patient

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from identity import session_clock
+from identity.session import clock as session_clock
 from portal.audience import development_page
 from services.home import demo_people
 

@@ -11,8 +11,9 @@ from clinic_admin import queries as clinics
 from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from clinic_admin.sms_price import sms_price
-from identity import memberships, sessions
 from identity import queries as identity_queries
+from identity import sessions
+from identity.by_code import memberships
 from services.home import queries
 
 

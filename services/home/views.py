@@ -15,10 +15,11 @@ from clinic_admin.countries import rules_of
 from clinic_admin.guards import ClinicRequest, clinic_page
 from clinic_admin.models import Clinic
 from clinic_admin.sms_price import sms_price
-from identity import memberships, sessions
 from identity import operations as identity_operations
 from identity import queries as identity_queries
-from identity.verified import VerifiedPerson
+from identity import sessions
+from identity.by_code import memberships
+from identity.providers.verified import VerifiedPerson
 from patients import contact_views
 from patients import queries as patients
 from patients.guardianship import acting

@@ -14,8 +14,8 @@ from delegation import operations as delegations
 from delegation.models import MessageDelegation
 from delegation.operations import DelegationRefused
 from delegation.policy import Tick
-from identity import staff_links
 from identity.models import User
+from identity.staff import links as staff_links
 from patients.models import Patient
 from portal import audit
 from services.access import operations as access

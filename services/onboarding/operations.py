@@ -10,9 +10,10 @@ from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
 from identity import operations as logins
 from identity import queries as login_queries
-from identity import staff_letters, staff_links
 from identity.choices import LoginNews
 from identity.models import StaffLink
+from identity.staff import letters as staff_letters
+from identity.staff import links as staff_links
 from portal import audit
 from portal.refusals import Refused
 from services.onboarding import policy, queries

@@ -19,8 +19,8 @@ from delegation.models import Matrix, MatrixTick
 from delegation.policy import Tick
 from identity import operations as logins
 from identity import queries as login_queries
-from identity import staff_links
 from identity.models import User
+from identity.staff import links as staff_links
 from portal import audit
 from services.access import operations as access
 from services.access.choices import Approval, Column

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from identity import certificate_ends, clinics_watched, provider_health
-from identity.certificate_ends import CertificateEnd
-from identity.clinics_watched import WatchedClinic
-from identity.provider_health import ProviderHealth
+from identity.admin import clinics_watched
+from identity.admin.clinics_watched import WatchedClinic
+from identity.providers import health as provider_health
+from identity.providers.health import ProviderHealth
+from identity.saml import certificate_ends
+from identity.saml.certificate_ends import CertificateEnd
 from notifications import load
 from notifications.load import ChannelLoad
 from services.operation import policy, probes

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic_admin.models import Clinic
-from identity import devices, memberships
+from identity import devices
 from identity import queries as identity_queries
+from identity.by_code import memberships
+from identity.by_code.memberships import AccountState
 from identity.choices import Method, SignInFault
-from identity.memberships import AccountState
 from identity.models import Account, ExternalIdentity, IdentityProvider
 from portal import network_address
 from portal.models import AuditEvent

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from clinic_admin.choices import SelfRegistration
 from clinic_admin.models import Clinic
-from identity import child_memberships, memberships, national_id
+from identity import national_id
+from identity.by_code import child_memberships, memberships
+from identity.by_code.holders import Holder
 from identity.choices import MembershipState
-from identity.holders import Holder
 from identity.models import User
 from identity.national_id import NationalId
 from patients import operations as patients

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from identity import national_id, passwords
+from identity import national_id
+from identity.by_code import passwords
 from identity.form_fields import PATIENTS_PASSWORD, NewPasswordField
 from identity.national_id import BadNationalId, NationalId
 from portal.mobile_field import MobileField, of_country

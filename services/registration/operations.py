@@ -9,9 +9,10 @@ from django.db import transaction
 from clinic_admin.choices import SelfRegistration
 from clinic_admin.countries import rules_of
 from clinic_admin.models import Clinic
-from identity import memberships, national_id, registering
-from identity.holders import Holder
-from identity.memberships import MembershipRefused
+from identity import national_id
+from identity.by_code import memberships, registering
+from identity.by_code.holders import Holder
+from identity.by_code.memberships import MembershipRefused
 from identity.models import User
 from patients import operations as patients
 from patients import policy as patient_rules

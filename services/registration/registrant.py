@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest
 
 from identity import national_id
-from identity.holders import Holder
+from identity.by_code.holders import Holder
 from identity.national_id import NationalId
 from portal import crypto
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic_admin.choices import SelfRegistration
 from clinic_admin.guards import ClinicRequest
 from identity import operations as identity
-from identity import passwords
 from identity import queries as identity_queries
+from identity.by_code import passwords
 from identity.operations import SignInRefused
 from identity.views import refusal_page
 from patients import queries as records

@@ -20,8 +20,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.test import Client
 from django.test.utils import setup_test_environment
 
-from identity import saml_sign_in, sessions
+from identity import sessions
 from identity.operations import patient_sessions
+from identity.saml import sign_in as saml_sign_in
 from portal import wsgi  # noqa: F401  loads what a web process has loaded
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from django.urls import reverse
 from django.utils import timezone
 
-from identity import codes, memberships, national_id
+from identity import national_id
+from identity.by_code import codes, memberships
 from identity.models import ActionLink, ClinicCodeSignIn, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage

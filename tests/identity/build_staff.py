@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from identity import passkeys
 from identity.models import User
+from identity.staff import passkeys
 from tests.identity.build_passkeys import SecurityKey
 
 EMAIL, PASSWORD = "siv@legekontor.example", "korrekt hest batteri"

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import oidc_metadata, operations
+from identity import operations
 from identity.models import IdentityProvider, User
+from identity.oidc import metadata as oidc_metadata
 from tests.build import make_clinic, make_staff_member
 from tests.identity.build_identity import FakeIdp, connect, record_for, running_idp
 from tests.identity.build_staff import EMAIL, PASSWORD, SECRET, wait_for_a_young_code

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Country
-from identity import codes, passwords
+from identity.by_code import codes, passwords
 from identity.choices import EidProof, MembershipState
 from identity.models import User
 from patients import operations as patients

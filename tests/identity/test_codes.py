@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Role, Service
-from identity import code_sender, code_sign_in, codes, memberships, policy
+from identity import policy
+from identity.by_code import code_sender, codes, memberships
+from identity.by_code import sign_in as code_sign_in
+from identity.by_code.codes import CodeRefused
 from identity.choices import Assurance, CodePurpose, CodeRefusal, MembershipState
-from identity.codes import CodeRefused
 from identity.models import ClinicCodeSignIn, ClinicMembership, OneTimeCode, PasswordTries, User
 from notifications.choices import MessageKind
 from notifications.demo_models import DemoSms

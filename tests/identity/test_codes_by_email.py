@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country, Role
 from clinic_admin.countries import CodeChannel, rules_of
-from identity import code_sign_in, codes, passwords, policy
+from identity import policy
+from identity.by_code import codes, passwords
+from identity.by_code import sign_in as code_sign_in
+from identity.by_code.codes import CodeRefused
 from identity.choices import Assurance, CodePurpose, CodeRefusal, EidProof, MembershipState, Method
-from identity.codes import CodeRefused
 from identity.models import ClinicMembership, OneTimeCode, User
 from notifications.choices import Channel, MessageKind
 from notifications.models import OutboxMessage

@@ -13,12 +13,15 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import checks, oidc, oidc_http, oidc_metadata
+from identity import checks
 from identity.choices import Protocol, SignInFault
 from identity.demo_idp import setup
 from identity.demo_idp.models import Grant
 from identity.demo_idp.people import PEOPLE
 from identity.models import Account, IdentityProvider, ProviderKey
+from identity.oidc import client as oidc
+from identity.oidc import http as oidc_http
+from identity.oidc import metadata as oidc_metadata
 from patients.models import Patient
 from portal.models import AuditEvent
 from tests.build import make_clinic

@@ -11,12 +11,12 @@ from lxml import etree
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import saml_certificates
 from identity.choices import Protocol
 from identity.demo_idp import saml_keys, setup
 from identity.demo_idp.models import OpenSession, SamlKey
 from identity.demo_idp.people import PEOPLE
 from identity.models import IdentityProvider, LoginTransaction
+from identity.saml import certificates as saml_certificates
 from tests.build import make_clinic
 from tests.identity.build_identity import record_for
 from tests.identity.build_saml import Asked, Pair, pair, signed_query

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.kept_html import Fields, fill
+from identity.session.kept_html import Fields, fill
 
 HEAD = "<!doctype html>\n<html>\n<p>Å &amp; æ &lt;b&gt; \u2028 x</p>\n"
 

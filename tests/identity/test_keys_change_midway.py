@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import saml_setup
 from identity.choices import Method
 from identity.demo_idp import keys
 from identity.models import IdentityProvider
-from identity.saml_metadata import ProviderMetadata
-from identity.saml_setup import Agreement
+from identity.saml import setup as saml_setup
+from identity.saml.metadata import ProviderMetadata
+from identity.saml.setup import Agreement
 from portal import audit
 from portal.models import AuditEvent
 from tests.build import make_clinic

@@ -17,21 +17,15 @@ from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
-from identity import (
-    code_sign_in,
-    code_stops,
-    codes,
-    failed_answers,
-    operations,
-    password_tries,
-    policy,
-    sign_in_starts,
-    traffic,
-)
+from identity import operations, policy
+from identity.admin import traffic
+from identity.by_code import code_stops, codes, password_tries
+from identity.by_code import sign_in as code_sign_in
+from identity.by_code.codes import CodeRefused
+from identity.by_code.password_tries import MustWait
 from identity.choices import CodePurpose, CodeRefusal, StopReason
-from identity.codes import CodeRefused
 from identity.models import ClinicHour, ClinicMembership, CodeStop, LoginTransaction, PasswordTries
-from identity.password_tries import MustWait
+from identity.providers import failed_answers, sign_in_starts
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage
 from patients.contact import operations as contact

@@ -16,10 +16,13 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import failed_answers, national_id, oidc, oidc_metadata, queries
+from identity import national_id, queries
 from identity.choices import ClientAuth, TransactionStatus
 from identity.models import Account, ExternalIdentity, IdentityProvider, LoginTransaction, User
-from identity.oidc_http import ProviderUnreachable
+from identity.oidc import client as oidc
+from identity.oidc import metadata as oidc_metadata
+from identity.oidc.http import ProviderUnreachable
+from identity.providers import failed_answers
 from portal.models import AuditEvent
 from portal.throttle import Limit
 from tests.build import make_clinic
@@ -428,7 +431,7 @@ def test_o31_the_trail_says_how_the_provider_refused(
 def test_o31_a_provider_that_hangs_is_given_up(
     client: Client, clinic: Clinic, provider: IdentityProvider, idp: FakeIdp, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("identity.oidc_http.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("identity.oidc.http.TIMEOUT_SECONDS", 0.2)
     begin(client, clinic)
     idp.delay = threading.Event()
     refused(come_back(client, idp), client)

@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import oidc_metadata, operations
+from identity import operations
 from identity.models import IdentityProvider, LoginTransaction, ProviderLogout, ProviderSession, UsedMessage
+from identity.oidc import metadata as oidc_metadata
 from portal.models import AuditEvent
 from tests.identity.build_identity import (
     CLIENT_ID,

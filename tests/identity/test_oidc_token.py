@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_admin.choices import Country
-from identity import national_id, oidc_metadata
+from identity import national_id
 from identity.choices import Assurance, SignInFault
-from identity.oidc_token import Expected, TokenRefused, verify_id_token
-from identity.verified import Evidence
+from identity.oidc import metadata as oidc_metadata
+from identity.oidc.token import Expected, TokenRefused, verify_id_token
+from identity.providers.verified import Evidence
 from tests.identity.build_identity import (
     ACCESS_TOKEN,
     BORN,

@@ -18,9 +18,11 @@ from django.utils import timezone, translation
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
-from identity import devices, open_sessions, operations, session_clock
+from identity import devices, operations
 from identity.choices import EndReason, UserKind
 from identity.models import EndedSession, IdentityProvider, User
+from identity.session import clock as session_clock
+from identity.session import open_sessions
 from portal.models import AuditEvent
 from tests.build import make_user
 from tests.clinic_admin.build_clinic_admin import sign_in_staff

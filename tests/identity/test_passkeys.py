@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import checks, factors, operations, passkeys, queries
-from identity.factors import FactorRefused
+from identity import checks, operations, queries
 from identity.models import User
+from identity.staff import factors, passkeys
+from identity.staff.factors import FactorRefused
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from tests.build import make_user

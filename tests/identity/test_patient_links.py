@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
-from identity import memberships, passwords, policy
+from identity import policy
+from identity.by_code import memberships, passwords
+from identity.by_code.memberships import LinkRefused
 from identity.choices import LinkPurpose, MembershipState, PasswordProblem
-from identity.memberships import LinkRefused
 from identity.models import Account, ActionLink, ClinicMembership, OneTimeCode
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage

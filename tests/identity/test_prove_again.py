@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
-from identity import kept_forms
 from identity.models import User
+from identity.session import kept_forms
 from portal.models import AuditEvent
 from tests.architecture.build_everything import make_place
 from tests.build import make_clinic, make_staff_member

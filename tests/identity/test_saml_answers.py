@@ -15,11 +15,12 @@ from django.utils import timezone
 from lxml import etree
 
 from clinic_admin.models import Clinic
-from identity import saml_response, saml_sign_in
 from identity.choices import TransactionStatus
 from identity.models import Account, IdentityProvider, LoginTransaction, UsedMessage
 from identity.operations import SignInRefused
-from identity.saml_xml import MessageRefused
+from identity.saml import response as saml_response
+from identity.saml import sign_in as saml_sign_in
+from identity.saml.xml import MessageRefused
 from portal.models import AuditEvent
 from tests.identity.build_identity import enter
 from tests.identity.build_saml import (

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import saml_archive, tasks
+from identity import tasks
 from identity.models import ArchivedMessage, IdentityProvider
+from identity.saml import archive as saml_archive
 from portal import crypto
 from portal.models import AuditEvent
 from tests.identity.build_identity import enter
@@ -91,7 +92,7 @@ def test_an_archive_that_fails_stops_nobody(
     come_back(client, begin_saml(client, clinic))
     enter(client, clinic)
     assert is_signed_in(client)
-    errors = [one for one in caplog.records if one.name == "identity.saml_archive"]
+    errors = [one for one in caplog.records if one.name == "identity.saml.archive"]
     assert [one.levelname for one in errors] == ["ERROR", "ERROR"]
 
 

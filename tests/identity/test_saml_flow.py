@@ -21,7 +21,7 @@ from clinic_admin.models import Clinic
 from identity import operations, queries
 from identity.choices import ClientAuth, TransactionStatus
 from identity.models import Account, IdentityProvider, LoginTransaction, ProviderSession, UsedMessage
-from identity.verified import Evidence
+from identity.providers.verified import Evidence
 from portal.models import AuditEvent
 from tests.identity.build_identity import enter, provider_row, record_for
 from tests.identity.build_saml import (

@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import saml_redirect, saml_xml
 from identity.choices import TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction, ProviderLogout, ProviderSession
-from identity.saml_xml import MessageRefused
+from identity.saml import redirect as saml_redirect
+from identity.saml import xml as saml_xml
+from identity.saml.xml import MessageRefused
 from portal.models import AuditEvent
 from tests.identity.build_identity import enter
 from tests.identity.build_saml import (

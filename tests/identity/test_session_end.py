@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
-from identity import kept_forms, open_sessions, operations
+from identity import operations
 from identity.choices import EndReason
 from identity.models import EndedSession, IdentityProvider, KeptForm, User
+from identity.session import kept_forms, open_sessions
 from patients.models import ContactChange, Patient
 from portal.models import AuditEvent
 from tests.build import make_clinic

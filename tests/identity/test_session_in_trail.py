@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import open_sessions
 from identity.choices import EndReason
 from identity.models import IdentityProvider, User
+from identity.session import open_sessions
 from portal import audit, session_reference
 from portal.models import AuditEvent
 from tests.identity.build_codes import give_password as give_patient_password

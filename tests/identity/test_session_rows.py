@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic
-from identity import memberships, open_sessions
+from identity.by_code import memberships
 from identity.models import User
+from identity.session import open_sessions
 from patients.contact import operations as contact
 from patients.models import Patient
 from portal.models import AuditEvent

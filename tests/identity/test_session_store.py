@@ -10,10 +10,11 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
 
-from identity import session_clock, session_notes
 from identity.choices import UserKind
-from identity.session_notes import Pace
-from identity.session_store import SessionStore
+from identity.session import clock as session_clock
+from identity.session import notes as session_notes
+from identity.session.notes import Pace
+from identity.session.store import SessionStore
 
 SEEN, LATER = (
     datetime(2026, 3, 2, 9, tzinfo=UTC).isoformat(),

@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from clinic_admin.choices import Country, Role
-from identity import queries, sign_in_methods
+from identity import queries
+from identity.admin import sign_in_methods
 from identity.models import ClinicIdentityProvider
 from portal.models import AuditEvent
 from tests.build import make_clinic

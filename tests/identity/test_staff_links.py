@@ -7,10 +7,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from identity import staff_links
 from identity.choices import StaffLinkRefusal
 from identity.models import StaffLink
-from identity.staff_links import StaffLinkRefused
+from identity.staff import links as staff_links
+from identity.staff.links import StaffLinkRefused
 from notifications import retention
 from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxMessage

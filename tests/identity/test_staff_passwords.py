@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.models import Clinic, StaffMember
-from identity import code_sender, staff_links, staff_passwords
+from identity.by_code import code_sender
 from identity.models import StaffLink, StaffPasswordQuestion, User
+from identity.staff import links as staff_links
+from identity.staff import passwords as staff_passwords
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from tests.build import make_staff_member, make_user

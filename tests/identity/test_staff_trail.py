@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic, StaffMember
-from identity import code_sender
+from identity.by_code import code_sender
 from identity.models import User
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent

@@ -14,7 +14,7 @@ from clinic_admin.queries import CLINIC, clinic_by_identifier
 from identity.backends import PATIENT, PatientBackend
 from identity.choices import UserKind
 from identity.models import Account
-from identity.session_store import LIVE, SessionStore
+from identity.session.store import LIVE, SessionStore
 from patients import arrival
 from patients.models import Patient
 from patients.queries import RECORD, record_of

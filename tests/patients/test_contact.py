@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from identity import code_stops, codes
+from identity.by_code import code_stops, codes
 from identity.choices import Assurance, Method, StopReason
 from identity.models import CodeStop, User
 from notifications.models import OutboxMessage
@@ -383,7 +383,7 @@ def test_a_changed_number_ends_codes_that_went_to_the_old_one(client):
     danish = make_clinic(country="DK")
     found = person(danish)
     give_password(found)
-    from identity import codes
+    from identity.by_code import codes
     from identity.choices import CodePurpose
     from identity.models import ClinicMembership, OneTimeCode
 

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from identity import memberships, national_id
+from identity import national_id
+from identity.by_code import memberships
 from identity.models import ActionLink
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage

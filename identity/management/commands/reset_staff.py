@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from identity import queries, staff_help
+from identity import queries
+from identity.staff import help as staff_help
 
 
 class Command(BaseCommand):

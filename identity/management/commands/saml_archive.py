@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from identity import saml_archive
 from identity.models import ArchivedMessage
+from identity.saml import archive as saml_archive
 from portal.crypto import Undecipherable
 
 NOTHING = 1

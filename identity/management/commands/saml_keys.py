@@ -6,10 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.utils import timezone
 
-from identity import certificate_ends, queries, saml_setup
+from identity import queries
 from identity.choices import Protocol
 from identity.models import IdentityProvider
-from identity.saml_setup import SetupRefused
+from identity.saml import certificate_ends
+from identity.saml import setup as saml_setup
+from identity.saml.setup import SetupRefused
 from portal import audit
 
 ENDING = 1

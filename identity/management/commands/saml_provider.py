@@ -8,10 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from clinic_admin.choices import Country
-from identity import saml_certificates, saml_metadata, saml_setup
 from identity.choices import Method
-from identity.saml_metadata import ProviderMetadata, UnusableMetadata
-from identity.saml_setup import Agreement, SetupRefused
+from identity.saml import certificates as saml_certificates
+from identity.saml import metadata as saml_metadata
+from identity.saml import setup as saml_setup
+from identity.saml.metadata import ProviderMetadata, UnusableMetadata
+from identity.saml.setup import Agreement, SetupRefused
 from portal import audit
 
 NOT_TRUSTED = 1

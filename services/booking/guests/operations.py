@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from clinic_admin.models import Clinic
-from identity import code_stops
-from identity.holders import Holder
+from identity.by_code import code_stops
+from identity.by_code.holders import Holder
 from identity.national_id import NationalId, index
 from notifications import operations as outbox
 from notifications.choices import MessageKind

@@ -15,7 +15,8 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
-from identity import code_sender, code_stops, national_id
+from identity import national_id
+from identity.by_code import code_sender, code_stops
 from portal import network_address, throttle
 from portal.audience import signing_in_page
 from portal.throttle import Limit

@@ -17,8 +17,8 @@ from clinic_admin.models import Clinic, Provider, StaffMember
 from clinic_admin.policy import OpenPeriod
 from delegation import operations as delegation
 from delegation.policy import Tick
-from identity import child_memberships, memberships, passwords
 from identity import operations as identity
+from identity.by_code import child_memberships, memberships, passwords
 from identity.choices import Assurance, EidProof
 from identity.demo_idp import setup as demo_idp
 from identity.demo_idp.people import PEOPLE, Person

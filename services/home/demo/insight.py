@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from clinic_admin.models import Clinic, StaffMember
-from identity import code_sign_in, traffic
+from identity.admin import traffic
+from identity.by_code import sign_in as code_sign_in
 from patients import operations as patients
 from patients.choices import SeenIn
 from patients.contact import operations as contact

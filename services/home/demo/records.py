@@ -10,7 +10,7 @@ from identity import operations as identity
 from identity.choices import Assurance
 from identity.demo_idp.people import Person
 from identity.models import User
-from identity.verified import Evidence
+from identity.providers.verified import Evidence
 from patients import operations as patients
 from patients import queries as found
 from patients.import_file import RawRow

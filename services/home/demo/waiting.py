@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 
 from clinic_admin.choices import Country
 from clinic_admin.models import Clinic
-from identity import national_id, passwords
+from identity import national_id
+from identity.by_code import passwords
 from patients.contact import operations as contact
 from patients.contact.choices import ContactKind
 from patients.guardianship.operations import Adult

@@ -14,7 +14,9 @@ from django.utils import timezone, translation
 from clinic_admin.choices import Country, Service
 from clinic_admin.models import Clinic, Closure
 from delegation.models import MatrixTick
-from identity import code_sender, code_stops, national_id, traffic
+from identity import national_id
+from identity.admin import traffic
+from identity.by_code import code_sender, code_stops
 from identity.choices import StopReason
 from notifications.choices import MessageKind
 from notifications.models import OutboxMessage

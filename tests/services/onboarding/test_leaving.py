@@ -10,7 +10,7 @@ from clinic_admin.choices import ProviderKind, Role, Service
 from clinic_admin.models import Provider, StaffMember
 from delegation import operations as delegations
 from delegation.models import AbsenceCover, MatrixTick, MessageDelegation
-from identity import staff_links
+from identity.staff import links as staff_links
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.access.models import ProviderRights

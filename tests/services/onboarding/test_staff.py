@@ -12,8 +12,8 @@ from django.utils import timezone
 from clinic_admin.choices import Role
 from clinic_admin.models import StaffMember
 from identity import operations as logins
-from identity import staff_links
 from identity.models import StaffLink
+from identity.staff import links as staff_links
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.onboarding import operations, queries

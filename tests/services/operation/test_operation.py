@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from clinic_admin.choices import Role
 from clinic_admin.models import Clinic
-from identity import clinics_watched, code_stops, traffic
+from identity.admin import clinics_watched, traffic
+from identity.by_code import code_stops
 from identity.choices import Assurance, StopReason, TransactionStatus
 from identity.models import IdentityProvider, LoginTransaction
 from notifications.choices import Channel, MessageKind, State

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from identity import devices, open_sessions, sessions
+from identity import devices, sessions
 from identity.choices import Assurance, EndReason, Method, SignInFault, UserKind
 from identity.models import ClinicIdentityProvider
+from identity.session import open_sessions
 from portal import audit, network_address
 from portal.models import AuditEvent
 from services.own import sign_in_queries

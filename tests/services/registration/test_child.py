@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from clinic_admin.choices import Country, Role, SelfRegistration
 from clinic_admin.models import Clinic
-from identity import national_id, passwords
+from identity import national_id
+from identity.by_code import passwords
 from identity.choices import MembershipState, Method
 from identity.demo_idp import setup
 from identity.demo_idp.people import PEOPLE

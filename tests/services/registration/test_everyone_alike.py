@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.choices import Country, SelfRegistration
-from identity import code_sender, passwords
+from identity.by_code import code_sender, passwords
 from identity.choices import Method
 from identity.models import User
 from notifications.choices import MessageKind

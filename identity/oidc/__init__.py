@@ -1,0 +1,1 @@
+"""Signing in and out by OpenID Connect: BankID, and MitID through a broker."""

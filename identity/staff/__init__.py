@@ -1,0 +1,1 @@
+"""Staff's own way in: password, code app, passkeys, links, letters."""
