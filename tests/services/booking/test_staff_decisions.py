@@ -136,13 +136,56 @@ def test_refusing_frees_the_slot_at_once(client, clinic, provider, staff):
     assert "the time is free again" in response.content.decode()
 
 
-def test_approving_twice_says_that_someone_has_decided(client, clinic, provider, staff):
+@pytest.mark.parametrize(
+    ("first", "status", "words"),
+    [
+        ("approve", AppointmentStatus.BOOKED, "Approved. Line Danser is notified."),
+        (
+            "refuse",
+            AppointmentStatus.REFUSED,
+            "Refused. Line Danser is notified, and the time is free again.",
+        ),
+    ],
+)
+def test_a_decision_sent_twice_is_one_and_says_so(client, clinic, provider, staff, first, status, words):
+    request = make_request(provider)
+    decide(client, request, first)
+    text = decide(client, request, first).content.decode()
+    assert words in text
+    assert "already decided" not in text
+    assert OutboxMessage.objects.filter(kind__in=["booking-confirmed", "booking-refused"]).count() == 1
+    request.refresh_from_db()
+    assert request.status == status
+
+
+def test_who_comes_second_reads_who_decided_how_and_when(client, clinic, provider, staff):
     request = make_request(provider)
     decide(client, request, "approve")
-    response = decide(client, request, "refuse")
+    text = decide(client, request, "refuse").content.decode()
     request.refresh_from_db()
     assert request.status == AppointmentStatus.BOOKED
-    assert "Someone has already decided this request." in response.content.decode()
+    assert f"Someone has already decided this request. Approved by {staff.user.name}, " in text
+    assert "Load the page again" not in text
+    later = Client()
+    later.cookies["django_language"] = "en"
+    sign_in_staff(later, clinic)
+    assert f"Approved by {staff.user.name}, " in decide(later, request, "approve").content.decode()
+
+
+def test_who_decides_what_the_patient_has_cancelled_reads_so(client, clinic, provider, staff):
+    request = make_request(provider)
+    Appointment.objects.filter(pk=request.pk).update(
+        status=AppointmentStatus.CANCELLED, cancelled_at=timezone.now(), cancelled_by=request.requested_by
+    )
+    text = decide(client, request, "approve").content.decode()
+    assert "Cancelled by Line Danser, " in text
+
+
+def test_a_request_whose_time_has_passed_is_refused_without_saying_that_the_time_is_free(
+    client, clinic, provider, staff
+):
+    text = decide(client, make_request(provider, days=-1), "refuse").content.decode()
+    assert "Refused. The time has passed, so Line Danser is not notified." in text
 
 
 def test_one_returns_to_the_day_and_the_providers_one_came_from(client, clinic, provider, staff):
