@@ -205,7 +205,11 @@ def test_closed_days_are_added_shown_and_removed(client, clinic, admin):
     assert "id_last_day_error" in text_of(twice)
     removal = address(clinic, "remove_closure", closure.pk)
     assert client.post(removal).status_code == 302
-    assert client.post(removal).status_code == 404
+    client.cookies["django_language"] = "en"
+    gone = client.post(removal)  # pressed twice
+    assert gone.status_code == 404
+    assert "These days are not closed any more." in text_of(gone)
+    assert 'id="closures-title"' in text_of(gone)
 
 
 @pytest.mark.parametrize(

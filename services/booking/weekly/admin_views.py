@@ -31,6 +31,10 @@ from services.booking.weekly.queries import Stood, Yield
 @admin_page
 def templates(request: StaffRequest) -> HttpResponse:
     """Every provider with their weekly calendars."""
+    return _list(request)
+
+
+def _list(request: StaffRequest, *, status: int = 200) -> HttpResponse:
     today = timezone.localdate(timezone=request.clinic.zone)
     last = queries.last_change(request.clinic)
     deleted = last if queries.was_deletion(last) else None
@@ -41,7 +45,7 @@ def templates(request: StaffRequest) -> HttpResponse:
         "deleted_of": deleted.steps[0].details["provider"] if deleted else None,
         "deleted_name": deleted.steps[0].details["before"]["name"] if deleted else "",
     }
-    return render(request, "booking/admin/templates.html", more)
+    return render(request, "booking/admin/templates.html", more, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +64,7 @@ def template(request: StaffRequest, template_id: int) -> HttpResponse:
     """One weekly calendar."""
     found = queries.template_of(request.clinic, template_id)
     if found is None:
-        raise Http404
+        return _not_there(request)
     return _edit(request, found.provider, found)
 
 
@@ -70,7 +74,7 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
     """Asks whether to delete a weekly calendar, and deletes it."""
     found = queries.template_of(request.clinic, template_id)
     if found is None:
-        raise Http404
+        return _not_there(request)
     if request.method != "POST":
         effect = _effect(found.provider, found, [], found.valid_from, found.valid_until)
         return render(request, "booking/admin/delete_template.html", {"template": found, "effect": effect})
@@ -78,10 +82,16 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
         saved = operations.delete_template(
             clinic=request.clinic, template_id=template_id, actor=request.user, now=timezone.now()
         )
-    except CalendarTemplate.DoesNotExist as gone:
-        raise Http404 from gone
+    except CalendarTemplate.DoesNotExist:
+        return _not_there(request)
     messages.success(request, f"{_('The calendar is deleted.')} {admin_words.done(saved)}")
     return redirect("booking_admin:templates", request.clinic.portal_identifier)
+
+
+def _not_there(request: StaffRequest) -> HttpResponse:
+    """Show those that are there to whoever opens or deletes one that a colleague, or a first press, has deleted."""
+    messages.info(request, _("There is no such calendar any more."))
+    return _list(request, status=404)
 
 
 def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:

@@ -48,7 +48,8 @@ def save_template(
 ) -> Saved:
     """Store a new weekly calendar, or the changed one with `template_id`, and fill the provider's calendar from it.
 
-    Days and clock times are the clinic's. `seen` is the queries.token of the page; None saves regardless.
+    Days and clock times are the clinic's. `seen` is the queries.token of the page; None saves regardless. The same new
+    calendar twice is one.
     Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
     clinic's, TemplateRefused when rows contradict one another or another calendar of the provider, or changed meanwhile.
     """
@@ -59,6 +60,8 @@ def save_template(
     after = queries.told(name, valid_from, valid_until, blocks)
     if before is not None and seen is not None and queries.token(before) != seen and before != after:
         raise TemplateRefused(TemplateRefusal.CHANGED_MEANWHILE)
+    if before is None and (twin := _twin(provider, after)) is not None:
+        return _filled(twin, provider, actor, now)
     template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
     if policy.clash(blocks, _beside(template)):
         raise TemplateRefused(TemplateRefusal.CLASHES)
@@ -139,6 +142,12 @@ def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemp
         return CalendarTemplate(clinic_id=provider.clinic_id, provider=provider), None
     template = CalendarTemplate.objects.get(pk=template_id, provider=provider)
     return template, queries.told_of(template)
+
+
+def _twin(provider: Provider, told: dict[str, Any]) -> CalendarTemplate | None:
+    """Return the calendar that a first press of the same button has made, or None."""
+    rows = CalendarTemplate.objects.filter(provider=provider, name=told["name"]).order_by("pk")
+    return next((row for row in rows if queries.told_of(row) == told), None)
 
 
 def _beside(template: CalendarTemplate) -> list[WeekBlock]:

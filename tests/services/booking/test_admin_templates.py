@@ -333,6 +333,20 @@ def test_deleting_is_asked_first(client, clinic, provider, admin):
     assert CalendarTemplate.objects.exists()
     assert client.post(url).status_code == 302
     assert not CalendarTemplate.objects.exists()
+    gone = client.post(url)  # pressed twice, or after going back
+    assert gone.status_code == 404
+    assert "There is no such calendar any more." in gone.content.decode()
+    assert "<h1>Weekly calendars</h1>" in gone.content.decode()
+
+
+def test_a_new_calendar_that_is_sent_twice_is_one(client, clinic, provider, admin):
+    url = address("new_template", clinic, provider.pk)
+    first = client.post(url, rows(MONDAY_MORNING))
+    again = client.post(url, rows(MONDAY_MORNING))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert first.url == again.url
+    assert CalendarTemplate.objects.count() == 1
+    assert AuditEvent.objects.filter(action="calendar-template.saved").count() == 1
 
 
 @pytest.mark.parametrize("broken", ["", "x", "-1", "100000"])
