@@ -35,6 +35,8 @@ def clinic(request: StaffRequest) -> HttpResponse:
     form = SettingsForm(request.POST, country=request.clinic.country)
     if not form.is_valid():
         return _page(request, settings=form, status=422)
+    if "back" in request.POST:
+        return _page(request, settings=form)
     try:
         operations.change_settings(
             clinic=request.clinic,
