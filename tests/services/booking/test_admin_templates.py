@@ -337,6 +337,18 @@ def test_a_calendar_that_ends_before_the_other_begins_clashes_with_nothing(provi
         save(provider, name="Third", valid_from=first.valid_until)
 
 
+def test_the_list_says_when_the_last_calendar_ends_and_that_all_are_over(client, clinic, provider, admin):
+    today = timezone.now().date()
+    save(provider, valid_from=today - timedelta(days=30), valid_until=today - timedelta(days=9))
+    assert "All calendars are over" in client.get(address("templates", clinic)).text
+    save(provider, valid_until=today + timedelta(days=20))
+    page = client.get(address("templates", clinic)).text
+    assert "All calendars are over" not in page
+    assert "No calendar follows." in page
+    save(provider, valid_from=today + timedelta(days=21))
+    assert "No calendar follows." not in client.get(address("templates", clinic)).text
+
+
 def test_what_staff_booked_outside_of_every_calendar_is_not_told_of_at_each_change(provider):
     now = timezone.now()
     first = save(provider, WEEK).template
