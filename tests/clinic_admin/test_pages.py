@@ -219,7 +219,9 @@ def test_a_number_that_is_none_stands_there_as_typed_with_its_fault(client, clin
     response = client.post(address(clinic), settings_fields(client, clinic, **{name: typed}))
     assert response.status_code == 422
     assert f"id_{name}_error" in text_of(response)
-    assert re.search(rf'<input type="text" name="{name}" class="ds-input" value="{re.escape(typed)}"', text_of(response))
+    assert re.search(
+        rf'<input type="text" name="{name}" class="ds-input" value="{re.escape(typed)}"', text_of(response)
+    )
 
 
 def test_closed_days_are_added_shown_and_removed(client, clinic, admin):

@@ -1,4 +1,4 @@
-"""The administration's side menu marks where one is, on every page."""
+"""The menus of staff mark where one is, on every page."""
 
 import re
 from datetime import timedelta
@@ -13,30 +13,32 @@ from tests.architecture.test_no_500 import address_of, ask, forms_of
 
 pytestmark = pytest.mark.django_db
 SIDE = re.compile(r'<nav class="side".*?</nav>', re.DOTALL)
+MAIN = re.compile(r'<nav class="ways".*?</nav>', re.DOTALL)
 MARKED = re.compile(
     r'<a href="[^"]*" aria-current="(?:page|true)">(?:(?!<span>).)*<span>([^<]*)</span>', re.DOTALL
 )
 
 
-def marked(answer):
-    """Return the entries that the side menu marks; None where the page has no such menu."""
+def marked(answer, menu=SIDE):
+    """Return the entries that the menu marks; None where the page has no such menu."""
     if not answer.get("Content-Type", "").startswith("text/html"):
         return None
-    found = SIDE.search(answer.content.decode())
+    found = menu.search(answer.content.decode())
     return MARKED.findall(found[0]) if found else None
 
 
-def test_every_page_with_the_side_menu_marks_one_entry_of_it():
+def test_every_page_of_staff_marks_one_entry_of_each_menu_it_has():
     """Also the pages that answer a form: each form of each page is sent as it stands."""
     place = make_place()
-    browser, wrong, seen = everyone(place)["administrator"], [], set()
+    browser, wrong, seen = everyone(place)["administrator"], [], {SIDE: set(), MAIN: set()}
 
     def look(answer, *what):
-        entries = marked(answer)
-        if entries is not None:
-            seen.add(what[-1])
-            if len(entries) != 1:
-                wrong.append((*what, answer.status_code, entries))
+        for menu in (SIDE, MAIN):
+            entries = marked(answer, menu)
+            if entries is not None:
+                seen[menu].add(what[-1])
+                if len(entries) != 1:
+                    wrong.append((*what, answer.status_code, entries))
 
     for address, pattern in every_pattern():
         if audience_of(pattern.callback) not in {Audience.ADMINISTRATOR, Audience.STAFF}:
@@ -47,7 +49,8 @@ def test_every_page_with_the_side_menu_marks_one_entry_of_it():
         for action, values in forms_of(page, good):
             look(ask(browser, "post", action, values), "post", action)
     assert not wrong
-    assert len(seen) >= 30
+    assert len(seen[SIDE]) >= 30
+    assert len(seen[MAIN]) >= 40
 
 
 def test_the_page_that_asks_before_days_are_closed_is_below_the_settings_of_the_clinic():
