@@ -1,6 +1,7 @@
 """The staff's calendar, the requests that wait, and one appointment."""
 
 from datetime import date, datetime
+from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -220,9 +221,12 @@ def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     """Approve or refuse a request, and return to where the button stood."""
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        raise Http404
+        return _decide_again(request, form, appointment_id)
+    is_approval = form.cleaned_data["decision"] == Decision.APPROVE
     act = (
-        operations.approve if form.cleaned_data["decision"] == Decision.APPROVE else operations.refuse_request
+        operations.approve
+        if is_approval
+        else partial(operations.refuse_request, words=form.cleaned_data["words"])
     )
     now = timezone.now()
     try:
@@ -234,6 +238,21 @@ def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     else:
         messages.success(request, decided.told(done, now=now))
     return redirect(_back(request, form.cleaned_data["back"], appointment_id))
+
+
+def _decide_again(request: StaffRequest, form: DecisionForm, appointment_id: UUID) -> HttpResponse:
+    """Show what was written to the patient with its fault; a form that holds no decision is none of ours."""
+    found = queries.appointment_of(request.clinic, appointment_id)
+    if found is None or set(form.errors) != {"words"}:
+        raise Http404
+    carried = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name in {"back", "day", "days", "provider", "decision"}
+    ]
+    words = {"form": form, "appointment": found, "carried": carried}
+    return render(request, "booking/staff/refuse.html", words, status=422)
 
 
 def _say_late(request: StaffRequest, refused: Refused, decision: str, now: datetime) -> None:
