@@ -14,7 +14,7 @@ from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxAttempt, OutboxControl, OutboxMessage
 from notifications.policy import GIVE_UP_AFTER, LOOSE, OPEN_STATES
 from notifications.wakeup import wake_after_commit
-from portal.together import Sql, store_together
+from portal.together import Change, Sql, store_together
 
 
 class OutsideTransaction(RuntimeError):
@@ -50,13 +50,18 @@ MOST_TOGETHER = 8
 
 
 def queue_messages(
-    messages: Sequence[NewMessage], *, now: datetime, beside: Sequence[models.Model] = ()
+    messages: Sequence[NewMessage],
+    *,
+    now: datetime,
+    beside: Sequence[models.Model] = (),
+    after: Change | None = None,
 ) -> None:
     """Put messages into the outbox, in the caller's transaction, and wake a worker when that commits. One statement.
 
-    `beside` are new rows that are stored by the same statement: what the messages tell of.
+    `beside` are new rows that are stored by the same statement: what the messages tell of. They and the messages can be
+    made to depend on a change (`after`: portal.together).
     Telling the same version of the same thing again leaves the first message as it is.
-    Raises OutsideTransaction outside an atomic block.
+    Raises OutsideTransaction outside an atomic block, NotChanged when there was nothing to change.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a message must be queued in the transaction that it tells of")
@@ -68,7 +73,7 @@ def queue_messages(
     for row in together:
         row.epoch = cast(int, Sql(_EPOCH.sql))
     if together or beside:
-        store_together(*beside, unless_known=together)
+        store_together(*beside, unless_known=together, after=after)
     if any(message.to.strip() and message.due_at <= now for message in messages):
         wake_after_commit()
 

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connections
 from django.db.models import Expression, Model, QuerySet
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -113,11 +114,14 @@ class Ready(Generic[Row]):
 
 
 def _row(made: _Made, values: list[Any], connection: Any) -> Any:
-    """Return the row as Django's own ModelIterable does."""
+    """Return the row as Django's own ModelIterable does, but for its signals: nobody listens to rows being read."""
     for place, converters, column in made.converters:
         for convert in converters:
             values[place] = convert(values[place], column, connection)
-    row = made.model.from_db(made.using, made.names, values[made.own])
+    row = made.model.__new__(made.model)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, made.using
+    row.__dict__.update(zip(made.names, values[made.own], strict=True))
     for related in made.related:
         related.populate(values, row)
     for name, place in made.reckoned:

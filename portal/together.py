@@ -7,6 +7,7 @@ Postgres, and the making of SQL, which takes longer than storing (docs/developer
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -21,31 +22,48 @@ class Sql(str):
     __slots__ = ()
 
 
-def store_together(*rows: Model, unless_known: Sequence[Model] = ()) -> None:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one row that new rows depend on: `UPDATE … RETURNING …`. Our own words, never anyone's."""
+
+    sql: str
+    values: Sequence[Any]
+
+
+class NotChanged(Exception):
+    """The row that new rows depend on was not there to be changed. Nothing is stored."""
+
+
+def store_together(*rows: Model, unless_known: Sequence[Model] = (), after: Change | None = None) -> None:
     """Insert these new rows, all or none; of `unless_known` those that break no uniqueness. One statement.
 
     They may point at each other: Postgres looks at foreign keys when the transaction ends. Numbers that Postgres gives as
-    keys are not read back. Raises IntegrityError as saving them would.
+    keys are not read back. With `after`, they are stored if that changes its row. Raises IntegrityError as saving them
+    would, NotChanged when `after` found no row.
     """
     wanted = [*((row, "") for row in rows), *((row, " ON CONFLICT DO NOTHING") for row in unless_known)]
     using = router.db_for_write(type(wanted[0][0]))
     connection = connections[using]
     inserts: list[str] = []
-    values: list[Any] = []
+    values: list[Any] = [] if after is None else list(after.values)
+    source = "" if after is None else " FROM change"
     for row, otherwise in wanted:
         insert, columns = _insert(type(row))
-        places = [column.place(row, values, connection) for column in columns]
-        inserts.append(f"{insert} ({', '.join(places)}){otherwise}")
+        places = _places(row, columns, values, connection)
+        inserts.append(f"{insert} SELECT {', '.join(places)}{source}{otherwise}")
     with connection.cursor() as cursor:
-        cursor.execute(_together(inserts), values)
+        cursor.execute(_together(inserts, after), values)
+        if after is not None and not cursor.fetchone()[0]:
+            raise NotChanged
     for row, _otherwise in wanted:
         row._state.adding, row._state.db = False, using
 
 
-def _together(inserts: list[str]) -> str:
-    """Return `WITH row_0 AS (INSERT …), row_1 AS (INSERT …) INSERT …`."""
-    *before, last = inserts
-    named = ", ".join(f"row_{number} AS ({insert})" for number, insert in enumerate(before))
+def _together(inserts: list[str], after: Change | None) -> str:
+    """Return `WITH row_0 AS (INSERT …), row_1 AS (INSERT …) INSERT …`, or what tells whether they were stored."""
+    before = [] if after is None else [f"change AS ({after.sql})"]
+    *others, last = inserts if after is None else [*inserts, "SELECT EXISTS (SELECT FROM change)"]
+    named = ", ".join([*before, *(f"row_{number} AS ({insert})" for number, insert in enumerate(others))])
     return f"WITH {named} {last}" if named else last
 
 
@@ -54,22 +72,33 @@ class _Column:
     """Where a value comes from, and how it goes to Postgres."""
 
     field: "Field[Any, Any]"
-    plain: tuple[type, ...]
-    """Values of these types, and None, go as they are. Asking the field takes longer than storing."""
+    name: str
+    plain: frozenset[type]
+    """Values of these types go as they are. Asking the field takes longer than storing."""
 
-    def place(self, row: Model, values: list[Any], connection: Any) -> str:
-        """Add the row's value to the values; return what stands for it in the statement."""
-        value = getattr(row, self.field.attname)
+
+def _places(row: Model, columns: Sequence[_Column], values: list[Any], connection: Any) -> list[str]:
+    """Add the row's values to the values; return what stands for them in the statement."""
+    has, places = row.__dict__, []
+    for column in columns:
+        value, place = has[column.name], "%s"
+        if isinstance(value, Enum):
+            value = value.value
         if isinstance(value, Sql):
-            return value
-        if self.plain and (value is None or type(value) in self.plain):
+            place = value
+        elif type(value) in column.plain:
             values.append(value)
-            return "%s"
-        kept = self.field.get_db_prep_save(self.field.pre_save(row, add=True), connection=connection)
-        values.append(kept)
-        if hasattr(self.field, "get_placeholder"):
-            return str(self.field.get_placeholder(kept, None, connection))
-        return "%s"
+        else:
+            place = _kept(row, column.field, values, connection)
+        places.append(place)
+    return places
+
+
+def _kept(row: Model, field: "Field[Any, Any]", values: list[Any], connection: Any) -> str:
+    """Add the value as the field keeps it; return what stands for it."""
+    value = field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+    values.append(value)
+    return str(field.get_placeholder(value, None, connection)) if hasattr(field, "get_placeholder") else "%s"
 
 
 _PLAIN: dict[type, tuple[type, ...]] = {
@@ -94,9 +123,14 @@ def _insert(model: type[Model]) -> tuple[str, tuple[_Column, ...]]:
     ]
     names = ", ".join(f'"{field.column}"' for field in fields)
     columns = tuple(
-        _Column(field, () if _changes(field) else _PLAIN.get(type(field), ())) for field in fields
+        _Column(field, field.attname, frozenset() if _changes(field) else _plain(field)) for field in fields
     )
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES', columns
+    return f'INSERT INTO "{model._meta.db_table}" ({names})', columns
+
+
+def _plain(field: "Field[Any, Any]") -> frozenset[type]:
+    types = _PLAIN.get(type(field))
+    return frozenset() if types is None else frozenset((*types, type(None)))
 
 
 def _changes(field: "Field[Any, Any]") -> bool:

@@ -7,19 +7,20 @@ that a time is gone; a part of a page costs a fraction of a page (docs/developer
 from collections.abc import Hashable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import get_language
 
 
 def go_to(request: HttpRequest, view_name: str, *args: Any) -> HttpResponse:
     """Lead to the page, whichever way the form was sent."""
-    onward = redirect(view_name, *args)
+    onward = reverse(view_name, args=args)
     if request.htmx:  # type: ignore[attr-defined]
-        return HttpResponse(status=204, headers={"HX-Redirect": onward.url})
-    return onward
+        return HttpResponse(status=204, headers={"HX-Redirect": onward})
+    return HttpResponseRedirect(onward)
 
 
 def part(

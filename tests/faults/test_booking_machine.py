@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.booking_stories import HAPPENS, Stories
+from tests.faults.booking.stories import HAPPENS, Stories
 
 STORIES = int(os.environ.get("VENTEROM_STORIES", "0"))
 SHORT, LONG = 15, 60

@@ -1,6 +1,7 @@
 """Families for tests: national IDs of nobody, birth dates in years and days from a day."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,8 +18,11 @@ from tests.build import make_patient, make_user
 
 
 def years_ago(years, *, days=0, today=None):
-    """Return the birth date of someone who is so old on the day, with the birthday `days` earlier."""
-    day = (today or timezone.localdate()).toordinal() - days
+    """Return the birth date of someone who is so old on the day, with the birthday `days` earlier.
+
+    Without a day: today at the clinics, where both countries have the same clock. In the last hours of UTC that is tomorrow.
+    """
+    day = (today or timezone.localdate(timezone=ZoneInfo("Europe/Oslo"))).toordinal() - days
     day = date.fromordinal(day)
     try:
         return day.replace(year=day.year - years)

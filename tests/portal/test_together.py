@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from portal import audit
 from portal.models import AuditEvent
-from portal.together import store_together
+from portal.together import Change, NotChanged, store_together
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Receipt
 from services.booking.operations import receipts
@@ -106,3 +106,23 @@ def test_a_row_that_points_at_nothing_is_refused_at_the_end():
         store_together(lonely)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_what_depends_on_a_change_is_stored_with_it_or_not_at_all(django_assert_num_queries):
+    first = new_appointment()
+    first.save(force_insert=True)
+    taking = Change(
+        "UPDATE booking_appointment SET version = version + 1 WHERE id = %s AND version = %s RETURNING id",
+        [first.pk, 1],
+    )
+    second = new_appointment()
+    with django_assert_num_queries(1):
+        store_together(second, its_receipt(second), unless_known=[its_event(second)], after=taking)
+    assert values_of(Appointment.objects.get(pk=second.pk)) == values_of(second)
+    assert Receipt.objects.count() == AuditEvent.objects.count() == 1
+    third = new_appointment()
+    with pytest.raises(NotChanged):
+        store_together(third, its_receipt(third), unless_known=[its_event(third)], after=taking)
+    assert not Appointment.objects.filter(pk=third.pk).exists()
+    assert Receipt.objects.count() == AuditEvent.objects.count() == 1
+    assert third._state.adding

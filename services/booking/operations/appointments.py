@@ -17,6 +17,7 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
+from portal.together import Change, NotChanged
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -129,18 +130,20 @@ def _book(
     if slot.is_beside_own:  # type: ignore[attr-defined]
         return BookingRefused(BookingRefusal.OWN_TIME)
     refuse_over_limit(patient, slot.kind, now=now)
-    if not take(slot, patient):
+    try:
+        return store(
+            patient,
+            slot,
+            decision,
+            reason=reason,
+            wants_reminder=wants_reminder,
+            form_key=form_key,
+            actor=actor,
+            now=now,
+            after=taking(slot, patient),
+        )
+    except NotChanged:
         return BookingRefused(BookingRefusal.TAKEN)
-    return store(
-        patient,
-        slot,
-        decision,
-        reason=reason,
-        wants_reminder=wants_reminder,
-        form_key=form_key,
-        actor=actor,
-        now=now,
-    )
 
 
 def store(
@@ -154,8 +157,12 @@ def store(
     actor: Any,
     now: datetime,
     replaces: Appointment | None = None,
+    after: Change | None = None,
 ) -> Appointment:
-    """Store the appointment on a slot that was taken for the patient, with its receipt, event and messages."""
+    """Store the appointment with its receipt, event and messages on a slot that was taken for the patient.
+
+    Or that is taken by the same statement (`after`: taking). Raises NotChanged when it is gone.
+    """
     is_booked = decision.approval == Approval.AUTOMATIC
     appointment = Appointment(
         clinic_id=slot.clinic_id,
@@ -196,6 +203,7 @@ def store(
         now=now,
         reminds=is_booked,
         beside=[appointment, receipt, event],
+        after=after,
     )
     return appointment
 
@@ -277,20 +285,26 @@ WHERE id = (
     WHERE slot.id = %s AND slot.state = 'free' AND slot.held_until IS NOT DISTINCT FROM %s
     FOR UPDATE OF slot SKIP LOCKED
 )
+RETURNING id
 """
 """First the patient's times, then the slot: in one statement, because every booking passes here."""
 
 
 def take(slot: Slot, patient: Patient | None) -> bool:
-    """Take the slot if it is free and nobody is just taking it. Losers don't queue behind the winner's lock.
-
-    Holds the patient's times (hold_times); None is somebody without a record. One that was held for somebody since it
-    was read is not taken.
-    """
-    lock = None if patient is None else _patient_lock(patient)
+    """Take the slot if it is free and nobody is just taking it; return whether that was so."""
+    change = taking(slot, patient)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [lock, slot.pk, slot.held_until])
+        cursor.execute(change.sql, change.values)
         return bool(cursor.rowcount == 1)
+
+
+def taking(slot: Slot, patient: Patient | None) -> Change:
+    """Return the change that takes the slot. Losers find nothing to change, and don't queue behind the winner's lock.
+
+    It holds the patient's times (hold_times); None is somebody without a record. A slot that was held for somebody since
+    it was read is not taken.
+    """
+    return Change(_TAKE, [None if patient is None else _patient_lock(patient), slot.pk, slot.held_until])
 
 
 def hold_times(patient: Patient) -> None:

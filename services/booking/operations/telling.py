@@ -11,6 +11,7 @@ from notifications import operations as outbox
 from notifications.choices import Channel, MessageKind
 from notifications.operations import NewMessage
 from patients.models import Patient
+from portal.together import Change
 from services.booking import messages, policy
 from services.booking.models import Appointment
 
@@ -23,16 +24,18 @@ def tell(
     reminds: bool = False,
     knows: str = "",
     beside: Sequence[Model] = (),
+    after: Change | None = None,
 ) -> None:
     """Queue an SMS and an e-mail, as far as the patient has a number and an address, and the reminder if asked to.
 
     Who has neither gets a row that says so, for staff to see. Nothing is sent once the time has come. The reminder
     is left out when neither the patient nor the clinic wants one, or when its time is past. `knows` is a number that
-    has been told already. `beside` are new rows, stored with the messages. One statement.
+    has been told already. `beside` are new rows, stored with the messages if what they depend on (`after`) can be
+    changed, otherwise NotChanged is raised. One statement.
     """
     news = [message for message in _news(appointment, kind, now) if not knows or message.to != knows]
     reminder = _reminder(appointment, now) if reminds else []
-    outbox.queue_messages([*news, *reminder], now=now, beside=beside)
+    outbox.queue_messages([*news, *reminder], now=now, beside=beside, after=after)
 
 
 def can_tell(patient: Patient, starts_at: datetime, *, now: datetime) -> bool:

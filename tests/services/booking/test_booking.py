@@ -323,12 +323,12 @@ def test_losing_costs_one_read():
 
 
 def test_booking_is_lean():
-    """Slot, lock and facts of the decision, take, and the appointment with its receipt, event and messages."""
+    """Slot, lock and facts of the decision, and the taken slot with appointment, receipt, event and messages."""
     world = make_world()
     slot = make_slot(world.gp, NOW + timedelta(days=3))
     with CaptureQueriesContext(connection) as queries:
         world.book(slot)
-    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 5
+    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 4
 
 
 def test_a_covering_provider_takes_over():

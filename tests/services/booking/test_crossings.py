@@ -9,6 +9,7 @@ from datetime import time, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import transaction
 from django.db.models.deletion import Collector
 
 from clinic_admin.models import Clinic
@@ -400,7 +401,7 @@ def is_moved_by_staff(world, slot):
 
 
 ASKED_THEN_TAKEN = {
-    "books": (books, appointments, "take"),
+    "books": (books, appointments, "taking"),
     "moves": (moves, moving, "take"),
     "takes any urgent time": (takes_any_urgent, any_time, "hold_times"),
     "takes an offer": (takes_an_offer, earlier, "take"),
@@ -452,6 +453,30 @@ def test_what_staff_put_beside_another_knowingly_stops_whoever_had_asked_before(
     made = Appointment.objects.get(slot=beside)
     assert made.overruled == [Rule.OWN_TIME]
     assert not Appointment.objects.filter(slot=wanted).exists()
+    agrees()
+
+
+def test_a_booking_that_waits_while_staff_put_one_beside_another_hears_of_it():
+    """To wait for the patient's times and to store the appointment is one statement: its fence sees what came meanwhile."""
+    world = make_world()
+    beside, wanted = three_at_one_hour(world, NOW + 2 * HOUR)
+    actor, has_booked, may_end = desk.secretary(), threading.Event(), threading.Event()
+
+    def staff():
+        with transaction.atomic():
+            desk.book(world.patient, desk.at(beside), actor, confirmed=[Rule.OWN_TIME])
+            has_booked.set()
+            may_end.wait(timeout=10)
+
+    def patient():
+        has_booked.wait(timeout=10)
+        threading.Timer(0.5, may_end.set).start()
+        return books(world, wanted)()
+
+    _made, answer = at_once(staff, patient)
+    assert answer == BookingRefusal.OWN_TIME
+    assert not Appointment.objects.filter(slot=wanted).exists()
+    assert Slot.objects.get(pk=wanted.pk).state == SlotState.FREE
     agrees()
 
 

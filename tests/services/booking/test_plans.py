@@ -12,6 +12,7 @@ from services.booking import free_times
 from services.booking.choices import LIVE, SlotKind
 from services.booking.day_parts import DayPart
 from services.booking.desk.fingerprint import fingerprint
+from services.booking.free_times.search import FREE, FREE_AT
 from services.booking.models import Appointment, Slot
 from tests.build import make_provider
 from tests.services.booking.build_booking import MONDAY, NOW, make_slot, make_world
@@ -95,7 +96,7 @@ def rows_read(nodes):
 def search(world, part, most):
     """Return the statement that looks for free times of a part of the day within twelve weeks."""
     return (
-        free_times._FREE_AT if part else free_times._FREE,
+        FREE_AT if part else FREE,
         [
             *(world.gp.pk, world.patient.pk, NOW, NOW, [], []),
             *([world.gp.pk], ["portal"], [MONDAY], [MONDAY + free_times.HORIZON]),

@@ -1,6 +1,6 @@
 """Acts that follow one another in a clinic's life, and seldom do by chance: a time that goes down the line, a draw.
 
-Each act is one of booking_machine, and after each of them everything is looked at.
+Each act is one of the machine, and after each of them everything is looked at.
 """
 
 import uuid
@@ -32,7 +32,9 @@ from services.booking.operations import BookingRefused
 from services.booking.release import operations as release
 from services.booking.release import queries as draws
 from services.booking.release.choices import Outcome
-from tests.faults.booking_machine import ALL_RULES, DAY, Clinics, chosen, mostly, picks
+from tests.faults.booking.desk import ALL_RULES
+from tests.faults.booking.machine import Clinics
+from tests.faults.booking.world import DAY, chosen, mostly, picks
 from tests.services.booking.build_booking import allow
 
 MINUTE = timedelta(minutes=1)
