@@ -143,6 +143,11 @@ def test_a_move_shows_both_times_and_a_second_secretary_what_changed(client, pla
     address = url(place, "move", appointment.pk, version=1, slot=first.pk)
     assert "Has now" in client.get(address).content.decode()
     assert client.post(address, {"tells": "on"}).status_code == 302
+    back = client.get(address)  # with the browser's button
+    assert back.status_code == 200
+    assert "The appointment has this time" in back.text
+    assert "meanwhile" not in back.text
+    assert 'method="post" class="form"' not in back.text
     late = url(place, "move", appointment.pk, version=1, slot=second.pk)
     for answer in (client.get(late), client.post(late, {"tells": "on"})):
         assert answer.status_code == 409
