@@ -35,6 +35,8 @@ def clinic(request: StaffRequest) -> HttpResponse:
     form = SettingsForm(request.POST, country=request.clinic.country)
     if not form.is_valid():
         return _page(request, settings=form, status=422)
+    if "back" in request.POST:
+        return _page(request, settings=form)
     try:
         operations.change_settings(
             clinic=request.clinic,
@@ -102,8 +104,9 @@ def remove_closure(request: StaffRequest, closure_id: int) -> HttpResponse:
         return redirect("clinic_admin:clinic", request.clinic.portal_identifier)
     if not operations.remove_closure(
         clinic=request.clinic, closure_id=closure_id, actor=request.user, now=timezone.now()
-    ):
-        raise Http404
+    ):  # pressed twice, or a colleague was first
+        messages.info(request, _("These days are not closed any more."))
+        return _page(request, status=404)
     return _saved(request, _("The clinic is open on those days again."))
 
 

@@ -32,11 +32,23 @@ def _clock(label: Any, **more: Any) -> forms.TimeField:
     )
 
 
+def _figures() -> forms.TextInput:
+    """Return where a number is written. A browser's own field for numbers sends nothing for "1,50" or "two": what was
+    typed would be lost, and nothing may mean something here.
+    """
+    return forms.TextInput(attrs={"inputmode": "decimal", "maxlength": 12, "size": 8})
+
+
 class CrownsField(forms.DecimalField):
-    """An amount of money: written in crowns, kept in hundredths."""
+    """An amount of money: written in crowns with comma or point, kept in hundredths."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(decimal_places=2, **kwargs)
+        super().__init__(decimal_places=2, widget=_figures(), localize=True, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Return crowns; a comma is a point, and spaces are none."""
+        typed = "".join(value.split()).replace(",", ".") if isinstance(value, str) else value
+        return super().to_python(typed)
 
     def prepare_value(self, value: Any) -> Any:
         """Return crowns of what is stored; what was typed stays as it is."""
@@ -121,18 +133,21 @@ class SettingsForm(forms.Form):
         ),
     )
     draw_minutes = forms.IntegerField(
+        widget=_figures(),
         label=_("Minutes in which patients can ask before the draw"),
         min_value=policy.FEWEST_DRAW_MINUTES,
         max_value=policy.MOST_DRAW_MINUTES,
         help_text=_("Counts only where urgent times are drawn."),
     )
     cancel_notice_hours = forms.IntegerField(
+        widget=_figures(),
         label=_("Hours before the appointment until which patients can cancel or move it"),
         min_value=0,
         max_value=policy.MOST_NOTICE_HOURS,
         help_text=_("0: until it begins. After that they are asked to phone."),
     )
     most_upcoming = forms.IntegerField(
+        widget=_figures(),
         label=_("Most coming appointments of a patient"),
         min_value=1,
         max_value=policy.MOST_LIMIT,
@@ -140,6 +155,7 @@ class SettingsForm(forms.Form):
         help_text=_("Of those booked online. Empty: any number."),
     )
     most_urgent = forms.IntegerField(
+        widget=_figures(),
         label=_("Most coming urgent appointments of a patient"),
         min_value=1,
         max_value=policy.MOST_LIMIT,
@@ -155,6 +171,7 @@ class SettingsForm(forms.Form):
         ),
     )
     earlier_minutes = forms.IntegerField(
+        widget=_figures(),
         label=_("Minutes that an offered time is held"),
         min_value=policy.FEWEST_OFFER_MINUTES,
         max_value=policy.MOST_OFFER_MINUTES,
@@ -166,6 +183,7 @@ class SettingsForm(forms.Form):
         help_text=_("The clinic pays. Otherwise each patient chooses, and pays."),
     )
     reminder_hours_ahead = forms.IntegerField(
+        widget=_figures(),
         label=_("Hours between reminder and appointment"),
         min_value=policy.FEWEST_REMINDER_HOURS,
         max_value=policy.MOST_REMINDER_HOURS,
@@ -181,6 +199,7 @@ class SettingsForm(forms.Form):
         ),
     )
     longest_question = forms.IntegerField(
+        widget=_figures(),
         label=_("Longest question in an e-consultation, in characters"),
         min_value=policy.SHORTEST_QUESTION_LIMIT,
         max_value=policy.LONGEST_QUESTION_LIMIT,

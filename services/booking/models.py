@@ -337,6 +337,18 @@ class Appointment(PublicIdModel):
         return f"appointment {self.pk}"
 
 
+class RefusalWords(models.Model):
+    """What staff wrote to the patient when they refused a request. The portal shows it; messages never hold it."""
+
+    appointment = models.OneToOneField(
+        Appointment, primary_key=True, on_delete=models.CASCADE, related_name="refusal_words"
+    )
+    words = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"words about appointment {self.pk}"
+
+
 class Receipt(models.Model):
     """What a patient or the clinic did about an appointment, dated and numbered, with the rule that applied."""
 

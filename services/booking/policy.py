@@ -147,6 +147,10 @@ def refuse_another(
     return None
 
 
+LONGEST_REFUSAL_WORDS = 300
+"""Characters that staff write to a patient whose request they refuse."""
+
+
 def refuse_answer(*, status: str) -> BookingRefusal | None:
     """Return why a request can't be approved or refused, or None."""
     return None if status == AppointmentStatus.REQUESTED else BookingRefusal.ALREADY_DECIDED

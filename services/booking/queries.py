@@ -164,7 +164,14 @@ def appointment_of(*, patient: Patient, appointment_id: UUID) -> Appointment | N
     return (
         Appointment.objects.for_patient(patient)
         .filter(pk=appointment_id)
-        .select_related("provider", "clinic", "decided_by", "cancelled_by__account", "requested_by__account")
+        .select_related(
+            "provider",
+            "clinic",
+            "decided_by",
+            "cancelled_by__account",
+            "requested_by__account",
+            "refusal_words",
+        )
         .first()
     )
 

@@ -107,6 +107,7 @@ LABELS: Mapping[str, str | Promise] = {
     "proof": gettext_lazy("Proof"),
     "reason": gettext_lazy("Reason"),
     "receiver": gettext_lazy("Who acts"),
+    "refusal": gettext_lazy("Why it was refused"),
     "registered_at": gettext_lazy("Registered since"),
     "renewal": gettext_lazy("Prescription renewal"),
     "role": gettext_lazy("Role"),

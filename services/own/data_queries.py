@@ -262,7 +262,7 @@ def _proxies(reader: Reader) -> Iterator[Row]:
 
 # -- appointments and messages -----------------------------------------------------------------------------
 def _appointments(reader: Reader) -> Iterator[Row]:
-    own = Appointment.objects.for_patient(reader.patient).select_related("provider")
+    own = Appointment.objects.for_patient(reader.patient).select_related("provider", "refusal_words")
     for chunk in _chunks(own, "starts_at"):
         history = _history(reader, chunk)
         for row in chunk:
@@ -274,6 +274,7 @@ def _appointments(reader: Reader) -> Iterator[Row]:
                 "kind": str(row.get_kind_display()),
                 "state": str(row.get_status_display()),
                 "reason": row.reason,
+                "refusal": row.refusal_words.words if hasattr(row, "refusal_words") else "",
                 "wants_reminder": row.wants_reminder,
                 "attendance": str(row.get_attendance_display()),
                 "rules_put_aside": [str(Rule(rule).label) for rule in row.overruled],

@@ -193,6 +193,37 @@ def test_hours_of_an_old_page_do_not_replace_newer_ones(client, clinic, admin):
     assert [str(row) for row in clinic.opening_hours.all()] == ["0 08:00-15:00"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("1,50", 150), ("1.50", 150), (" 2 ", 200), ("0", 0), ("", None)],
+)
+def test_a_price_is_written_with_comma_or_point(client, clinic, admin, typed, kept):
+    assert client.post(address(clinic), settings_fields(client, clinic, sms_ore=typed)).status_code == 302
+    clinic.refresh_from_db()
+    assert clinic.sms_ore == kept
+    again = settings_fields(client, clinic)["sms_ore"]
+    client.cookies["django_language"] = "en"
+    assert again == {"1,50": "1,50", "1.50": "1,50", " 2 ": "2", "0": "0", "": ""}[typed]
+    assert settings_fields(client, clinic)["sms_ore"] == again.replace(",", ".")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        *(("sms_ore", word) for word in ("1,555", "free", "-1", "1e9", "NaN", "1.000,50")),
+        *(("most_upcoming", word) for word in ("two", "0", "1,5")),
+        *(("reminder_hours_ahead", word) for word in ("24,5", "-3", "0", "999999999999")),
+    ],
+)
+def test_a_number_that_is_none_stands_there_as_typed_with_its_fault(client, clinic, admin, name, typed):
+    response = client.post(address(clinic), settings_fields(client, clinic, **{name: typed}))
+    assert response.status_code == 422
+    assert f"id_{name}_error" in text_of(response)
+    assert re.search(
+        rf'<input type="text" name="{name}" class="ds-input" value="{re.escape(typed)}"', text_of(response)
+    )
+
+
 def test_closed_days_are_added_shown_and_removed(client, clinic, admin):
     today = timezone.localdate(timezone=clinic.zone)
     days = {"first_day": today.isoformat(), "last_day": f"{today + timedelta(days=2):%d.%m.%Y}"}
@@ -205,7 +236,11 @@ def test_closed_days_are_added_shown_and_removed(client, clinic, admin):
     assert "id_last_day_error" in text_of(twice)
     removal = address(clinic, "remove_closure", closure.pk)
     assert client.post(removal).status_code == 302
-    assert client.post(removal).status_code == 404
+    client.cookies["django_language"] = "en"
+    gone = client.post(removal)  # pressed twice
+    assert gone.status_code == 404
+    assert "These days are not closed any more." in text_of(gone)
+    assert 'id="closures-title"' in text_of(gone)
 
 
 @pytest.mark.parametrize(

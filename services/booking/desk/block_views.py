@@ -65,8 +65,8 @@ def blocked(request: StaffRequest, block_id: int) -> HttpResponse:
     """Show who closed it and why, and open it again."""
     clinic = request.clinic
     found = queries.block_of(clinic=clinic, block_id=block_id)
-    if found is None:
-        raise Http404
+    if found is None:  # opened already, by a colleague or by a first press
+        return render(request, "booking/desk/no_block.html", status=404)
     back = day_address(clinic, found.starts_at.astimezone(clinic.zone).date())
     if request.method != "POST":
         return render(request, "booking/desk/blocked.html", {"closed": found, "back": back})

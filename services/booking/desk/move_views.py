@@ -18,6 +18,7 @@ from services.booking.desk.forms import ActForm, VersionForm
 from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.origin import origin_of
 from services.booking.desk.places import Asked, asked_place, asking_anew
+from services.booking.desk.queries import Place
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.operations.telling import can_tell
@@ -64,6 +65,15 @@ def move(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     return redirect(origin_of(request.GET).address(request.clinic, asked.place.day, goal=moved.pk))
 
 
+def _is_there(appointment: Appointment, place: Place | None) -> bool:
+    """Return whether the appointment stands at the place that is asked for."""
+    return place is not None and (appointment.provider_id, appointment.starts_at, appointment.ends_at) == (
+        place.provider.pk,
+        place.starts_at,
+        place.ends_at,
+    )
+
+
 def _version(request: StaffRequest, appointment: Appointment) -> int:
     """Return the version that the address names, else the present one."""
     form = VersionForm(request.GET)
@@ -86,6 +96,9 @@ def _page(
         version=appointment.version,
         seen=seen,
     )
+    is_there = _is_there(appointment, asked.place)
+    if is_there and reason == BookingRefusal.CHANGED_MEANWHILE:
+        reason = None  # whoever goes back after moving finds it done
     is_changed = reason == BookingRefusal.CHANGED_MEANWHILE
     clinic = request.clinic
     query = request.GET.copy()
@@ -102,6 +115,7 @@ def _page(
         **asking_anew(form, stopped, appointment.patient, asked.place, moved=appointment),
         "refusal": reason or (refused.reason if refused else None),
         "is_changed": is_changed,
+        "is_there": is_there and not reason,
         "receipt": receipts_of(appointment)[:1] if is_changed else None,
         "anew": f"?{query.urlencode()}",
         "version": seen,

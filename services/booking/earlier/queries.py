@@ -212,6 +212,13 @@ def waiting(clinic: Clinic) -> list[EarlierWish]:
     return list(rows.select_related("patient", "appointment").order_by("joined_at", "pk")[:PER_PAGE])
 
 
+def numbers(clinic: Clinic, now: datetime) -> tuple[int, int]:
+    """Return how many wait, and how many are offered a time just now. Two queries."""
+    wishes = EarlierWish.objects.filter(clinic=clinic, status=WishStatus.WAITING)
+    offers = EarlierOffer.objects.filter(clinic=clinic, status=OfferStatus.OPEN, expires_at__gt=now)
+    return wishes.count(), offers.count()
+
+
 def log(clinic: Clinic) -> list[EarlierOffer]:
     """Return the latest offers with whoever was passed over for each, at most fifty. Two queries."""
     passed = PassedOver.objects.select_related("wish__patient").order_by("wish__joined_at", "pk")

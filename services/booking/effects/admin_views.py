@@ -1,9 +1,9 @@
-"""What a save of the matrix, of a provider's services, of an absence or of closed days would do, asked before it is saved.
+"""What a save of the matrix, a provider's services, an absence, closed days or settings would do, asked before it is saved.
 
 The pages that save belong to other areas and know nothing of appointments. So their buttons come by here: "What
 would this change?" shows the effect; "Save" goes straight on to the page that saves (307, the form goes along),
-unless someone would be left with nobody, or something is booked on a day to be closed. Then it asks once more, and
-"Save all the same" goes on.
+unless someone would be left with nobody, something is booked on a day to be closed, or somebody waits or asks just
+now. Then it asks once more, and "Save all the same" goes on.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic_admin.choices import Service
-from clinic_admin.forms import ClosureForm
+from clinic_admin.forms import ClosureForm, SettingsForm
 from clinic_admin.guards import StaffRequest, admin_page
 from delegation import queries as delegation
 from delegation.forms import AbsenceForm, MatrixForm
@@ -27,7 +27,7 @@ from services.access import queries as access
 from services.access.forms import services_forms
 from services.access.preview import Effect, Trial
 from services.booking import policy
-from services.booking.effects import queries
+from services.booking.effects import queries, switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,20 @@ def check_closure(request: StaffRequest) -> HttpResponse:
         "carried": _carried(request.POST.lists()),
     }
     return render(request, "booking/admin/closure.html", words)
+
+
+@admin_page
+@require_POST
+def check_settings(request: StaffRequest) -> HttpResponse:
+    """Go on to saving the clinic's settings; say first what becomes of those who wait or ask just now."""
+    clinic, now = request.clinic, timezone.now()
+    address = reverse("clinic_admin:clinic", args=[clinic.portal_identifier])
+    form = SettingsForm(request.POST, country=clinic.country)
+    touched = switches.switched(clinic, form.settings(), now=now) if form.is_valid() else None
+    if touched is None or not touched.is_asked_about:
+        return redirect(address, preserve_request=True)
+    words = {"touched": touched, "address": address, "carried": _carried(request.POST.lists())}
+    return render(request, "booking/admin/switches.html", words)
 
 
 def _of_matrix(request: StaffRequest, service: str, now: datetime) -> Trial | None:

@@ -397,7 +397,7 @@ def _done_or_over(clinic: Clinic, request_id: UUID) -> GuestRequest:
 def _refuse_unless_waiting(guest: GuestRequest) -> None:
     refusal = policy.refuse_decision(status=guest.status)
     if refusal:
-        raise GuestRefused(refusal)
+        raise GuestRefused(refusal, found=guest)
 
 
 def _end(guest: GuestRequest, status: GuestStatus, *, actor: Any, now: datetime) -> None:

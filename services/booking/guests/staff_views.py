@@ -1,6 +1,7 @@
 """Staff decide about requests from people without an account."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import GuestRequest
 from services.booking.staff import queries as staff_queries
+
+_OUTCOMES = {"approve": GuestStatus.APPROVED, "refuse": GuestStatus.REFUSED}
 
 
 @staff_page
@@ -70,22 +73,25 @@ def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
         "approve": partial(operations.approve, confirmed=put_aside.rules, known=put_aside.beside),
         "refuse": operations.refuse,
     }
-    act = acts.get(request.POST.get("act", ""))
+    wanted, now = request.POST.get("act", ""), timezone.now()
+    act = acts.get(wanted)
     if act is None:
         raise Http404
     try:
-        guest = act(
-            clinic=request.clinic,
-            request_id=guest_id,
-            actor=request.staff_member.user,
-            now=timezone.now(),
-        )
+        guest = act(clinic=request.clinic, request_id=guest_id, actor=request.staff_member.user, now=now)
     except GuestRequest.DoesNotExist:
         raise Http404 from None
     except GuestRefused as refused:
-        messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
-        return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
-    messages.success(request, _told(guest))
+        found = refused.details.get("found")
+        if (
+            found is None
+            or found.status != _OUTCOMES[wanted]
+            or found.decided_by != request.staff_member.user
+        ):
+            messages.warning(request, str(refused.message))  # the page says the rest
+            return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
+        guest = found  # whoever pressed twice reads what the first press did
+    messages.success(request, _told(guest, now))
     return redirect("guests_staff:waiting", request.clinic.portal_identifier)
 
 
@@ -94,7 +100,11 @@ def _number(digits: str) -> str:
     return f"{digits[:6]} {digits[6:]}"
 
 
-def _told(guest: GuestRequest) -> str:
+def _told(guest: GuestRequest, now: datetime) -> str:
     if guest.status == GuestStatus.APPROVED:
-        return _("Approved. %(name)s is notified.") % {"name": guest.full_name}
-    return _("Refused. %(name)s is notified, and the time is free again.") % {"name": guest.full_name}
+        words = _("Approved. %(name)s is notified.")
+    elif guest.starts_at <= now:
+        words = _("Refused. The time has passed, so %(name)s is not notified.")
+    else:
+        words = _("Refused. %(name)s is notified, and the time is free again.")
+    return words % {"name": guest.full_name}

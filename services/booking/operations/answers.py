@@ -11,17 +11,18 @@ from notifications.choices import MessageKind
 from portal import audit
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
-from services.booking.models import Appointment
+from services.booking.models import Appointment, RefusalWords
 from services.booking.operations import receipts, telling
 from services.booking.operations.appointments import end, hold_replaced, locked, place_of
-from services.booking.operations.refusals import BookingRefused
+from services.booking.operations.refusals import refuse
 
 
 @transaction.atomic
 def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) -> Appointment:
     """Book what the patient asked for, tell the patient, and queue the reminder.
 
-    Raises Appointment.DoesNotExist for another clinic's, BookingRefused when someone has decided already.
+    Raises Appointment.DoesNotExist for another clinic's, BookingRefused when it is decided already:
+    `found` is the appointment then.
     """
     appointment = _waiting(clinic, appointment_id)
     appointment.status = AppointmentStatus.BOOKED
@@ -67,14 +68,21 @@ def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any,
 
 
 @transaction.atomic
-def refuse_request(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) -> Appointment:
-    """Say no to what the patient asked for, free the time, and tell the patient.
+def refuse_request(
+    *, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime, words: str = ""
+) -> Appointment:
+    """Say no to what the patient asked for, free the time, and tell the patient; `words` are read in the portal only.
 
-    Raises Appointment.DoesNotExist for another clinic's, BookingRefused when someone has decided already.
+    Raises Appointment.DoesNotExist for another clinic's, BookingRefused when it is decided already:
+    `found` is the appointment then.
     """
     appointment = _waiting(clinic, appointment_id)
     end(appointment, AppointmentStatus.REFUSED, actor=actor, now=now)
-    audit.record(action="appointment.refused", subject=appointment, actor=actor, now=now)
+    if words:
+        RefusalWords.objects.create(appointment=appointment, words=words)
+    audit.record(
+        action="appointment.refused", subject=appointment, actor=actor, now=now, has_words=bool(words)
+    )
     telling.tell(appointment, MessageKind.BOOKING_REFUSED, now=now)
     return appointment
 
@@ -84,5 +92,5 @@ def _waiting(clinic: Clinic, appointment_id: UUID) -> Appointment:
     appointment = locked(Appointment.objects.for_clinic(clinic), appointment_id)
     refusal = policy.refuse_answer(status=appointment.status)
     if refusal:
-        raise BookingRefused(refusal)
+        refuse(refusal, found=appointment)
     return appointment

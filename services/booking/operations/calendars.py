@@ -90,7 +90,7 @@ class Foreseen:
     added: tuple[PlannedSlot, ...]
     removed: tuple[Slot, ...]
     kept: tuple[Slot, ...]
-    """Slots that somebody has, blocked or is offered, and that the templates don't want: they stay."""
+    """Slots that somebody has, blocked or is offered, and for which the templates have no time of any kind: they stay."""
     left_out: tuple[PlannedSlot, ...]
     """Slots that the templates want where one of those, or an appointment's other time, stands."""
 
@@ -101,7 +101,9 @@ def foresee(*, provider: Provider, blocks: Sequence[generation.Block], now: date
     held = [slot for slot in obsolete if slot.state_at(now) != SlotState.FREE]
     missing, left_out = _sort_out(wanted, [*kept, *held])
     removed = [slot for slot in obsolete if slot not in held]
-    return Foreseen(tuple(missing), tuple(removed), (*kept, *held), tuple(left_out))
+    times = {(plan.starts_at, plan.ends_at) for plan in wanted}
+    apart = [slot for slot in (*kept, *held) if (slot.starts_at, slot.ends_at) not in times]
+    return Foreseen(tuple(missing), tuple(removed), tuple(apart), tuple(left_out))
 
 
 def _compared(

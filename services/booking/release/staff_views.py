@@ -72,4 +72,5 @@ def _past(request: StaffRequest, clinic: Clinic, day: date, now: datetime) -> di
         "draw": draw,
         "faults": queries.faults_of(draw) if draw is not None and is_held else [],
         "is_held": is_held,
+        "still_asked": queries.number_asked(draw) if draw is not None and not is_held else 0,
     }

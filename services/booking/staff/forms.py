@@ -6,6 +6,8 @@ from django import forms
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from services.booking.policy import LONGEST_REFUSAL_WORDS
+
 YEARS_EITHER_WAY = 5
 WORKING_DAYS, ALL_DAYS = 5, 7
 """Lengths of a week in the calendar."""
@@ -69,6 +71,24 @@ class DecisionForm(forms.Form):
 
     decision = forms.ChoiceField(choices=Decision.choices)
     back = forms.ChoiceField(choices=Back.choices, required=False)
+    words = forms.CharField(
+        label=_("To the patient"),
+        required=False,
+        max_length=LONGEST_REFUSAL_WORDS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Why, or what to do instead. The patient reads it after signing in."),
+        error_messages={
+            "max_length": _(
+                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
+            )
+        },
+    )
+    """Counts only when the request is refused."""
+
+    def clean_words(self) -> str:
+        """Return the text with plain line ends."""
+        words: str = self.cleaned_data["words"]
+        return words.replace("\r\n", "\n")
 
     def clean_back(self) -> Back:
         """Return the page, the list of requests when none is said."""

@@ -437,7 +437,7 @@ def appointment_of(clinic: Clinic, appointment_id: UUID) -> Appointment | None:
         .filter(pk=appointment_id)
         .select_related(
             *("patient", "provider", "requested_by__account", "decided_by"),
-            *("cancelled_by__account", "marked_by"),
+            *("cancelled_by__account", "marked_by", "refusal_words"),
         )
         .first()
     )

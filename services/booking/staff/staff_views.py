@@ -1,6 +1,7 @@
 """The staff's calendar, the requests that wait, and one appointment."""
 
 from datetime import date, datetime
+from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
@@ -27,10 +27,9 @@ from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
 from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
-from services.booking.operations.telling import can_tell
 from services.booking.reminders.queries import outlook_of
+from services.booking.staff import decided, queries
 from services.booking.staff import operations as staff_operations
-from services.booking.staff import queries
 from services.booking.staff.day import (
     MOST_PROVIDERS,
     Contents,
@@ -222,37 +221,49 @@ def decide(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     """Approve or refuse a request, and return to where the button stood."""
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        raise Http404
+        return _decide_again(request, form, appointment_id)
+    is_approval = form.cleaned_data["decision"] == Decision.APPROVE
     act = (
-        operations.approve if form.cleaned_data["decision"] == Decision.APPROVE else operations.refuse_request
+        operations.approve
+        if is_approval
+        else partial(operations.refuse_request, words=form.cleaned_data["words"])
     )
+    now = timezone.now()
     try:
-        decided = act(
-            clinic=request.clinic,
-            appointment_id=appointment_id,
-            actor=request.user,
-            now=timezone.now(),
-        )
+        done = act(clinic=request.clinic, appointment_id=appointment_id, actor=request.user, now=now)
     except Appointment.DoesNotExist as absent:
         raise Http404 from absent
     except Refused as refused:
-        messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
+        _say_late(request, refused, form.cleaned_data["decision"], now)
     else:
-        messages.success(request, _told(decided, timezone.now()))
+        messages.success(request, decided.told(done, now=now))
     return redirect(_back(request, form.cleaned_data["back"], appointment_id))
 
 
-def _told(decided: Appointment, now: datetime) -> str:
-    is_told = can_tell(decided.patient, decided.starts_at, now=now)
-    if decided.status == AppointmentStatus.BOOKED:
-        words = (
-            _("Approved. %(name)s is notified.") if is_told else _("Approved. %(name)s can't be notified.")
-        )
-    elif is_told:
-        words = _("Refused. %(name)s is notified, and the time is free again.")
+def _decide_again(request: StaffRequest, form: DecisionForm, appointment_id: UUID) -> HttpResponse:
+    """Show what was written to the patient with its fault; a form that holds no decision is none of ours."""
+    found = queries.appointment_of(request.clinic, appointment_id)
+    if found is None or set(form.errors) != {"words"}:
+        raise Http404
+    carried = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name in {"back", "day", "days", "provider", "decision"}
+    ]
+    words = {"form": form, "appointment": found, "carried": carried}
+    return render(request, "booking/staff/refuse.html", words, status=422)
+
+
+def _say_late(request: StaffRequest, refused: Refused, decision: str, now: datetime) -> None:
+    """Tell who decided meanwhile; whoever pressed twice reads what the first press did."""
+    found = refused.details.get("found")
+    if found is None:
+        messages.warning(request, f"{refused.message} {refused.reason.next_step.label}.")
+    elif decided.is_done(found, decision, actor_id=request.staff_member.user_id):
+        messages.success(request, decided.told(found, now=now))
     else:
-        words = _("Refused. %(name)s can't be notified, and the time is free again.")
-    return words % {"name": decided.patient.full_name}
+        messages.warning(request, f"{refused.message} {decided.by_whom(found, request.clinic.zone)}".strip())
 
 
 def _back(request: StaffRequest, back: Back, appointment_id: UUID) -> str:

@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern] = [
     path("effects/services/<int:provider_id>/save/", effect_views.check_provider, name="check_provider"),
     path("effects/absence/save/", effect_views.check_absence, name="check_absence"),
     path("effects/closed-days/save/", effect_views.check_closure, name="check_closure"),
+    path("effects/settings/save/", effect_views.check_settings, name="check_settings"),
 ]

@@ -21,7 +21,7 @@ from services.booking.weekly import effects, operations, queries
 from services.booking.weekly import words as admin_words
 from services.booking.weekly.choices import TemplateRefusal
 from services.booking.weekly.effects import Effect
-from services.booking.weekly.forms import TemplateForm, block_rows, initial_of, more_rows
+from services.booking.weekly.forms import BlockRows, TemplateForm, block_rows, initial_of, more_rows
 from services.booking.weekly.operations import TemplateRefused
 from services.booking.weekly.policy import WeekBlock
 from services.booking.weekly.queries import Stood, Yield
@@ -31,6 +31,10 @@ from services.booking.weekly.queries import Stood, Yield
 @admin_page
 def templates(request: StaffRequest) -> HttpResponse:
     """Every provider with their weekly calendars."""
+    return _list(request)
+
+
+def _list(request: StaffRequest, *, status: int = 200) -> HttpResponse:
     today = timezone.localdate(timezone=request.clinic.zone)
     last = queries.last_change(request.clinic)
     deleted = last if queries.was_deletion(last) else None
@@ -41,7 +45,7 @@ def templates(request: StaffRequest) -> HttpResponse:
         "deleted_of": deleted.steps[0].details["provider"] if deleted else None,
         "deleted_name": deleted.steps[0].details["before"]["name"] if deleted else "",
     }
-    return render(request, "booking/admin/templates.html", more)
+    return render(request, "booking/admin/templates.html", more, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +64,7 @@ def template(request: StaffRequest, template_id: int) -> HttpResponse:
     """One weekly calendar."""
     found = queries.template_of(request.clinic, template_id)
     if found is None:
-        raise Http404
+        return _not_there(request)
     return _edit(request, found.provider, found)
 
 
@@ -70,7 +74,7 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
     """Asks whether to delete a weekly calendar, and deletes it."""
     found = queries.template_of(request.clinic, template_id)
     if found is None:
-        raise Http404
+        return _not_there(request)
     if request.method != "POST":
         effect = _effect(found.provider, found, [], found.valid_from, found.valid_until)
         return render(request, "booking/admin/delete_template.html", {"template": found, "effect": effect})
@@ -78,10 +82,16 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
         saved = operations.delete_template(
             clinic=request.clinic, template_id=template_id, actor=request.user, now=timezone.now()
         )
-    except CalendarTemplate.DoesNotExist as gone:
-        raise Http404 from gone
+    except CalendarTemplate.DoesNotExist:
+        return _not_there(request)
     messages.success(request, f"{_('The calendar is deleted.')} {admin_words.done(saved)}")
     return redirect("booking_admin:templates", request.clinic.portal_identifier)
+
+
+def _not_there(request: StaffRequest) -> HttpResponse:
+    """Show those that are there to whoever opens or deletes one that a colleague, or a first press, has deleted."""
+    messages.info(request, _("There is no such calendar any more."))
+    return _list(request, status=404)
 
 
 def _edit(request: StaffRequest, provider: Provider, stored: CalendarTemplate | None) -> HttpResponse:
@@ -138,20 +148,42 @@ def _sent(request: StaffRequest, provider: Provider, stored: CalendarTemplate | 
         rows = more_rows(request.POST)
         return _page(request, provider, stored, form, rows, None)
     form, rows = TemplateForm(request.POST), block_rows(request.POST)
+    if not _can_be_saved(provider, stored, form, rows):
+        return _page(request, provider, stored, form, rows, None, status=422)
+    return _shown_or_saved(request, provider, stored, form, rows)
+
+
+def _can_be_saved(
+    provider: Provider, stored: CalendarTemplate | None, form: TemplateForm, rows: BlockRows
+) -> bool:
+    """Return whether all that was sent can be saved together; else what can't stands by its field."""
     rows_are_valid = rows.is_valid()
     if not (form.is_valid() and rows_are_valid):
-        return _page(request, provider, stored, form, rows, None, status=422)
+        return False
+    template_id = stored.pk if stored else None
+    clashes = operations.clashes(provider, rows.blocks(), _told(form, rows), template_id=template_id)
+    for clash in clashes:
+        rows.refuse(clash.block, admin_words.clash(clash))
+    return not clashes
+
+
+def _told(form: TemplateForm, rows: BlockRows) -> dict[str, Any]:
+    words = form.cleaned_data
+    return queries.told(words["name"], words["valid_from"], words["valid_until"], rows.blocks())
+
+
+def _shown_or_saved(
+    request: StaffRequest,
+    provider: Provider,
+    stored: CalendarTemplate | None,
+    form: TemplateForm,
+    rows: BlockRows,
+) -> HttpResponse:
+    """Show what saving would do, where that is wanted or has to be known first; else save."""
     words, blocks, now = form.cleaned_data, rows.blocks(), timezone.now()
-    told = queries.told(words["name"], words["valid_from"], words["valid_until"], blocks)
+    told = _told(form, rows)
     effect = _effect(provider, stored, blocks, words["valid_from"], words["valid_until"])
-    clashes = operations.clashes(
-        provider,
-        blocks,
-        valid_from=words["valid_from"],
-        valid_until=words["valid_until"],
-        template_id=stored.pk if stored else None,
-    )
-    asks = effect.is_asked_about and not clashes and words["knows"] != queries.token(told)
+    asks = effect.is_asked_about and words["knows"] != queries.token(told)
     if "preview" in request.POST or asks:
         form = _knowing(request, told)
         makes = queries.yield_of(

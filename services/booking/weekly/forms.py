@@ -91,7 +91,9 @@ def _is_to_go(form: BlockForm) -> bool:
     return bool(form.cleaned_data.get("DELETE")) if hasattr(form, "cleaned_data") else False
 
 
-class _BlockFormSet(_FormSet):
+class BlockRows(_FormSet):
+    """The rows of a calendar."""
+
     def clean(self) -> None:
         """Refuse rows that contradict one another; the words stand by the field to change."""
         if any(form.errors for form in self.forms if not _is_to_go(form)):
@@ -110,6 +112,12 @@ class _BlockFormSet(_FormSet):
         found = [form.block() for form in self._rows()]
         return sorted(found, key=lambda block: (block.weekday, block.starts_at))
 
+    def refuse(self, block: WeekBlock, words: str) -> None:
+        """Say by the row that holds the block why it can't be saved."""
+        for form in self._rows():
+            if form.block() == block:
+                form.add_error("ends_at", words)
+
     def has_row_errors(self) -> bool:
         """Return whether a row is wrong; clean() adds some after the rows were judged."""
         return any(form.errors for form in self.forms if not _is_to_go(form))
@@ -121,11 +129,11 @@ class _BlockFormSet(_FormSet):
 
 def block_rows(
     data: Any = None, *, initial: Sequence[dict[str, Any]] = (), extra: int = MORE_ROWS
-) -> _BlockFormSet:
+) -> BlockRows:
     """Return the rows of a calendar: as sent, or as stored with some empty ones below."""
     kind = forms.formset_factory(
         BlockForm,
-        formset=_BlockFormSet,
+        formset=BlockRows,
         extra=extra,
         can_delete=True,
         max_num=MOST_ROWS,
@@ -133,7 +141,7 @@ def block_rows(
         validate_max=True,
     )
     rows = kind(data, prefix="rows") if data is not None else kind(initial=initial, prefix="rows")
-    return cast(_BlockFormSet, rows)
+    return cast(BlockRows, rows)
 
 
 def initial_of(blocks: Sequence[WeekBlock]) -> list[dict[str, Any]]:
@@ -150,7 +158,7 @@ def initial_of(blocks: Sequence[WeekBlock]) -> list[dict[str, Any]]:
     ]
 
 
-def more_rows(data: Any) -> _BlockFormSet:
+def more_rows(data: Any) -> BlockRows:
     """Return the rows of a form that was sent with more empty ones below; the first of these is ready to be filled in."""
     rows = block_rows(initial=as_typed(data), extra=2 * MORE_ROWS)
     for first in rows.forms[rows.initial_form_count() :][:1]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from clinic_admin.models import Clinic, Provider
 from portal import audit
@@ -48,7 +49,8 @@ def save_template(
 ) -> Saved:
     """Store a new weekly calendar, or the changed one with `template_id`, and fill the provider's calendar from it.
 
-    Days and clock times are the clinic's. `seen` is the queries.token of the page; None saves regardless.
+    Days and clock times are the clinic's. `seen` is the queries.token of the page; None saves regardless. The same new
+    calendar twice is one.
     Raises Provider.DoesNotExist or CalendarTemplate.DoesNotExist for another
     clinic's, TemplateRefused when rows contradict one another or another calendar of the provider, or changed meanwhile.
     """
@@ -59,9 +61,12 @@ def save_template(
     after = queries.told(name, valid_from, valid_until, blocks)
     if before is not None and seen is not None and queries.token(before) != seen and before != after:
         raise TemplateRefused(TemplateRefusal.CHANGED_MEANWHILE)
-    template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
-    if policy.clash(blocks, _beside(template)):
+    if before is None and (twin := _twin(provider, after)) is not None:
+        return _filled(twin, provider, actor, now)
+    beside = _beside(provider, valid_from, valid_until, template.pk)
+    if policy.clash(blocks, [theirs for _other, theirs in beside]):
         raise TemplateRefused(TemplateRefusal.CLASHES)
+    template.name, template.valid_from, template.valid_until = name, valid_from, valid_until
     template.save()
     template.blocks.all().delete()
     TemplateBlock.objects.bulk_create(
@@ -109,19 +114,35 @@ def delete_template(*, clinic: Clinic, template_id: int, actor: Any, now: dateti
     return _filled(template, provider, actor, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A row that wants hours which another calendar of the provider has."""
+
+    block: WeekBlock
+    other: CalendarTemplate
+    others: WeekBlock
+
+
 def clashes(
-    provider: Provider,
-    blocks: Sequence[WeekBlock],
-    *,
-    valid_from: date,
-    valid_until: date | None,
-    template_id: int | None,
-) -> bool:
-    """Return whether another calendar of the provider has times at the same hours: saving would be refused."""
-    template = CalendarTemplate(
-        pk=template_id, provider=provider, valid_from=valid_from, valid_until=valid_until
-    )
-    return policy.clash(blocks, _beside(template))
+    provider: Provider, blocks: Sequence[WeekBlock], told: dict[str, Any], *, template_id: int | None
+) -> list[Clash]:
+    """Return the rows because of which saving would be refused, each with the first calendar in its way.
+
+    `told` is the calendar as the trail would hold it; one that is exactly so is what a first press has saved.
+    """
+    first = date.fromisoformat(told["valid_from"])
+    until = date.fromisoformat(told["valid_until"]) if told["valid_until"] else None
+    beside = [
+        (other, theirs)
+        for other, theirs in _beside(provider, first, until, template_id)
+        if template_id is not None or queries.told_of(other) != told
+    ]
+    found: dict[WeekBlock, Clash] = {}
+    for block in blocks:
+        for other, theirs in beside:
+            if block.overlaps(theirs):
+                found.setdefault(block, Clash(block, other, theirs))
+    return list(found.values())
 
 
 def _locked(clinic: Clinic, provider_id: int) -> Provider:
@@ -141,15 +162,21 @@ def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemp
     return template, queries.told_of(template)
 
 
-def _beside(template: CalendarTemplate) -> list[WeekBlock]:
-    """Return the rows of the provider's other calendars that hold on some of the same days."""
-    others = CalendarTemplate.objects.filter(provider=template.provider).exclude(pk=template.pk)
+def _twin(provider: Provider, told: dict[str, Any]) -> CalendarTemplate | None:
+    """Return the calendar that a first press of the same button has made, or None."""
+    rows = CalendarTemplate.objects.filter(provider=provider, name=told["name"]).order_by("pk")
+    return next((row for row in rows if queries.told_of(row) == told), None)
+
+
+def _beside(
+    provider: Provider, first: date, until: date | None, template_id: int | None
+) -> list[tuple[CalendarTemplate, WeekBlock]]:
+    """Return the rows of the provider's other calendars that hold on some of these days."""
+    others = CalendarTemplate.objects.filter(~Q(pk=template_id), provider=provider)
     return [
-        block
-        for other in others.prefetch_related("blocks")
-        if policy.hold_together(
-            template.valid_from, template.valid_until, other.valid_from, other.valid_until
-        )
+        (other, block)
+        for other in others.order_by("valid_from", "pk").prefetch_related("blocks")
+        if policy.hold_together(first, until, other.valid_from, other.valid_until)
         for block in queries.blocks_of(other)
     ]
 

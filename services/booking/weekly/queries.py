@@ -40,6 +40,17 @@ class ProviderLine:
     name: str
     templates: tuple[TemplateLine, ...]
 
+    @property
+    def last_day(self) -> date | None:
+        """Return the last day for which there is a calendar; None when one holds until further notice, or there is none."""
+        ends = [line.valid_until for line in self.templates]
+        return max(end for end in ends if end) if ends and None not in ends else None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether all calendars are over."""
+        return bool(self.templates) and all(line.is_over for line in self.templates)
+
 
 @dataclass(frozen=True, slots=True)
 class Yield:

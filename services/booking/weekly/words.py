@@ -12,7 +12,7 @@ from clinic_admin.models import Clinic
 from portal import moments
 from services.booking.choices import SlotKind
 from services.booking.models import CalendarTemplate
-from services.booking.weekly.operations import Saved
+from services.booking.weekly.operations import Clash, Saved
 from services.booking.weekly.policy import WeekBlock
 from services.booking.weekly.queries import Yield
 
@@ -45,9 +45,7 @@ def preview(clinic: Clinic, makes: Yield) -> Preview:
 
 def calendar_lines(template: CalendarTemplate, blocks: Sequence[WeekBlock]) -> list[str]:
     """Return a stored weekly calendar line by line: name and days, then its rows."""
-    days = moments.full_date(template.valid_from)
-    until = moments.full_date(template.valid_until) if template.valid_until else _("until further notice")
-    return [f"{template.name}: {days} – {until}"] + [
+    return [f"{template.name}: {_validity(template)}"] + [
         _("%(weekday)s %(times)s, %(minutes)s minutes, %(kind)s")
         % {
             "weekday": capfirst(str(Weekday(str(block.weekday)).label)),
@@ -57,6 +55,24 @@ def calendar_lines(template: CalendarTemplate, blocks: Sequence[WeekBlock]) -> l
         }
         for block in blocks
     ]
+
+
+def _validity(template: CalendarTemplate) -> str:
+    until = moments.full_date(template.valid_until) if template.valid_until else _("until further notice")
+    return f"{moments.full_date(template.valid_from)} – {until}"
+
+
+def clash(found: Clash) -> str:
+    """Return which calendar is in a row's way, and what to do about it."""
+    words = _(
+        "“%(name)s” (%(days)s) has %(times)s on this weekday. Choose other hours, or let one calendar end before the other "
+        "begins."
+    )
+    return words % {
+        "name": found.other.name,
+        "days": _validity(found.other),
+        "times": moments.period(found.others.starts_at, found.others.ends_at),
+    }
 
 
 def done(saved: Saved) -> str:

@@ -1,4 +1,4 @@
-"""What staff of the demo's clinics have done by hand: a time for somebody who came in, another put aside, a block."""
+"""What the demo's staff have done by hand: a time for somebody who came in, another put aside, a block, a refusal."""
 
 import uuid
 from datetime import datetime, time, timedelta
@@ -6,13 +6,18 @@ from datetime import datetime, time, timedelta
 from clinic_admin.models import Clinic, Provider
 from identity.models import User
 from patients.models import Patient
-from services.booking.choices import SlotKind, SlotState
+from services.booking import operations as booking
+from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk import operations, queries
 from services.booking.desk.choices import Attendance, Rule
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 
 _REASONS = {"NO": "Kurs i sårstell", "DK": "Kursus i sårpleje"}
+_REFUSALS = {
+    "NO": "Dette trenger en lengre time. Ring oss, så finner vi en sammen.",
+    "DK": "Det kræver en længere tid. Ring til os, så finder vi en sammen.",
+}
 _BLOCK_FROM, _BLOCK_MINUTES = time(12), 60
 
 
@@ -31,6 +36,17 @@ def load(clinic: Clinic, provider: Provider, patients: list[Patient], actor: Use
     later = free.filter(kind=SlotKind.URGENT, day__gt=today + timedelta(days=1)).first()
     _book(urgent, later, actor, now)
     _block(clinic, provider, actor, now)
+    _refuse(clinic, actor, now)
+
+
+def _refuse(clinic: Clinic, actor: User, now: datetime) -> None:
+    """Refuse the request that lies furthest ahead, with words that the patient reads."""
+    waiting = Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.REQUESTED)
+    last = waiting.order_by("-starts_at", "pk").first()
+    if last is not None:
+        booking.refuse_request(
+            clinic=clinic, appointment_id=last.pk, actor=actor, now=now, words=_REFUSALS[clinic.country]
+        )
 
 
 def _book(patient: Patient, slot: Slot | None, actor: User, now: datetime) -> Appointment | None:

@@ -316,9 +316,69 @@ def test_what_is_told_before_is_what_saving_does(provider):
 
 def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provider, admin):
     save(provider)
-    response = client.post(address("new_template", clinic, provider.pk), rows(MONDAY_MORNING))
-    assert response.status_code == 422
-    assert "Another calendar of the same provider" in response.content.decode()
+    tuesday = {"weekday": "1", "starts_at": "12:00", "ends_at": "13:00"}
+    sent = rows(tuesday, MONDAY_MORNING, name="Summer")
+    for button in ({}, {"preview": "1"}):
+        response = client.post(address("new_template", clinic, provider.pk), sent | button)
+        assert response.status_code == 422
+        one, other = response.context["rows"].forms[:2]
+        assert not one.errors
+        assert "“Winter” (" in other.errors["ends_at"][0]
+        assert "until further notice) has 09:00–10:00 on this weekday." in other.errors["ends_at"][0]
+        assert "What it makes" not in response.content.decode()
+    assert CalendarTemplate.objects.count() == 1
+
+
+def test_a_calendar_that_ends_before_the_other_begins_clashes_with_nothing(provider):
+    first = save(provider, valid_until=timezone.now().date() + timedelta(days=20)).template
+    second = save(provider, valid_from=first.valid_until + timedelta(days=1))
+    assert second.change.added
+    with pytest.raises(TemplateRefused):
+        save(provider, name="Third", valid_from=first.valid_until)
+
+
+def test_the_list_says_when_the_last_calendar_ends_and_that_all_are_over(client, clinic, provider, admin):
+    today = timezone.now().date()
+    save(provider, valid_from=today - timedelta(days=30), valid_until=today - timedelta(days=9))
+    assert "All calendars are over" in client.get(address("templates", clinic)).text
+    save(provider, valid_until=today + timedelta(days=20))
+    page = client.get(address("templates", clinic)).text
+    assert "All calendars are over" not in page
+    assert "No calendar follows." in page
+    save(provider, valid_from=today + timedelta(days=21))
+    assert "No calendar follows." not in client.get(address("templates", clinic)).text
+
+
+def test_what_staff_booked_outside_of_every_calendar_is_not_told_of_at_each_change(provider):
+    now = timezone.now()
+    first = save(provider, WEEK).template
+    by_hand = Slot.objects.filter(provider=provider, starts_at__gt=now).order_by("starts_at")[9]
+    Slot.objects.filter(pk=by_hand.pk).update(
+        starts_at=by_hand.starts_at + timedelta(hours=8),
+        ends_at=by_hand.ends_at + timedelta(hours=8),
+        by_hand=True,
+        kind=SlotKind.INTERNAL,
+    )
+    by_hand.refresh_from_db()
+    make_appointment(by_hand, status=AppointmentStatus.BOOKED)
+    longer = [block(day, 9, 11) for day in range(7)]
+    told = {"valid_from": first.valid_from, "valid_until": None, "template_id": first.pk, "now": now}
+    effect = template_effects.effect_of(provider, longer, **told)
+    assert effect.added
+    assert not effect.staying
+    assert not effect.is_asked_about
+
+
+def test_an_appointment_whose_time_becomes_one_of_another_kind_still_fits(provider):
+    now = timezone.now()
+    first = save(provider, WEEK).template
+    slot = Slot.objects.filter(provider=provider, starts_at__gt=now).order_by("starts_at")[9]
+    make_appointment(slot, status=AppointmentStatus.BOOKED)
+    told = {"valid_from": first.valid_from, "valid_until": None, "template_id": first.pk, "now": now}
+    own = [block(day, kind=SlotKind.INTERNAL) for day in range(7)]
+    assert not template_effects.effect_of(provider, own, **told).staying
+    shorter = [block(day, minutes=15) for day in range(7)]
+    assert [one.pk for one in template_effects.effect_of(provider, shorter, **told).staying]
 
 
 def test_deleting_is_asked_first(client, clinic, provider, admin):
@@ -333,6 +393,20 @@ def test_deleting_is_asked_first(client, clinic, provider, admin):
     assert CalendarTemplate.objects.exists()
     assert client.post(url).status_code == 302
     assert not CalendarTemplate.objects.exists()
+    gone = client.post(url)  # pressed twice, or after going back
+    assert gone.status_code == 404
+    assert "There is no such calendar any more." in gone.content.decode()
+    assert "<h1>Weekly calendars</h1>" in gone.content.decode()
+
+
+def test_a_new_calendar_that_is_sent_twice_is_one(client, clinic, provider, admin):
+    url = address("new_template", clinic, provider.pk)
+    first = client.post(url, rows(MONDAY_MORNING))
+    again = client.post(url, rows(MONDAY_MORNING))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert first.url == again.url
+    assert CalendarTemplate.objects.count() == 1
+    assert AuditEvent.objects.filter(action="calendar-template.saved").count() == 1
 
 
 @pytest.mark.parametrize("broken", ["", "x", "-1", "100000"])

@@ -25,12 +25,12 @@ def world(db):
 
 
 # -- blocking ----------------------------------------------------------------------------------------------
-def close(world, starts_at, minutes=60):
+def close(world, starts_at, minutes=60, actor=None):
     return operations.block(
         clinic=world.clinic,
         place=free(world.gp, starts_at, minutes),
         reason="Course",
-        actor=secretary(),
+        actor=actor or secretary(),
         now=NOW,
     )
 
@@ -51,6 +51,18 @@ def test_a_block_closes_what_is_free_leaves_what_is_taken_and_fills_the_gaps(wor
     assert Slot.objects.get(pk=slot.pk).state == SlotState.BLOCKED
     taken.refresh_from_db()
     assert taken.status == AppointmentStatus.BOOKED
+
+
+def test_blocking_twice_is_once_also_beside_what_is_taken_and_only_for_who_did_it(world):
+    start, actor = NOW + 26 * HOUR, secretary()
+    world.book(make_slot(world.gp, start))
+    first = close(world, start, actor=actor)
+    again = close(world, start, actor=actor)
+    assert (again.block, again.taken) == (first.block, 1)
+    assert AuditEvent.objects.filter(action="calendar.blocked").count() == 1
+    with pytest.raises(BookingRefused) as refused:
+        close(world, start)
+    assert refused.value.reason == DeskRefusal.ALL_TAKEN
 
 
 def test_weekly_calendars_make_nothing_within_a_block_and_fill_it_after(world):

@@ -143,6 +143,11 @@ def test_a_move_shows_both_times_and_a_second_secretary_what_changed(client, pla
     address = url(place, "move", appointment.pk, version=1, slot=first.pk)
     assert "Has now" in client.get(address).content.decode()
     assert client.post(address, {"tells": "on"}).status_code == 302
+    back = client.get(address)  # with the browser's button
+    assert back.status_code == 200
+    assert "The appointment has this time" in back.text
+    assert "meanwhile" not in back.text
+    assert 'method="post" class="form"' not in back.text
     late = url(place, "move", appointment.pk, version=1, slot=second.pk)
     for answer in (client.get(late), client.post(late, {"tells": "on"})):
         assert answer.status_code == 409
@@ -210,7 +215,11 @@ def test_blocking_through_the_pages_names_the_fault_shows_the_reason_and_opens_a
     assert block.by.name in facts[3]
     assert client.post(url(place, "blocked", block.pk)).status_code == 302
     assert not Slot.objects.exists()
-    assert client.get(url(place, "blocked", block.pk)).status_code == 404
+    gone = client.post(url(place, "blocked", block.pk))  # pressed twice, or after going back
+    assert gone.status_code == 404
+    text = gone.content.decode()
+    assert "Nothing is blocked here" in text
+    assert f'href="{reverse("booking_staff:calendar", args=[place.portal_identifier])}"' in text
 
 
 def test_a_held_time_is_shown_as_held_with_for_whom_on_the_day_and_in_the_week(client, place, gp):

@@ -562,7 +562,12 @@ def test_staff_approve_on_the_page_and_the_waiting_count_falls(client, clinic, p
     assert "Approved. Gry Gjest is notified." in answer.content.decode()
     assert menu_counts(clinic).requests == 0
     answer = client.post(staff_page("request", clinic, guest.pk), {"act": "approve"}, follow=True)
-    assert "Someone has already decided this request." in answer.content.decode()
+    assert "Approved. Gry Gjest is notified." in answer.content.decode()
+    answer = client.post(staff_page("request", clinic, guest.pk), {"act": "refuse"}, follow=True)
+    text = answer.content.decode()
+    assert "Someone has already decided this request." in text
+    assert "Load the page again" not in text
+    assert "Decided " in text
     assert Appointment.objects.count() == 1
 
 

@@ -12,8 +12,9 @@ from identity.choices import UserKind
 from notifications.models import OutboxMessage
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, SlotState
-from services.booking.models import Appointment
+from services.booking.models import Appointment, RefusalWords
 from tests.build import make_clinic, make_patient, make_provider, make_user
+from tests.patients.build_sessions import sign_in
 from tests.services.booking.build_staff import BACKEND, make_request, sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -136,13 +137,97 @@ def test_refusing_frees_the_slot_at_once(client, clinic, provider, staff):
     assert "the time is free again" in response.content.decode()
 
 
-def test_approving_twice_says_that_someone_has_decided(client, clinic, provider, staff):
+@pytest.mark.parametrize(
+    ("first", "status", "words"),
+    [
+        ("approve", AppointmentStatus.BOOKED, "Approved. Line Danser is notified."),
+        (
+            "refuse",
+            AppointmentStatus.REFUSED,
+            "Refused. Line Danser is notified, and the time is free again.",
+        ),
+    ],
+)
+def test_a_decision_sent_twice_is_one_and_says_so(client, clinic, provider, staff, first, status, words):
+    request = make_request(provider)
+    decide(client, request, first)
+    text = decide(client, request, first).content.decode()
+    assert words in text
+    assert "already decided" not in text
+    assert OutboxMessage.objects.filter(kind__in=["booking-confirmed", "booking-refused"]).count() == 1
+    request.refresh_from_db()
+    assert request.status == status
+
+
+def test_who_comes_second_reads_who_decided_how_and_when(client, clinic, provider, staff):
     request = make_request(provider)
     decide(client, request, "approve")
-    response = decide(client, request, "refuse")
+    text = decide(client, request, "refuse").content.decode()
     request.refresh_from_db()
     assert request.status == AppointmentStatus.BOOKED
-    assert "Someone has already decided this request." in response.content.decode()
+    assert f"Someone has already decided this request. Approved by {staff.user.name}, " in text
+    assert "Load the page again" not in text
+    later = Client()
+    later.cookies["django_language"] = "en"
+    sign_in_staff(later, clinic)
+    assert f"Approved by {staff.user.name}, " in decide(later, request, "approve").content.decode()
+
+
+def test_who_decides_what_the_patient_has_cancelled_reads_so(client, clinic, provider, staff):
+    request = make_request(provider)
+    Appointment.objects.filter(pk=request.pk).update(
+        status=AppointmentStatus.CANCELLED, cancelled_at=timezone.now(), cancelled_by=request.requested_by
+    )
+    text = decide(client, request, "approve").content.decode()
+    assert "Cancelled by Line Danser, " in text
+
+
+def test_what_staff_write_when_they_refuse_the_patient_reads_after_signing_in_and_nowhere_else(
+    client, clinic, provider, staff
+):
+    request = make_request(provider)
+    words = "Ring oss i morgen,\r\nså finner vi en <b>lengre</b> time."
+    decide(client, request, "refuse", words=words)
+    assert RefusalWords.objects.get().words == words.replace("\r\n", "\n")
+    assert "lengre" in client.get(address("appointment", clinic, request.pk)).text
+    assert not any("lengre" in message.body for message in OutboxMessage.objects.all())
+    assert "lengre" not in str(AuditEvent.objects.get(action="appointment.refused").details)
+    patient = Client()
+    patient.cookies["django_language"] = "en"
+    sign_in(patient, request.patient)
+    page = patient.get(reverse("booking:appointment", args=[clinic.portal_identifier, request.pk])).text
+    assert "The clinic could not approve this time" in page
+    assert "så finner vi en &lt;b&gt;lengre&lt;/b&gt; time." in page
+
+
+def test_words_beside_an_approval_are_not_kept(client, clinic, provider, staff):
+    decide(client, make_request(provider), "approve", words="Never mind")
+    assert not RefusalWords.objects.exists()
+
+
+def test_words_that_are_too_long_stand_there_with_the_fault_and_the_way_back(client, clinic, provider, staff):
+    request = make_request(provider)
+    day = request.starts_at.date().isoformat()
+    sent = {"words": "x" * 301, "back": "calendar", "day": day, "provider": provider.pk}
+    answer = decide(client, request, "refuse", **sent)
+    assert answer.status_code == 422
+    assert "x" * 301 in answer.text
+    assert "Shorten the text to at most 300 characters. Now it has 301." in answer.text
+    carried = dict(answer.context["carried"]) | {"words": "Shorter"}
+    done = client.post(address("decide", clinic, request.pk), carried)
+    assert done.url == f"{address('calendar', clinic)}?day={day}&provider={provider.pk}"
+    request.refresh_from_db()
+    assert (request.status, request.refusal_words.words) == (AppointmentStatus.REFUSED, "Shorter")
+    strange = make_request(make_provider(make_clinic()))
+    url = address("decide", clinic, strange.pk)
+    assert client.post(url, {"decision": "refuse", "words": "x" * 301}).status_code == 404
+
+
+def test_a_request_whose_time_has_passed_is_refused_without_saying_that_the_time_is_free(
+    client, clinic, provider, staff
+):
+    text = decide(client, make_request(provider, days=-1), "refuse").content.decode()
+    assert "Refused. The time has passed, so Line Danser is not notified." in text
 
 
 def test_one_returns_to_the_day_and_the_providers_one_came_from(client, clinic, provider, staff):

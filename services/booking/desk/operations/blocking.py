@@ -17,7 +17,7 @@ from services.booking.desk.policy import Span
 from services.booking.desk.queries import Place
 from services.booking.earlier import operations as earlier
 from services.booking.models import Appointment, Block, Slot
-from services.booking.operations.refusals import fences, refuse
+from services.booking.operations.refusals import BookingRefused, fences, refuse
 
 _DAY = timedelta(days=1)
 
@@ -31,55 +31,74 @@ class Blocked:
 
 
 def block(*, clinic: Clinic, place: Place, reason: str, actor: User, now: datetime) -> Blocked:
-    """Block what is free of the place, also where no slot is, so that no weekly calendar makes one there.
+    """Block what is free of the place, also where no slot is, so that no weekly calendar makes one there. Twice is once.
 
     A free slot that begins or ends outside is blocked as a whole. Raises BookingRefused when it is past, everything is
     taken, or somebody takes some of it at this moment.
     """
-    with fences(FENCES), transaction.atomic():
-        if place.ends_at <= now:
-            refuse(BookingRefusal.PAST)
-        span = Span(place.starts_at, place.ends_at)
-        found = list(
-            Slot.objects.filter(
-                clinic=clinic,
-                provider=place.provider,
-                day__range=(place.day - _DAY, place.day + _DAY),  # what the index knows
-                starts_at__lt=span.ends_at,
-                ends_at__gt=span.starts_at,
-            )
-            .order_by("pk")
-            .select_for_update()
-        )
-        held = _appointments(place, found)
-        gaps = policy.gaps(span, [*(Span(one.starts_at, one.ends_at) for one in found), *held])
-        free = [slot.pk for slot in found if slot.state == SlotState.FREE]
-        if not free and not gaps:
-            refuse(DeskRefusal.ALL_TAKEN)
-        made = Block.objects.create(
+    try:
+        with fences(FENCES), transaction.atomic():
+            return _block(clinic, place, reason, actor=actor, now=now)
+    except BookingRefused:
+        done = _done_already(place, reason, actor)
+        if done is None:
+            raise
+        return done
+
+
+def _done_already(place: Place, reason: str, actor: User) -> Blocked | None:
+    """Return what a first press of the same button has blocked, or None."""
+    span = {"provider": place.provider, "starts_at": place.starts_at, "ends_at": place.ends_at}
+    done = Block.objects.filter(**span, clinic=place.provider.clinic_id, reason=reason, by=actor).first()
+    if done is None:
+        return None
+    return Blocked(done, len(_appointments(place, [])))
+
+
+def _block(clinic: Clinic, place: Place, reason: str, *, actor: User, now: datetime) -> Blocked:
+    if place.ends_at <= now:
+        refuse(BookingRefusal.PAST)
+    span = Span(place.starts_at, place.ends_at)
+    found = list(
+        Slot.objects.filter(
             clinic=clinic,
             provider=place.provider,
-            starts_at=span.starts_at,
-            ends_at=span.ends_at,
-            reason=reason,
-            at=now,
-            by=actor,
+            day__range=(place.day - _DAY, place.day + _DAY),  # what the index knows
+            starts_at__lt=span.ends_at,
+            ends_at__gt=span.starts_at,
         )
-        Slot.objects.filter(pk__in=free).update(state=SlotState.BLOCKED, block=made, held_until=None)
-        if any(slot.held_until is not None for slot in found):
-            earlier.end_offers_of(free, now=now)
-        Slot.objects.bulk_create(_closed(made, gap, place) for gap in gaps)
-        audit.record(
-            action="calendar.blocked",
-            subject=made,
-            actor=actor,
-            now=now,
-            provider=place.provider.pk,
-            starts_at=span.starts_at.isoformat(),
-            ends_at=span.ends_at.isoformat(),
-        )
-        taken = sum(slot.state == SlotState.TAKEN for slot in found) + len(held)
-        return Blocked(made, taken)
+        .order_by("pk")
+        .select_for_update()
+    )
+    held = _appointments(place, found)
+    gaps = policy.gaps(span, [*(Span(one.starts_at, one.ends_at) for one in found), *held])
+    free = [slot.pk for slot in found if slot.state == SlotState.FREE]
+    if not free and not gaps:
+        refuse(DeskRefusal.ALL_TAKEN)
+    made = Block.objects.create(
+        clinic=clinic,
+        provider=place.provider,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        reason=reason,
+        at=now,
+        by=actor,
+    )
+    Slot.objects.filter(pk__in=free).update(state=SlotState.BLOCKED, block=made, held_until=None)
+    if any(slot.held_until is not None for slot in found):
+        earlier.end_offers_of(free, now=now)
+    Slot.objects.bulk_create(_closed(made, gap, place) for gap in gaps)
+    audit.record(
+        action="calendar.blocked",
+        subject=made,
+        actor=actor,
+        now=now,
+        provider=place.provider.pk,
+        starts_at=span.starts_at.isoformat(),
+        ends_at=span.ends_at.isoformat(),
+    )
+    taken = sum(slot.state == SlotState.TAKEN for slot in found) + len(held)
+    return Blocked(made, taken)
 
 
 def _appointments(place: Place, found: list[Slot]) -> list[Span]:
