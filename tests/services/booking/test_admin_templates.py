@@ -201,7 +201,7 @@ def test_a_calendar_is_written_and_the_page_says_what_came_of_it(client, clinic,
     [
         ({"starts_at": "11:00"}, "The end must be later than the start."),
         ({"minutes": "25"}, "The time between start and end must be whole appointments."),
-        ({"minutes": "0"}, "greater than or equal to 5"),
+        ({"minutes": "0"}, "Write 5 or more."),
         ({"minutes": "many"}, "Enter a whole number."),
         ({"starts_at": "25:99"}, "Enter a valid time."),
         ({"kind": "strange"}, "strange is not one of the available choices"),
