@@ -177,9 +177,9 @@ def test_004_who_has_mitid_is_told_so_by_email_and_the_page_says_nothing(product
 
 def test_004_a_child_from_before_the_rule_is_confirmed_by_a_guardian_and_signs_in(product, demo, new_page):
     emil, page, phone = who("Emil Østergaard"), small(new_page), small(new_page)
-    product.fill("old_child", number=emil.national_id)
     page.goto("/dev/")
     known = re.search(r"Demo-pasient-\d+", page.locator("main").inner_text())[0]
+    product.fill("old_child", number=emil.national_id, email="soren@example.dk", password=known)
     page.goto("/holm/sign-in/code/")
     page.locator("input[name=number]").fill(emil.national_id)
     page.locator("input[name=password]").fill(known)
