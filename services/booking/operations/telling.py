@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.db.models import Model
@@ -99,9 +100,15 @@ def _text(appointment: Appointment, kind: MessageKind) -> messages.Text:
             starts_at=appointment.starts_at,
             zone=clinic.zone,
             language=appointment.patient.language or clinic.language,
-            address=settings.BASE_URL + reverse("booking:appointments", args=[clinic.portal_identifier]),
+            address=settings.BASE_URL + _to_appointments(clinic.portal_identifier),
         ),
     )
+
+
+@lru_cache(maxsize=1024)
+def _to_appointments(portal_identifier: str) -> str:
+    """Return where a clinic's patients see their appointments: worked out once for all of them."""
+    return reverse("booking:appointments", args=[portal_identifier])
 
 
 def _message(
