@@ -140,13 +140,17 @@ def set_opening_hours(
 def add_closure(
     *, clinic: Clinic, first_day: date, last_day: date, actor: Any, now: datetime, reason: str = ""
 ) -> Closure:
-    """Close the clinic on these days, both ends included. Appointments already booked stay.
+    """Close the clinic on these days, both ends included. Appointments already booked stay. The same twice is one.
 
     Raises ClinicChangeRefused: out of order, over, or closed already.
     """
     row = locked(clinic)
     today = now.astimezone(clinic.zone).date()
-    existing = [ClosedDays(row.first_day, row.last_day) for row in queries.coming_closures(row, today)]
+    coming = list(queries.coming_closures(row, today))
+    for known in coming:
+        if (known.first_day, known.last_day, known.reason) == (first_day, last_day, reason):
+            return known
+    existing = [ClosedDays(known.first_day, known.last_day) for known in coming]
     _refuse(policy.closure_refusal(ClosedDays(first_day, last_day), existing=existing, today=today))
     closure = Closure.objects.create(clinic=row, first_day=first_day, last_day=last_day, reason=reason)
     _record_closure("closure.added", closure, actor, now)

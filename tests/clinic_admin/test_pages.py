@@ -231,9 +231,12 @@ def test_closed_days_are_added_shown_and_removed(client, clinic, admin):
     assert "Easter" in text_of(response)
     closure = clinic.closures.get()
     assert (closure.last_day - closure.first_day).days == 2
-    twice = client.post(address(clinic, "add_closure"), days)
-    assert twice.status_code == 422
-    assert "id_last_day_error" in text_of(twice)
+    twice = client.post(address(clinic, "add_closure"), days | {"reason": "Easter"})
+    assert twice.status_code == 302
+    assert AuditEvent.objects.filter(action="closure.added").count() == clinic.closures.count() == 1
+    again = client.post(address(clinic, "add_closure"), days | {"reason": "Another one"})
+    assert again.status_code == 422
+    assert "id_last_day_error" in text_of(again)
     removal = address(clinic, "remove_closure", closure.pk)
     assert client.post(removal).status_code == 302
     client.cookies["django_language"] = "en"
