@@ -190,13 +190,16 @@ def every_slot_has_one_holder_and_says_so(picture: Picture) -> Iterator[str]:
 
 
 def every_hold_has_an_end_and_a_reason(picture: Picture) -> Iterator[str]:
-    """A free slot is held for an open offer until the offer's end, or for moments until it is offered."""
+    """A free slot is held for an open offer until the offer's end, or for moments until it is offered.
+
+    An offer that has run out holds nothing, though it stands open until a worker has seen it.
+    """
     offers = {one.slot_id: one for one in picture.offers}
     for slot in picture.slots.values():
         if slot.state != "free" or slot.held_until is None or slot.held_until <= picture.now:
             continue
         offer = offers.get(slot.pk)
-        latest = (offer.expires_at if offer else picture.now) + GRACE
+        latest = max(offer.expires_at if offer else picture.now, picture.now) + GRACE
         if slot.held_until > latest:
             yield f"{slot} is held until {slot.held_until}, longer than for {offer}"
 
