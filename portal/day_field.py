@@ -17,12 +17,16 @@ class DayField(forms.DateField):
 
     def __init__(self, **kwargs: Any) -> None:
         limits = {"type": "date", "min": EARLIEST.isoformat(), "max": LATEST.isoformat()}
-        messages = {"invalid": _("Write a date, as in 24.12.2026.")} | kwargs.pop("error_messages", {})
+        too_far = _("Write a year between 1900 and 2199.")
+        messages = {
+            "invalid": _("Write a date, as in 24.12.2026."),
+            "min_value": too_far,
+            "max_value": too_far,
+        } | kwargs.pop("error_messages", {})
         super().__init__(
             input_formats=_FORMATS,
             widget=forms.DateInput(attrs=limits, format="%Y-%m-%d"),
             error_messages=messages,
             **kwargs,
         )
-        too_far = _("Write a year between 1900 and 2199.")
-        self.validators += [MinValueValidator(EARLIEST, too_far), MaxValueValidator(LATEST, too_far)]
+        self.validators += [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
