@@ -25,7 +25,7 @@ for row in Session.objects.all():
 
 @pytest.fixture(scope="module")
 def clinic(product):
-    return product.fill("new_clinic", identifier=CLINIC, minutes=600)
+    return product.fill("new_clinic", identifier=CLINIC, minutes=540)  # from noon: of the same day
 
 
 class Authenticator:

@@ -315,7 +315,8 @@ def test_who_presses_at_the_release_gets_one_and_who_was_a_moment_early_gets_non
                 for number, one in enumerate(people)
             )
         )
-        assert answers[:2] == [BookingRefusal.NOT_OFFERED] * 2
+        # who was early reads that it is not out, or, if somebody has it before they look, that it is taken
+        assert set(answers[:2]) <= {BookingRefusal.NOT_OFFERED, BookingRefusal.TAKEN}
         assert sum(isinstance(one, Appointment) for one in answers[2:]) == 2
         assert {one for one in answers[2:] if not isinstance(one, Appointment)} == {BookingRefusal.TAKEN}
         assert {one.slot_id for one in answers if isinstance(one, Appointment)} == {one.pk for one in slots}
