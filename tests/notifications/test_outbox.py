@@ -240,7 +240,12 @@ def patient_broker(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_what_is_due_now_wakes_a_worker(settings, patient_broker):
     clinic = make_clinic()
-    with Connection(settings.CELERY_BROKER_URL) as broker, broker.SimpleQueue("celery") as waiting:
+    apart = {"global_keyprefix": "outbox-test-"}  # where no worker of another test listens
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | apart
+    with (
+        Connection(settings.CELERY_BROKER_URL, transport_options=apart) as broker,
+        broker.SimpleQueue("celery") as waiting,
+    ):
         waiting.clear()
         queue(clinic=clinic)
         message = waiting.get(timeout=5)
