@@ -65,15 +65,14 @@ def queue_messages(
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("a message must be queued in the transaction that it tells of")
-    many = len(messages) > MOST_TOGETHER
     rows = [_row(message, now) for message in messages]
-    if many:
-        OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
-    together = [] if many else rows
+    together = [] if len(rows) > MOST_TOGETHER else rows
     for row in together:
         row.epoch = cast(int, Sql(_EPOCH.sql))
     if together or beside:
         store_together(*beside, unless_known=together, after=after)
+    if not together:
+        OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
     if any(message.to.strip() and message.due_at <= now for message in messages):
         wake_after_commit()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from launcher import browser as browsers
+from tests.journeys.people import staff_signs_in
 from tests.journeys.product import running
 
 
@@ -59,3 +60,15 @@ def new_page(chromium, product, request):
             page.screenshot(path=product.folder / f"{request.node.name}-{number}.png", full_page=True)
         context.close()
     assert not troubles
+
+
+@pytest.fixture
+def person(clinic, new_page):
+    """Open a page of one of the staff whom the module's `clinic` names, signed in: "secretary", "admin"."""
+
+    def signed_in(who, **values):
+        page = new_page(**values)
+        staff_signs_in(page, email=clinic[who], password=clinic["password"], secret=clinic[f"{who}_secret"])
+        return page
+
+    return signed_in

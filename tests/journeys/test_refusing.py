@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, staff_signs_in
+from tests.journeys.people import is_accessible
 
 pytestmark = pytest.mark.browser
 CLINIC = "refusals"
@@ -14,16 +14,6 @@ CLINIC = "refusals"
 @pytest.fixture(scope="module")
 def clinic(product):
     return product.fill("request_clinic", identifier=CLINIC)
-
-
-@pytest.fixture
-def person(clinic, new_page):
-    def open_page(who, **values):
-        page = new_page(**values)
-        staff_signs_in(page, email=clinic[who], password=clinic["password"], secret=clinic[f"{who}_secret"])
-        return page
-
-    return open_page
 
 
 def test_refusing_by_keyboard_tells_a_colleague_who_comes_second(clinic, person):

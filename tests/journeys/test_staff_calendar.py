@@ -1,11 +1,12 @@
 """A secretary's morning: books by hand, moves by key and by pointer, blocks, says who came, prints; and by phone."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, staff_signs_in
+from tests.journeys.people import is_accessible
 
 pytestmark = pytest.mark.browser
 CLINIC = "desk"
@@ -17,15 +18,8 @@ def clinic(product):
 
 
 @pytest.fixture
-def secretary(clinic, new_page):
-    def open_page(**values):
-        page = new_page(**values)
-        staff_signs_in(
-            page, email=clinic["secretary"], password=clinic["password"], secret=clinic["secretary_secret"]
-        )
-        return page
-
-    return open_page
+def secretary(person):
+    return partial(person, "secretary")
 
 
 def books(page, who):

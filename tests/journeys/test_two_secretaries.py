@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, staff_signs_in
+from tests.journeys.people import is_accessible
 
 pytestmark = pytest.mark.browser
 CLINIC = "two"
@@ -15,16 +15,6 @@ CLINIC = "two"
 @pytest.fixture(scope="module")
 def clinic(product):
     return product.fill("desk_clinic", identifier=CLINIC)
-
-
-@pytest.fixture
-def person(clinic, new_page):
-    def open_page(who, **values):
-        page = new_page(**values)
-        staff_signs_in(page, email=clinic[who], password=clinic["password"], secret=clinic[f"{who}_secret"])
-        return page
-
-    return open_page
 
 
 def comes_back(page):

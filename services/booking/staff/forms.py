@@ -77,11 +77,6 @@ class DecisionForm(forms.Form):
         max_length=LONGEST_REFUSAL_WORDS,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Why, or what to do instead. The patient reads it after signing in."),
-        error_messages={
-            "max_length": _(
-                "Shorten the text to at most %(limit_value)d characters. Now it has %(show_value)d."
-            )
-        },
     )
     """Counts only when the request is refused."""
 

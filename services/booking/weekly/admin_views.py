@@ -160,16 +160,18 @@ def _can_be_saved(
     rows_are_valid = rows.is_valid()
     if not (form.is_valid() and rows_are_valid):
         return False
-    template_id = stored.pk if stored else None
-    clashes = operations.clashes(provider, rows.blocks(), _told(form, rows), template_id=template_id)
+    words = form.cleaned_data
+    clashes = operations.clashes(
+        provider,
+        words["name"],
+        rows.blocks(),
+        valid_from=words["valid_from"],
+        valid_until=words["valid_until"],
+        template_id=stored.pk if stored else None,
+    )
     for clash in clashes:
         rows.refuse(clash.block, admin_words.clash(clash))
     return not clashes
-
-
-def _told(form: TemplateForm, rows: BlockRows) -> dict[str, Any]:
-    words = form.cleaned_data
-    return queries.told(words["name"], words["valid_from"], words["valid_until"], rows.blocks())
 
 
 def _shown_or_saved(
@@ -181,7 +183,7 @@ def _shown_or_saved(
 ) -> HttpResponse:
     """Show what saving would do, where that is wanted or has to be known first; else save."""
     words, blocks, now = form.cleaned_data, rows.blocks(), timezone.now()
-    told = _told(form, rows)
+    told = queries.told(words["name"], words["valid_from"], words["valid_until"], blocks)
     effect = _effect(provider, stored, blocks, words["valid_from"], words["valid_until"])
     asks = effect.is_asked_about and words["knows"] != queries.token(told)
     if "preview" in request.POST or asks:

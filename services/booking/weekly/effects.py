@@ -59,7 +59,8 @@ def effect_of(
     template_id: int | None,
     now: datetime,
 ) -> Effect:
-    """Return what it does to save these rows as the provider's calendar `template_id`, None: as a new one. Nine queries.
+    """Return what it does to save these rows as the provider's calendar `template_id`, None: as a new one. Five queries,
+    nine where appointments would stand apart.
 
     Without rows: what it does to delete it. Days and clock times are the clinic's. Appointments that have no time in the
     calendars as they are, as those that staff book by hand, are not told of.
@@ -77,12 +78,11 @@ def effect_of(
         for block in blocks
     ]
     found = foresee(provider=provider, blocks=[*_others(provider, template_id), *own], now=now)
-    before = foresee(provider=provider, blocks=_others(provider, None), now=now)
     return Effect(
         weeks=_weeks(found),
         added=len(found.added),
         removed=len(found.removed),
-        staying=tuple(_staying(provider, found, before, now)),
+        staying=_staying(provider, found, now),
     )
 
 
@@ -108,18 +108,25 @@ def _weeks(found: Foreseen) -> tuple[WeekEffect, ...]:
     return tuple(WeekEffect(monday, added[monday], removed[monday]) for monday in sorted({*added, *removed}))
 
 
-def _staying(provider: Provider, found: Foreseen, before: Foreseen, now: datetime) -> Iterable[Staying]:
+def _staying(provider: Provider, found: Foreseen, now: datetime) -> tuple[Staying, ...]:
     rows = Appointment.objects.live().filter(provider=provider, clinic=provider.clinic_id, starts_at__gt=now)
-    for pk, slot_id, starts_at, ends_at in rows.order_by("starts_at").values_list(
-        "pk", "slot_id", "starts_at", "ends_at"
-    ):
-        place = slot_id, starts_at, ends_at
-        if _is_apart(found, *place) and not _is_apart(before, *place):
-            yield Staying(pk, starts_at)
+    booked = rows.order_by("starts_at").values_list("pk", "slot_id", "starts_at", "ends_at")
+    stays = _apart(found, booked)
+    if not stays:
+        return ()
+    known = set(_apart(foresee(provider=provider, blocks=_others(provider, None), now=now), stays))
+    return tuple(Staying(one[0], one[2]) for one in stays if one not in known)
 
 
-def _is_apart(found: Foreseen, slot_id: int | None, starts_at: datetime, ends_at: datetime) -> bool:
-    """Return whether the calendars have no such time. One of another kind is one: the appointment fits into it."""
-    return any(slot.pk == slot_id for slot in found.kept) or any(
-        plan.overlaps(starts_at, ends_at) for plan in found.left_out
-    )
+_Booked = tuple[UUID, int | None, datetime, datetime]
+"""An appointment, its slot, its beginning and its end."""
+
+
+def _apart(found: Foreseen, booked: Iterable[_Booked]) -> list[_Booked]:
+    """Return those for which the calendars have no time. One of another kind is one: the appointment fits into it."""
+    kept = {slot.pk for slot in found.kept}
+    return [
+        one
+        for one in booked
+        if one[1] in kept or any(plan.overlaps(one[2], one[3]) for plan in found.left_out)
+    ]

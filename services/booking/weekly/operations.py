@@ -124,20 +124,24 @@ class Clash:
 
 
 def clashes(
-    provider: Provider, blocks: Sequence[WeekBlock], told: dict[str, Any], *, template_id: int | None
+    provider: Provider,
+    name: str,
+    blocks: Sequence[WeekBlock],
+    *,
+    valid_from: date,
+    valid_until: date | None,
+    template_id: int | None,
 ) -> list[Clash]:
     """Return the rows because of which saving would be refused, each with the first calendar in its way.
 
-    `told` is the calendar as the trail would hold it; one that is exactly so is what a first press has saved.
+    A new calendar that is exactly as a stored one is what a first press has saved: it is in nobody's way. Four queries
+    at most.
     """
-    first = date.fromisoformat(told["valid_from"])
-    until = date.fromisoformat(told["valid_until"]) if told["valid_until"] else None
-    beside = [
-        (other, theirs)
-        for other, theirs in _beside(provider, first, until, template_id)
-        if template_id is not None or queries.told_of(other) != told
-    ]
+    if template_id is None:
+        twin = _twin(provider, queries.told(name, valid_from, valid_until, blocks))
+        template_id = twin.pk if twin else None
     found: dict[WeekBlock, Clash] = {}
+    beside = _beside(provider, valid_from, valid_until, template_id)
     for block in blocks:
         for other, theirs in beside:
             if block.overlaps(theirs):
@@ -164,7 +168,8 @@ def _existing(provider: Provider, template_id: int | None) -> tuple[CalendarTemp
 
 def _twin(provider: Provider, told: dict[str, Any]) -> CalendarTemplate | None:
     """Return the calendar that a first press of the same button has made, or None."""
-    rows = CalendarTemplate.objects.filter(provider=provider, name=told["name"]).order_by("pk")
+    rows = CalendarTemplate.objects.filter(provider=provider, name=told["name"])
+    rows = rows.order_by("pk").prefetch_related("blocks")
     return next((row for row in rows if queries.told_of(row) == told), None)
 
 

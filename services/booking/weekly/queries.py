@@ -95,8 +95,8 @@ def template_of(clinic: Clinic, template_id: int) -> CalendarTemplate | None:
 
 
 def blocks_of(template: CalendarTemplate) -> list[WeekBlock]:
-    """Return the rows of a weekly calendar, in the order of the week."""
-    return _blocks(template.blocks.order_by("weekday", "starts_at", "pk"))
+    """Return the rows of a weekly calendar, in the order of the week. One query, none where they were read with it."""
+    return _blocks(sorted(template.blocks.all(), key=lambda row: (row.weekday, row.starts_at, row.pk)))
 
 
 def _blocks(rows: Iterable[TemplateBlock]) -> list[WeekBlock]:
