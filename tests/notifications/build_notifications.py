@@ -13,9 +13,9 @@ from tests.build import make_clinic
 _count = itertools.count(1)
 
 
-def queue(**values):
-    """Queue a message that is due, in a transaction of its own; the clinic itself is what it tells of."""
-    now = values.pop("now", None) or timezone.now()
+def new_message(*, now=None, **values):
+    """Return a message that is due; the clinic itself is what it tells of."""
+    now = now or timezone.now()
     values.setdefault("clinic", None)
     values["clinic"] = values["clinic"] or make_clinic()
     values.setdefault("subject", values["clinic"])
@@ -27,5 +27,11 @@ def queue(**values):
     values.setdefault("body", "You have an appointment on Tuesday 1 December at 10:20.")
     values.setdefault("due_at", now)
     values.setdefault("not_after", now + timedelta(days=1))
+    return NewMessage(**values)
+
+
+def queue(*, now=None, **values):
+    """Queue such a message, in a transaction of its own."""
+    now = now or timezone.now()
     with transaction.atomic():
-        return queue_message(NewMessage(**values), now=now)
+        return queue_message(new_message(now=now, **values), now=now)

@@ -13,12 +13,22 @@ from kombu import Connection
 from notifications import retention, wakeup
 from notifications.choices import Channel, MessageKind, Outcome, State
 from notifications.models import OutboxAttempt, OutboxMessage
-from notifications.operations import NewMessage, OutsideTransaction, cancel_messages, queue_message
+from notifications.operations import (
+    MOST_TOGETHER,
+    NewMessage,
+    OutsideTransaction,
+    cancel_messages,
+    queue_message,
+    queue_messages,
+)
 from notifications.queries import ledger_of, not_reached
+from portal import audit
 from portal.celery import app
+from portal.models import AuditEvent
+from portal.together import Change, NotChanged
 from tests.broker import all_told
 from tests.build import make_clinic
-from tests.notifications.build_notifications import queue
+from tests.notifications.build_notifications import new_message, queue
 
 
 @pytest.mark.django_db
@@ -222,6 +232,20 @@ def test_queueing_takes_two_queries(django_assert_num_queries):
     clinic = make_clinic()
     with django_assert_num_queries(4):  # two of them are the savepoint of this test's transaction
         queue(clinic=clinic)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [2, MOST_TOGETHER + 1])
+def test_messages_of_what_somebody_else_was_quicker_to_change_are_not_queued(number):
+    clinic, now = make_clinic(), timezone.now()
+    gone = Change("UPDATE clinic_admin_clinic SET name = name WHERE id = %s RETURNING id", [clinic.pk + 1])
+    messages = [new_message(clinic=clinic, version=version) for version in range(number)]
+    with transaction.atomic():
+        event = audit.event(action="appointment.booked", subject=clinic, actor=audit.SYSTEM, now=now)
+        with pytest.raises(NotChanged):
+            queue_messages(messages, now=now, beside=[event], after=gone)
+    assert not OutboxMessage.objects.exists()
+    assert not AuditEvent.objects.exists()
 
 
 @pytest.fixture

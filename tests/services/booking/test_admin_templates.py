@@ -16,7 +16,7 @@ from services.booking.weekly import effects as template_effects
 from services.booking.weekly import policy as template_policy
 from services.booking.weekly import queries as template_queries
 from services.booking.weekly.choices import RowProblem
-from services.booking.weekly.operations import TemplateRefused, delete_template, save_template
+from services.booking.weekly.operations import TemplateRefused, clashes, delete_template, save_template
 from services.booking.weekly.policy import WeekBlock
 from tests.build import make_clinic, make_provider, make_user
 from tests.services.booking.build_staff import make_appointment, sign_in_staff
@@ -327,6 +327,17 @@ def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provi
         assert "until further notice) has 09:00–10:00 on this weekday." in other.errors["ends_at"][0]
         assert "What it makes" not in response.content.decode()
     assert CalendarTemplate.objects.count() == 1
+
+
+def test_clashes_are_found_by_few_questions_however_long_the_other_calendars_are(
+    provider, django_assert_max_num_queries
+):
+    save(provider, [block(day, hour, hour + 1) for day in range(7) for hour in range(7, 17)])
+    wanted = [block(day, 9, 10, kind=SlotKind.URGENT) for day in range(7)]
+    today = timezone.now().date()
+    with django_assert_max_num_queries(4):
+        found = clashes(provider, "Winter", wanted, valid_from=today, valid_until=None, template_id=None)
+    assert [clash.block for clash in found] == wanted
 
 
 def test_a_calendar_that_ends_before_the_other_begins_clashes_with_nothing(provider):
