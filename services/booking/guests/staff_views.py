@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
@@ -19,6 +18,7 @@ from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import GuestRequest
+from services.booking.staff import decided
 from services.booking.staff import queries as staff_queries
 
 _OUTCOMES = {"approve": GuestStatus.APPROVED, "refuse": GuestStatus.REFUSED}
@@ -82,17 +82,18 @@ def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
     except GuestRequest.DoesNotExist:
         raise Http404 from None
     except GuestRefused as refused:
-        found = refused.details.get("found")
-        if (
-            found is None
-            or found.status != _OUTCOMES[wanted]
-            or found.decided_by != request.staff_member.user
-        ):
+        found: GuestRequest | None = refused.details.get("found")
+        if found is None or not _is_done(found, wanted, request):
             messages.warning(request, str(refused.message))  # the page says the rest
             return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
         guest = found  # whoever pressed twice reads what the first press did
     messages.success(request, _told(guest, now))
     return redirect("guests_staff:waiting", request.clinic.portal_identifier)
+
+
+def _is_done(found: GuestRequest, wanted: str, request: StaffRequest) -> bool:
+    """Return whether the one who asks has decided just so already."""
+    return found.status == _OUTCOMES[wanted] and found.decided_by_id == request.staff_member.user_id
 
 
 def _number(digits: str) -> str:
@@ -101,10 +102,9 @@ def _number(digits: str) -> str:
 
 
 def _told(guest: GuestRequest, now: datetime) -> str:
-    if guest.status == GuestStatus.APPROVED:
-        words = _("Approved. %(name)s is notified.")
-    elif guest.starts_at <= now:
-        words = _("Refused. The time has passed, so %(name)s is not notified.")
-    else:
-        words = _("Refused. %(name)s is notified, and the time is free again.")
-    return words % {"name": guest.full_name}
+    return decided.outcome(
+        guest.full_name,
+        is_approved=guest.status == GuestStatus.APPROVED,
+        has_passed=guest.starts_at <= now,
+        is_told=True,  # by their mobile, which they have confirmed
+    )

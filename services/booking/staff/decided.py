@@ -16,18 +16,27 @@ _OUTCOMES = {Decision.APPROVE: AppointmentStatus.BOOKED, Decision.REFUSE: Appoin
 
 def told(decided: Appointment, *, now: datetime) -> str:
     """Return what to say to whoever has just decided."""
-    is_told = can_tell(decided.patient, decided.starts_at, now=now)
-    if decided.status == AppointmentStatus.BOOKED:
+    return outcome(
+        decided.patient.full_name,
+        is_approved=decided.status == AppointmentStatus.BOOKED,
+        has_passed=decided.starts_at <= now,
+        is_told=can_tell(decided.patient, decided.starts_at, now=now),
+    )
+
+
+def outcome(name: str, *, is_approved: bool, has_passed: bool, is_told: bool) -> str:
+    """Return what to say of a request of somebody with this name, with or without an account."""
+    if is_approved:
         words = (
             _("Approved. %(name)s is notified.") if is_told else _("Approved. %(name)s can't be notified.")
         )
-    elif decided.starts_at <= now:
+    elif has_passed:
         words = _("Refused. The time has passed, so %(name)s is not notified.")
     elif is_told:
         words = _("Refused. %(name)s is notified, and the time is free again.")
     else:
         words = _("Refused. %(name)s can't be notified, and the time is free again.")
-    return words % {"name": decided.patient.full_name}
+    return words % {"name": name}
 
 
 def is_done(found: Appointment, decision: str, *, actor_id: UUID) -> bool:
