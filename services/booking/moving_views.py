@@ -113,6 +113,22 @@ def _stopped(
     return render(request, "booking/move_stopped.html", context, status=status)
 
 
+def _is_done(appointment: Appointment, own: UUID | None) -> bool:
+    """Return whether what the patient has at the time is this appointment, or the request to move it there."""
+    if own is None or own == appointment.pk:
+        return own is not None
+    replacement = queries.replacement_of(appointment)
+    return replacement is not None and replacement.pk == own
+
+
+def _why(refusal: BookingRefusal | None, seen: queries.Consideration | None) -> BookingRefusal | None:
+    """Return what is in the way; a time that the patient has taken with another appointment is not said to be lost."""
+    if seen is None:
+        return refusal or BookingRefusal.NOT_OFFERED
+    is_own = refusal == BookingRefusal.TAKEN and seen.refusal == BookingRefusal.OWN_TIME
+    return seen.refusal if is_own or refusal is None else refusal
+
+
 def _confirm_page(
     request: PatientRequest,
     appointment: Appointment,
@@ -130,7 +146,9 @@ def _confirm_page(
         moved=appointment,
         now=now,
     )
-    refusal = refusal or (seen.refusal if seen else BookingRefusal.NOT_OFFERED)
+    if seen is not None and _is_done(appointment, seen.own):  # whoever goes back after moving finds it done
+        return redirect("booking:appointment", clinic.portal_identifier, seen.own)
+    refusal = _why(refusal, seen)
     page = reverse("booking:move", args=[clinic.portal_identifier, appointment.pk])
     context: dict[str, Any] = {
         "appointment": appointment,

@@ -93,7 +93,7 @@ def consider(
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )
-    if refusal is None and slot.is_beside_own:  # type: ignore[attr-defined]
+    if refusal in (None, BookingRefusal.TAKEN) and slot.is_beside_own:  # type: ignore[attr-defined]
         refusal = BookingRefusal.OWN_TIME
     return Consideration(
         slot,

@@ -515,6 +515,29 @@ def test_the_way_through_the_pages_moves_the_appointment(client, world, mine):
     assert appointment.slot_id == new.pk
 
 
+@pytest.mark.parametrize("approval", Approval)
+def test_whoever_goes_back_after_moving_finds_it_done(client, world, mine, approval):
+    appointment, new, near = mine(soon(world, 2)), soon(world, 3), soon(world, 4)
+    allow(world.gp, approval=approval)
+    page = address(world, "move_to", appointment.pk, new.pk)
+    sent = {"version": appointment.version, "form_key": str(uuid.uuid4())}
+    stands = client.post(page, sent).url
+    assert client.get(page).url == stands
+    assert client.post(page, {**sent, "form_key": str(uuid.uuid4())}).url == stands
+    assert client.get(address(world, "move_to", appointment.pk, near.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("press", [False, True])
+def test_a_time_that_another_appointment_of_ones_own_has_is_not_said_to_be_lost(client, world, mine, press):
+    appointment, other = mine(soon(world, 2)), mine(soon(world, 3))
+    page = address(world, "move_to", appointment.pk, other.slot_id)
+    sent = {"version": appointment.version, "form_key": str(uuid.uuid4())}
+    answer = client.post(page, sent) if press else client.get(page)
+    assert answer.status_code == (422 if press else 409)
+    assert address(world, "appointment", other.pk) in answer.text
+    assert "Someone else" not in answer.text
+
+
 def test_a_time_lost_on_the_way_says_what_one_still_has_and_offers_others(client, world, mine):
     appointment, new = mine(soon(world, 2)), soon(world, 3)
     near = make_slot(world.gp, new.starts_at + timedelta(hours=1))
