@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic_admin.guards import StaffRequest, staff_page
+from portal import moments
+from services.booking.choices import BookingRefusal
 from services.booking.desk import operations
 from services.booking.desk.choices import Attendance
 from services.booking.desk.forms import MarkForm
 from services.booking.desk.origin import origin_of
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
+from services.booking.staff import queries
 from services.booking.staff.day import page_of
 
 
@@ -38,10 +41,24 @@ def mark(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     except Appointment.DoesNotExist as absent:
         raise Http404 from absent
     except BookingRefused as refused:
-        messages.warning(request, str(refused.message))
+        messages.warning(request, f"{refused.message} {_noted(request, appointment_id, refused)}".strip())
     else:
         messages.success(request, _told(done))
     return redirect(page_of(request.clinic, appointment_id, origin_of(request.GET).query))
+
+
+def _noted(request: StaffRequest, appointment_id: UUID, refused: BookingRefused) -> str:
+    """Return what a colleague noted meanwhile, who and when; empty when that is not why it was refused."""
+    found = queries.appointment_of(request.clinic, appointment_id)
+    if refused.reason != BookingRefusal.CHANGED_MEANWHILE or found is None:
+        return ""
+    if found.marked_by is None or found.marked_at is None:
+        return _("The mark is taken back.")
+    return _("%(name)s noted %(when)s: %(mark)s.") % {
+        "name": found.marked_by.name,
+        "when": moments.day_and_clock(found.marked_at, request.clinic.zone),
+        "mark": found.get_attendance_display(),
+    }
 
 
 def _told(done: Appointment) -> str:

@@ -197,6 +197,24 @@ def test_marks_are_seen_by_sign_and_colour_and_can_be_taken_back(client, place, 
     assert appointment.attendance == ""
 
 
+def test_who_marks_what_a_colleague_marked_otherwise_reads_who_what_and_when(client, place, gp):
+    appointment = make_appointment(
+        make_slot(gp, timezone.now() - timedelta(minutes=30)), status=AppointmentStatus.BOOKED
+    )
+    to_mark = url(place, "mark", appointment.pk)
+    client.post(to_mark, {"mark": "arrived", "seen": ""})
+    appointment.refresh_from_db()
+    by = appointment.marked_by.name
+    late = client.post(to_mark, {"mark": "missed", "seen": ""}, follow=True).text
+    assert "This appointment was changed" in late
+    assert re.search(rf"{by} noted .*: Arrived\.", late)
+    client.post(to_mark, {"mark": "", "seen": "arrived"})
+    late = client.post(to_mark, {"mark": "missed", "seen": "arrived"}, follow=True).text
+    assert "The mark is taken back." in late
+    appointment.refresh_from_db()
+    assert appointment.attendance == ""
+
+
 def test_blocking_through_the_pages_names_the_fault_shows_the_reason_and_opens_again(client, place, gp):
     day = ahead(place).date().isoformat()
     sent = {"provider": gp.pk, "day": day, "starts": "12:00", "ends": "11:00", "reason": ""}
