@@ -177,6 +177,7 @@ def undo(request: StaffRequest, event_id: int) -> HttpResponse:
             return render(request, "clinic_admin/undo.html", {"refusal": refused.reason}, status=409)
         return _saved(request, _("The change is undone."))
     more = {
+        "event_id": event_id,
         "lines": words.undo_lines(change, request.clinic.country),
         "may_save": request.staff_member.is_administrator,
     }

@@ -11,7 +11,7 @@ from clinic_admin.choices import ClinicRefusal
 from clinic_admin.history import PastChange
 from clinic_admin.models import Clinic
 from clinic_admin.operations import ClinicChangeRefused, hours_as_json, locked, value_as_json
-from clinic_admin.policy import OpenPeriod
+from clinic_admin.policy import ClinicSettings, OpenPeriod
 
 
 @transaction.atomic
@@ -31,6 +31,14 @@ def undo(*, clinic: Clinic, event_id: int, actor: Any, now: datetime) -> bool:
     return True
 
 
+def settings_before(clinic: Clinic, change: PastChange) -> ClinicSettings | None:
+    """Return the settings as undoing the change would leave them; None when it touches none, or can't be undone any more."""
+    if change.action != "clinic.changed" or not _still_holds(clinic, change):
+        return None
+    before = {name: _from_json(name, value) for name, value in change.before.items()}
+    return replace(queries.settings_of(clinic), **before)
+
+
 def _still_holds(clinic: Clinic, change: PastChange) -> bool:
     if change.action == "clinic.switched":
         return clinic.is_active is bool(change.after)
@@ -48,9 +56,7 @@ def _bring_back(clinic: Clinic, change: PastChange, actor: Any, now: datetime) -
             for day, opens, closes in change.before
         ]
         operations.set_opening_hours(clinic=clinic, periods=periods, actor=actor, now=now)
-    else:
-        before = {name: _from_json(name, value) for name, value in change.before.items()}
-        settings = replace(queries.settings_of(clinic), **before)
+    elif settings := settings_before(clinic, change):
         operations.change_settings(clinic=clinic, settings=settings, seen=None, actor=actor, now=now)
 
 

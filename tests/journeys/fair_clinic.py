@@ -1,4 +1,7 @@
-"""A new clinic that draws its urgent times, and whose window is open now. Prints what the journey needs as JSON."""
+"""A new clinic that draws its urgent times, and whose window is open now; with `draws` false one that may begin to draw.
+
+Prints what the journey needs as JSON.
+"""
 
 import json
 import sys
@@ -21,14 +24,14 @@ from services.booking.models import Slot
 from tests.journeys import new_clinic
 
 
-def main(identifier: str) -> dict[str, str]:
+def main(identifier: str, draws: bool = True) -> dict[str, str]:
     told = new_clinic.main(identifier, minutes=90)
     now = datetime.now(UTC)
     clinic = Clinic.objects.get(portal_identifier=identifier)
     local = now.astimezone(clinic.zone)
     # The clock there shows twelve and some minutes: until one o'clock one can ask.
     Clinic.objects.filter(pk=clinic.pk).update(
-        draws_urgent=True, urgent_release_at=time(local.hour), draw_minutes=60
+        draws_urgent=draws, urgent_release_at=time(local.hour), draw_minutes=60
     )
     gp = Provider.objects.get(clinic=clinic)
     access.set_provider_rights(
@@ -57,7 +60,11 @@ def main(identifier: str) -> dict[str, str]:
         day=starts_at.date(),
         kind="urgent",
     )
-    return told
+    return told | {
+        "clock": local.strftime("%H:%M"),
+        "zone": clinic.time_zone,
+        "day": starts_at.date().isoformat(),
+    }
 
 
 def close(identifier: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from clinic_admin import history, undo_operations
 from clinic_admin.choices import Service
 from clinic_admin.forms import ClosureForm, SettingsForm
 from clinic_admin.guards import StaffRequest, admin_page
@@ -123,6 +124,23 @@ def check_settings(request: StaffRequest) -> HttpResponse:
     if touched is None or not touched.is_asked_about:
         return redirect(address, preserve_request=True)
     words = {"touched": touched, "address": address, "carried": _carried(request.POST.lists())}
+    return render(request, "booking/admin/switches.html", words)
+
+
+@admin_page
+@require_POST
+def check_undo(request: StaffRequest, event_id: int) -> HttpResponse:
+    """Go on to undoing a change of the settings; say first what becomes of those who wait or ask just now."""
+    clinic = request.clinic
+    change = history.past_change(clinic, event_id)
+    if change is None:
+        raise Http404
+    address = reverse("clinic_admin:undo", args=[clinic.portal_identifier, event_id])
+    wanted = undo_operations.settings_before(clinic, change)
+    touched = switches.switched(clinic, wanted, now=timezone.now()) if wanted else None
+    if touched is None or not touched.is_asked_about:
+        return redirect(address, preserve_request=True)
+    words = {"touched": touched, "address": address, "undoes": True}
     return render(request, "booking/admin/switches.html", words)
 
 

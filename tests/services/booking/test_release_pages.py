@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from clinic_admin.models import Clinic, Closure
@@ -329,10 +330,29 @@ def test_the_report_names_who_won_in_which_order_and_records_who_looked(client):
         shown = release_page(client, world, day=TUESDAY.isoformat())
     words, draw = text(shown), Draw.objects.get(day=TUESDAY)
     assert "Checked: the seed gives exactly this order" in words
+    assert (
+        "They came out Monday 23 November at 16:00. Patients asked until 16:10; then lots were drawn."
+        in words
+    )
     assert draw.seed in words
     first, second = DrawRequest.objects.order_by("rank")
     assert words.index(first.patient.full_name) < words.rindex(second.patient.full_name)
     assert AuditEvent.objects.filter(action="patient.listed").count() == 2
+
+
+@pytest.mark.django_db
+def test_staff_who_look_while_a_worker_holds_the_draw_read_that_it_is_under_way(client):
+    world = fair_world()
+    urgent(world)
+    ask(world)
+    with connection.get_new_connection(connection.get_connection_params()) as worker, at(CLOSES):
+        sign_in_staff(client, world.clinic)
+        worker.execute("SELECT pg_advisory_xact_lock(%s, %s)", [operations._LOCK_CLASS, world.clinic.pk])
+        words = text(release_page(client, world, day=TUESDAY.isoformat()))
+        assert "The draw is under way" in words
+        assert "switched off" not in words
+        worker.rollback()
+        assert "Checked: the seed" in text(release_page(client, world, day=TUESDAY.isoformat()))
 
 
 @pytest.mark.django_db

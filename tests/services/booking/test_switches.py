@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import time
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from clinic_admin import operations as clinics
@@ -13,11 +14,13 @@ from clinic_admin.forms import SettingsForm
 from clinic_admin.models import Clinic
 from clinic_admin.policy import settings_token
 from portal import audit
+from portal.models import AuditEvent
 from services.booking.earlier.models import EarlierOffer
 from services.booking.effects.switches import switched
 from services.booking.models import Draw
 from services.booking.release import operations as release
 from tests.build import make_clinic, make_patient, make_provider
+from tests.services.booking.build_booking import NOW
 from tests.services.booking.build_earlier import make_offer, offer_earlier
 from tests.services.booking.build_release import (
     CLOSES,
@@ -152,3 +155,59 @@ def test_settings_that_touch_nobody_or_are_wrong_go_straight_on(admin, clinic):
     assert (saved.status_code, saved.url) == (307, check(clinic, "clinic_admin:clinic"))
     wrong = admin.post(check(clinic), sent(clinic, earlier_minutes="many"))
     assert (wrong.status_code, wrong.url) == (307, check(clinic, "clinic_admin:clinic"))
+
+
+# -- undoing -----------------------------------------------------------------------------------------------
+def undo_address(clinic, name="booking_admin:check_undo"):
+    last = AuditEvent.objects.filter(action="clinic.changed").latest("pk")
+    return reverse(name, args=[clinic.portal_identifier, last.pk])
+
+
+def test_undoing_a_switch_says_the_same_and_asks_first(admin, clinic):
+    gp = make_provider(clinic)
+    set_to(clinic, NOW, offers_earlier=False, city="Bergen")
+    set_to(clinic, NOW, offers_earlier=True)
+    make_offer(gp, make_patient(clinic, gp=gp))
+    page = admin.get(undo_address(clinic, "clinic_admin:undo"))
+    assert f'action="{undo_address(clinic)}"' in page.text
+    asked = admin.post(undo_address(clinic))
+    assert asked.status_code == 200
+    assert "Nothing is undone yet." in asked.text
+    assert "1 patient waits for an earlier time" in asked.text
+    assert "Undo all the same" in asked.text
+    clinic.refresh_from_db()
+    assert clinic.offers_earlier
+    assert f'action="{undo_address(clinic, "clinic_admin:undo")}"' in asked.text
+    assert admin.post(undo_address(clinic, "clinic_admin:undo")).status_code == 302
+    clinic.refresh_from_db()
+    assert (clinic.offers_earlier, clinic.city) == (False, "Bergen")
+
+
+def test_undoing_the_draw_while_patients_ask_tells_how_many_and_when_their_lots_are_drawn(client):
+    world = fair_world()
+    urgent(world)
+    ask(world)
+    with time_machine.travel(DURING, tick=False):
+        sign_in_staff(client, world.clinic, Role.CLINIC_ADMINISTRATOR)
+        client.cookies["django_language"] = "en"
+        set_to(world.clinic, DURING, draws_urgent=False)
+        set_to(world.clinic, DURING, draws_urgent=True)
+        asked = client.post(undo_address(world.clinic))
+        assert "1 patient has asked for the urgent times of Tuesday 24 November so far." in asked.text
+        assert "To be fair, switch it off after the draw." in asked.text
+
+
+def test_undoing_what_touches_nobody_or_can_not_be_undone_any_more_goes_straight_on(admin, clinic):
+    gp = make_provider(clinic)
+    make_offer(gp, make_patient(clinic, gp=gp))
+    set_to(clinic, NOW, city="Bergen")
+    harmless = undo_address(clinic)
+    answer = admin.post(harmless)
+    assert (answer.status_code, answer.url) == (307, undo_address(clinic, "clinic_admin:undo"))
+    set_to(clinic, NOW, offers_earlier=False)
+    late = undo_address(clinic)
+    set_to(clinic, NOW, offers_earlier=True)
+    assert admin.post(late).status_code == 307
+    nowhere = reverse("booking_admin:check_undo", args=[clinic.portal_identifier, 2**31])
+    assert admin.post(nowhere).status_code == 404
+    assert admin.get(harmless).status_code == 405
