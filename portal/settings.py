@@ -192,10 +192,10 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "identity.staff.password_rules.LongEnough", "OPTIONS": {"min_length": 12}},
     {"NAME": "identity.staff.password_rules.NotCommon"},
     {"NAME": "identity.staff.password_rules.NotPersonal"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "identity.staff.password_rules.NotLikeTheirs"},
 ]
 LOGIN_URL = "/staff/sign-in/"
 LOGIN_REDIRECT_URL = "/staff/"

@@ -84,6 +84,7 @@ class StaffMfaAdapter(DefaultMFAAdapter):
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": _("The code is wrong, or was used already. Wait for the next one and write that."),
+        "cannot_generate_recovery_codes": _("Set up a code app or a passkey first."),
         "incorrect_passkey": _("This passkey was not accepted. Try again, or use another way."),
     }
 

@@ -1,5 +1,6 @@
-"""What a password of staff may not be, beside Django's rules for its length and the person's own name."""
+"""What a password of staff may not be."""
 
+from django.contrib.auth.password_validation import MinimumLengthValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -8,6 +9,30 @@ from identity import policy
 from identity.by_code import passwords
 from identity.choices import PasswordProblem
 from identity.models import User
+
+
+class LongEnough(MinimumLengthValidator):
+    """Django's rule of the length, in our words."""
+
+    def get_error_message(self) -> str:
+        """Return what to do."""
+        return _("Make the password at least %(number)d characters long.") % {"number": self.min_length}
+
+    def get_help_text(self) -> str:
+        """Return the rule as a sentence."""
+        return _("It needs at least %(number)d characters.") % {"number": self.min_length}
+
+
+class NotLikeTheirs(UserAttributeSimilarityValidator):
+    """Django's rule about what is like the person's e-mail address, in our words."""
+
+    def get_error_message(self) -> str:
+        """Return what to do."""
+        return _("The password is too much like your e-mail address. Choose another one.")
+
+    def get_help_text(self) -> str:
+        """Return the rule as a sentence."""
+        return _("It can't be like your e-mail address.")
 
 
 class NotCommon:

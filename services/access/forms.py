@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic_admin.choices import Service
 from clinic_admin.models import Provider
 from portal.day_field import DayField
+from portal.field_words import OLD_PAGE
 from services.access.choices import Approval, Column, SignedIn
 from services.access.policy import Rights, Services
 
@@ -27,7 +28,9 @@ class PortalAccessForm(forms.Form):
             "Off: nobody can choose this provider, and patients on the list have no standard rights."
         ),
     )
-    seen = forms.RegexField(r"^[yn]{11}$", required=False, widget=forms.HiddenInput)
+    seen = forms.RegexField(
+        r"^[yn]{11}$", required=False, widget=forms.HiddenInput, error_messages={"invalid": OLD_PAGE}
+    )
     """What the page was made from (policy.Services.token)."""
 
     def __init__(self, *args: Any, may_save: bool, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic_admin.models import Provider
 from patients.search import MOST_WORDS, folded
 from patients.staff_queries import PER_PAGE
+from portal.field_words import OLD_PAGE
 from services.access.choices import Approval, Right
 from services.access.policy import SpecialRights
 from services.access.special_choices import PatientType, Standing
@@ -35,7 +36,9 @@ def encoded(special: SpecialRights) -> str:
 class SpecialRightsForm(forms.Form):
     """Each right as standard, yes or no, with what the standard says beside it."""
 
-    seen = forms.RegexField(r"^[-yn][-ha][-yn]{3}$", widget=forms.HiddenInput)
+    seen = forms.RegexField(
+        r"^[-yn][-ha][-yn]{3}$", widget=forms.HiddenInput, error_messages={"invalid": OLD_PAGE}
+    )
 
     def __init__(
         self,
@@ -66,7 +69,7 @@ class SpecialRightsForm(forms.Form):
                 choices=[(Standing.STANDARD.value, _as_standard(standard)), *own],
                 widget=forms.RadioSelect,
                 help_text=_("Standard: %(sentence)s.") % {"sentence": standard.sentence.rstrip(".")},
-                error_messages={"required": _("Choose one."), "invalid_choice": _("Choose one of these.")},
+                error_messages={"required": _("Choose one.")},
                 disabled=not may_save,
             )
 

@@ -67,7 +67,6 @@ class ResetForm(_CountryForm):
         label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
     mobile = MobileField()
 
@@ -97,7 +96,6 @@ class AccountForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         help_text=_("The link goes here. It becomes the patient's address in the contact details, too."),
-        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
     consent = forms.BooleanField(
         label=_("The patient has agreed to this account"),

@@ -63,7 +63,6 @@ class MakeChildForm(ConfirmChildForm):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("Codes for signing in go here, each time."),
-        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
     email_again = forms.CharField(
         label=_("The same e-mail again"),

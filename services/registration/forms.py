@@ -19,7 +19,6 @@ class ContactPart(forms.Form):
         label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
     email_again = forms.CharField(
         label=_("The same e-mail again"),

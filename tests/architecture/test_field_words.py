@@ -48,7 +48,18 @@ def as_pattern(sentence: str) -> str:
     return ".{0,300}?".join(re.escape(part) for part in PLACEHOLDER.split(sentence))
 
 
-THEIRS = re.compile("|".join(as_pattern(one) for one in their_sentences()), re.DOTALL)
+THEIRS = [
+    (max(PLACEHOLDER.split(one), key=len), re.compile(as_pattern(one), re.DOTALL))
+    for one in their_sentences()
+]
+"""Each with its longest part, which tells at once where it is worth looking."""
+
+
+def theirs_in(text: str) -> list[str]:
+    """Return every sentence of theirs in the text."""
+    return [
+        found[0] for part, pattern in THEIRS if part in text and (found := pattern.search(text)) is not None
+    ]
 
 
 def kinds_of_fields(base: type = django_forms.Field) -> Iterator[Any]:
@@ -62,6 +73,8 @@ def kinds_of_fields(base: type = django_forms.Field) -> Iterator[Any]:
 def said_of(field: Any) -> set[str]:
     """Return what a field says to nonsense of all sorts."""
     said = set()
+    if hasattr(field, "country"):
+        field.country = "NO"  # as the form of a clinic there would
     for value in NONSENSE:
         try:
             field.clean(value, None) if isinstance(field, django_forms.FileField) else field.clean(value)
@@ -74,11 +87,11 @@ def said_of(field: Any) -> set[str]:
 
 def test_a_sentence_of_theirs_is_known_when_it_is_read() -> None:
     assert len(their_sentences()) > 100
-    assert THEIRS.search("Select a valid choice. 7 is not one of the available choices.")
-    assert THEIRS.search("This password is too short. It must contain at least 12 characters.")
+    assert theirs_in("Select a valid choice. 7 is not one of the available choices.")
+    assert theirs_in("This password is too short. It must contain at least 12 characters.")
     with override("en"):
-        assert any(map(THEIRS.search, said_of(django_forms.SlugField())))
-    assert not THEIRS.search("Write a whole number, as in 20.")
+        assert any(map(theirs_in, said_of(django_forms.SlugField())))
+    assert not theirs_in("Write a whole number, as in 20.")
 
 
 def test_every_kind_of_field_has_our_words_for_all_that_it_can_say() -> None:
@@ -94,7 +107,7 @@ def test_every_kind_of_field_has_our_words_for_all_that_it_can_say() -> None:
                 for one in reversed(kind.__mro__)
                 for code, text in vars(one).get("default_error_messages", {}).items()
             }
-            assert not {code: text for code, text in words.items() if THEIRS.search(text)}, kind
+            assert not {code: text for code, text in words.items() if theirs_in(text)}, kind
     assert len(kinds) > 25
 
 
@@ -113,7 +126,7 @@ def test_every_field_of_every_form_answers_nonsense_in_our_words() -> None:
             for name, field in form.base_fields.items():
                 said = said_of(field)
                 told += len(said)
-                assert not [one for one in said if THEIRS.search(one)], (form, name)
+                assert not [one for one in said if theirs_in(one)], (form, name)
     assert told > 200
 
 
@@ -134,8 +147,10 @@ def test_no_page_answers_nonsense_in_their_words(who: str, fewest: int) -> None:
             if answer.status_code == 307:
                 answer = ask(browser, "post", answer.headers["Location"], values)
             refused += answer.status_code in {400, 409, 422}
+            if answer.streaming:  # a file
+                continue
             text = unescape(strip_tags(answer.text)) if answer.status_code < 500 else "500"
-            if (found := THEIRS.search(text)) or text == "500":
-                theirs.append((action, found and found[0]))
+            if text == "500" or (found := theirs_in(text)):
+                theirs.append((action, text if text == "500" else found))
     assert not theirs
     assert refused >= fewest

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic_admin.choices import Weekday
 from portal.day_field import DayField
+from portal.field_words import OLD_PAGE
 from services.booking.choices import SlotKind
 from services.booking.weekly import policy
 from services.booking.weekly.policy import FEWEST_MINUTES, MOST_MINUTES, WeekBlock
@@ -93,6 +94,11 @@ def _is_to_go(form: BlockForm) -> bool:
 
 class BlockRows(_FormSet):
     """The rows of a calendar."""
+
+    default_error_messages = {
+        "missing_management_form": OLD_PAGE,
+        "too_many_forms": _("Remove rows: a weekly calendar has at most %(num)d."),
+    }
 
     def clean(self) -> None:
         """Refuse rows that contradict one another; the words stand by the field to change."""
