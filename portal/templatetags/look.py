@@ -13,12 +13,13 @@ from typing import Any
 from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.paginator import Page
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BaseFormSet, BoundField
 from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import PrefixNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from portal.look import icons
 from portal.look.day import DayCalendar
@@ -343,21 +344,42 @@ def day_calendar(calendar: DayCalendar, label: str, level: int = 2) -> dict[str,
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: BaseForm) -> dict[str, Any]:
-    """Everything that is wrong with the forms, with a way to each field. Nothing when all is well."""
+def error_summary(*forms: "BaseForm | BaseFormSet[Any]") -> dict[str, Any]:
+    """Return all that is wrong with the forms, a way to each field, and of rows their numbers. Nothing when all is well."""
     found: list[tuple[str, str]] = []
     for form in forms:
-        if form.is_bound:
+        if isinstance(form, BaseFormSet):
+            found += _wrong_in_rows(form)
+        elif form.is_bound:
             found += [("", str(message)) for message in form.non_field_errors()]
-            found += [
-                (
-                    error_target(field),
-                    f"{str(field.label).rstrip('?:')}: {message}" if field.label else str(message),
-                )
-                for field in form
-                for message in field.errors
-            ]
+            found += _wrong_in(form)
     return {"errors": found}
+
+
+def _wrong_in(form: BaseForm, number: int = 0) -> list[tuple[str, str]]:
+    """Return what is wrong with the fields: where each leads, and what is said of it."""
+    found = []
+    for field in form:
+        label = str(field.label or "").rstrip("?:")
+        if label and number:
+            label = _("%(word)s, row %(number)s") % {"word": label, "number": number}
+        found += [
+            (error_target(field), f"{label}: {message}" if label else str(message))
+            for message in field.errors
+        ]
+    return found
+
+
+def _wrong_in_rows(rows: "BaseFormSet[Any]") -> list[tuple[str, str]]:
+    """Return what is wrong with rows. One that is to be removed isn't judged."""
+    if not rows.is_bound:
+        return []
+    found = [("", str(message)) for message in rows.non_form_errors()]
+    for number, row in enumerate(rows.forms, start=1):
+        if not getattr(row, "cleaned_data", {}).get("DELETE"):
+            found += [("", str(message)) for message in row.non_field_errors()]
+            found += _wrong_in(row, number)
+    return found
 
 
 @register.filter

@@ -86,7 +86,7 @@ def main(identifier: str, minutes: int) -> dict[str, str]:
     template_operations.save_template(
         clinic=clinic,
         provider=gp,
-        name="",
+        name="The whole year",
         valid_from=local.date(),
         valid_until=None,
         actor=audit.SYSTEM,

@@ -83,7 +83,7 @@ def test_a_clinic_begins_to_draw_and_everyone_can_check_what_came_of_it(clinic, 
     told = {page.get_by_role("heading", level=1).inner_text(): page for page in (phone, desk)}
     winner, loser = told["You got a time"], told["You got no time this time"]
     expect(loser.locator("main")).to_contain_text("No time was left")
-    loser.goto(f"/{CLINIC}/")
+    loser.get_by_role("link", name="Start", exact=True).click()
     expect(loser.locator("main")).to_contain_text("1 time was drawn; your place in the order was 2.")
     winner.get_by_role("link", name="See the appointment").click()
     expect(winner.locator("main")).to_contain_text("18:00")

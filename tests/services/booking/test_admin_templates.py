@@ -217,6 +217,8 @@ def test_what_is_wrong_stands_by_the_field_and_nothing_typed_is_lost(
     text = response.content.decode()
     assert response.status_code == 422
     assert words in text
+    summary = text.partition("data-error-summary")[2].partition("</ul>")[0]
+    assert re.search(rf'<a href="#id_rows-0-\w+">[\w ]+, row 1: {re.escape(words)}</a>', summary)
     assert "My winter" in text
     assert not CalendarTemplate.objects.exists()
 
