@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from clinic_admin.queries import CLINIC, clinic_by_identifier
@@ -19,7 +22,10 @@ from patients import arrival
 from patients.models import Patient
 from patients.queries import RECORD, record_of
 from portal.ready import answered
-from tests.build import make_clinic, make_patient, make_user
+from services.booking.operations.appointments import OPEN_SLOT
+from services.booking.queries import URGENT_LEFT
+from tests.build import make_clinic, make_patient, make_provider, make_user
+from tests.services.booking.build_booking import make_slot
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +132,45 @@ def test_each_row_is_found_by_its_index(key, clinic):
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Seq Scan" not in plan, plan
     assert len(re.findall("Index (?:Only )?Scan", plan)) >= 6
+
+
+def test_what_a_page_asks_next_is_read_with_who_comes_and_is_the_same(key, clinic, patient):
+    form_key, slot = uuid4(), make_slot(make_provider(clinic))
+    for page, about, own in (
+        ("book", {"id": slot.pk, "form_key": form_key}, OPEN_SLOT),
+        ("any_urgent", {"form_key": form_key}, URGENT_LEFT),
+    ):
+        request = posted(page, clinic, slot, form_key)
+        question = {"clinic": clinic.pk, "patient": patient.pk, **about}
+        by_itself = own.first(**question, now=timezone.now())
+        rest = request.path_info.removeprefix(f"/{clinic.portal_identifier}/")
+        with CaptureQueriesContext(connection) as asked:
+            ahead = list(
+                arrival._read(key, clinic.portal_identifier, timezone.now(), *arrival._next(request, rest))
+            )
+        assert len(asked) == 1
+        query, values, row = ahead[-1]
+        assert (query, values) == (own, question)
+        assert {**vars(row), "_state": None} == {**vars(by_itself), "_state": None}
+
+
+def test_pages_that_are_only_looked_at_and_other_pages_ask_nothing_more(clinic):
+    for rest in ("book/7/", "book/first-urgent/", "book/", "appointments/", "book/7/nearest/"):
+        assert arrival._next(RequestFactory().get(f"/x/{rest}"), rest) == ()
+    for rest in ("book/", "book/7", "book/x/", "book/7/nearest/", f"book/{10**20}/"):
+        assert arrival._next(RequestFactory().post(f"/x/{rest}"), rest) == ()
+
+
+def test_who_has_no_record_here_reads_no_page_ahead(key, clinic, user):
+    Patient.objects.all().delete()
+    slot = make_slot(make_provider(clinic))
+    request = posted("book", clinic, slot, uuid4())
+    found = arrival._read(
+        key, clinic.portal_identifier, timezone.now(), *arrival._next(request, f"book/{slot.pk}/")
+    )
+    assert [query for query, _values, _row in found] == [LIVE, CLINIC, PATIENT, RECORD]
+
+
+def posted(page, clinic, slot, form_key):
+    args = [clinic.portal_identifier, *([slot.pk] if page == "book" else [])]
+    return RequestFactory().post(reverse(f"booking:{page}", args=args), {"form_key": str(form_key)})
