@@ -75,6 +75,7 @@ class Ready(Generic[Row]):
         made = self.made
         connection = connections[made.using]
         with connection.cursor() as cursor:
+            cursor.cursor.prepares_at_once = True
             cursor.execute(made.sql, made.filled(values))
             answer = cursor.fetchall()
         return [_row(made, list(row), connection) for row in answer]
@@ -160,6 +161,7 @@ class AtOnce:
         self._sql = self._sql or _side_by_side([one.sql for one in made])
         connection = connections[made[0].using]
         with connection.cursor() as cursor:
+            cursor.cursor.prepares_at_once = True
             cursor.execute(self._sql, [one for query in made for one in query.filled(values)])
             answer = list(cursor.fetchone())
         rows, begins = [], 0

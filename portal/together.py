@@ -84,6 +84,7 @@ def store_together(*rows: Model, unless_known: Sequence[Model] = (), after: Chan
         places = _places(row, columns, values, connection)
         inserts.append(f"{insert} SELECT {', '.join(places)}{source}{otherwise}")
     with connection.cursor() as cursor:
+        cursor.cursor.prepares_at_once = True
         cursor.execute(_together(inserts, after), values)
         if after is not None and not cursor.fetchone()[0]:
             raise NotChanged

@@ -233,6 +233,7 @@ def lock_facts(patient: Patient, *, provider_id: int) -> None:
     access, columns) and patient (record, special rights). Whoever changes it locks that row, and waits for us.
     """
     with connection.cursor() as cursor:
+        cursor.cursor.prepares_at_once = True
         cursor.execute(_LOCK, [patient.pk, provider_id])
 
 
@@ -522,6 +523,7 @@ def _found(
 def _answered(sql: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the one row as a dictionary; days in it are text."""
     with connection.cursor() as cursor:
+        cursor.cursor.prepares_at_once = True
         cursor.execute(sql, asked)
         row = cursor.fetchone()
     return json.loads(row[0]) if row else None
