@@ -7,13 +7,13 @@ don't ask for is never used.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 
 from clinic_admin.choices import RESERVED_IDENTIFIERS
@@ -53,28 +53,29 @@ THE_PATIENT = Subquery(
 )
 
 
+Reads = Callable[[HttpRequest, str], dict[str, Any] | None]
+"""Takes the address below the clinic's; returns what a page asks for, or None where another page is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageQuestion:
     """What one page asks as soon as it knows clinic and patient."""
 
-    reads: Callable[[HttpRequest, str], dict[str, Any] | None]
-    """Takes the address below the clinic's; returns what else is asked for, or None where another page is meant."""
+    reads: Reads
     query: Ready[Any]
-    """As the page asks it, with `clinic` and `patient`, both by their keys."""
-    ahead: Ready[Any]
-    """The same about THE_CLINIC and THE_PATIENT."""
-    together: AtOnce = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "together", AtOnce(*_EVERY_PAGES, self.ahead))
+    at_once: AtOnce
 
 
 _PAGES: list[PageQuestion] = []
 
 
-def also_asks(question: PageQuestion) -> None:
-    """Let what a page asks first be read with what every page asks first."""
-    _PAGES.append(question)
+def also_asks(reads: Reads, query: Ready[Any], *, ahead: Ready[Any]) -> None:
+    """Let what a page asks first be read with what every page asks first.
+
+    `query` is as the page asks it, with `clinic` and `patient` by their keys beside what `reads` returns; `ahead` is the
+    same about THE_CLINIC and THE_PATIENT.
+    """
+    _PAGES.append(PageQuestion(reads, query, AtOnce(*_EVERY_PAGES, ahead)))
 
 
 class ArrivalMiddleware:
@@ -88,7 +89,11 @@ class ArrivalMiddleware:
         identifier, _slash, rest = request.path_info[1:].partition("/")
         if not key or identifier in RESERVED_IDENTIFIERS or rest.startswith(NOT_FOR_PATIENTS):
             return self.get_response(request)
-        with answered(_read(key, identifier.lower(), timezone.now(), *_next(request, rest))):
+        try:
+            page = _next(request, rest)
+        except UnreadablePostError:
+            return HttpResponse(status=400)  # for nobody: whoever sent the form has hung up meanwhile
+        with answered(_read(key, identifier.lower(), timezone.now(), *page)):
             return self.get_response(request)
 
 
@@ -108,7 +113,7 @@ def _read(
     asked: dict[str, Any] | None = None,
 ) -> Iterator[tuple[Ready[Any], dict[str, Any], Any]]:
     """Give each question that will be asked, with its answer."""
-    at_once = _ARRIVAL if page is None else page.together
+    at_once = _ARRIVAL if page is None else page.at_once
     session, clinic, user, record, *more = at_once.first(
         key=key, identifier=identifier, now=now, **(asked or {})
     )

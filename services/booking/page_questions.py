@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from patients.arrival import THE_CLINIC, THE_PATIENT, PageQuestion, also_asks
+from patients.arrival import THE_CLINIC, THE_PATIENT, also_asks
 from portal.ready import Ready
 from services.booking.forms import key_of
 from services.booking.operations.appointments import OPEN_SLOT, open_slot
@@ -18,11 +18,8 @@ _ANY_URGENT = "book/first-urgent/"
 
 def register() -> None:
     """Let both be read ahead. Once, when the application starts."""
-    for reads, query, make in (
-        (_the_time, OPEN_SLOT, open_slot),
-        (_any_urgent, URGENT_LEFT, urgent_left),
-    ):
-        also_asks(PageQuestion(reads, query, _ahead(make)))
+    also_asks(_the_time, OPEN_SLOT, ahead=_ahead(open_slot))
+    also_asks(_any_urgent, URGENT_LEFT, ahead=_ahead(urgent_left))
 
 
 def _ahead(make: Callable[..., Any]) -> Ready[Any]:

@@ -1,11 +1,13 @@
 """What a signed-in patient's pages ask first is read by one statement, and believed only where it was asked for."""
 
+import io
 import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import RequestFactory
@@ -22,8 +24,9 @@ from patients import arrival
 from patients.models import Patient
 from patients.queries import RECORD, record_of
 from portal.ready import answered
+from services.booking import page_questions
 from services.booking.operations.appointments import OPEN_SLOT
-from services.booking.queries import URGENT_LEFT
+from services.booking.queries import URGENT_LEFT, urgent_left
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import make_slot
 
@@ -171,6 +174,18 @@ def test_who_has_no_record_here_reads_no_page_ahead(key, clinic, user):
     assert [query for query, _values, _row in found] == [LIVE, CLINIC, PATIENT, RECORD]
 
 
+def test_who_hangs_up_while_sending_is_no_error(client, key, clinic, caplog):
+    class Broken(io.BytesIO):
+        def read(self, *_sizes):
+            raise ConnectionResetError
+
+    client.cookies[settings.SESSION_COOKIE_NAME] = key
+    address = reverse("booking:book", args=[clinic.portal_identifier, 7])
+    sent = {"wsgi.input": Broken(), "CONTENT_LENGTH": 9, "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    assert client.generic("POST", address, **sent).status_code == 400
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def posted(page, clinic, slot, form_key):
     args = [clinic.portal_identifier, *([slot.pk] if page == "book" else [])]
     return RequestFactory().post(reverse(f"booking:{page}", args=args), {"form_key": str(form_key)})
@@ -178,8 +193,7 @@ def posted(page, clinic, slot, form_key):
 
 def test_a_plan_for_everyone_finds_whether_an_urgent_time_is_left_by_the_index_of_those():
     """Postgres makes one plan for all values after a few times: it can't know then that only urgent ones are meant."""
-    (page,) = [one for one in arrival._PAGES if one.query is URGENT_LEFT]
-    made = page.ahead.made
+    made = page_questions._ahead(urgent_left).made
     sql = made.sql % tuple(f"${number + 1}" for number in range(len(made.parameters)))
     values = {"identifier": "'x'", "key": "'x'", "now": "now()", "form_key": f"'{uuid4()}'"}
     with connection.cursor() as cursor:
