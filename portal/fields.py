@@ -23,10 +23,6 @@ class EncryptedTextField(TextField):
             return value
         return crypto.encrypt(str(value), context=self._context())
 
-    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        """Return what is stored. Without Django's steps between, which do nothing here."""
-        return self.get_prep_value(value)
-
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         if value is None or value == "":
             return value
