@@ -18,5 +18,5 @@ urlpatterns: list[URLPattern] = [
     path("effects/absence/save/", effect_views.check_absence, name="check_absence"),
     path("effects/closed-days/save/", effect_views.check_closure, name="check_closure"),
     path("effects/settings/save/", effect_views.check_settings, name="check_settings"),
-    path("effects/undo/<int:event_id>/", effect_views.check_undo, name="check_undo"),
+    path("effects/settings/undo/<int:event_id>/", effect_views.check_undo, name="check_undo"),
 ]

@@ -19,6 +19,7 @@ from services.booking.earlier.models import EarlierOffer
 from services.booking.effects.switches import switched
 from services.booking.models import Draw
 from services.booking.release import operations as release
+from tests.architecture.test_menus import marked
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.booking.build_booking import NOW
 from tests.services.booking.build_earlier import make_offer, offer_earlier
@@ -175,6 +176,7 @@ def test_undoing_a_switch_says_the_same_and_asks_first(admin, clinic):
     assert "Nothing is undone yet." in asked.text
     assert "1 patient waits for an earlier time" in asked.text
     assert "Undo all the same" in asked.text
+    assert marked(asked) == ["Advanced settings"]
     clinic.refresh_from_db()
     assert clinic.offers_earlier
     assert f'action="{undo_address(clinic, "clinic_admin:undo")}"' in asked.text
