@@ -11,14 +11,17 @@ import django
 import pytest
 from babel.messages.pofile import read_po
 from django import forms as django_forms
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.html import strip_tags
 from django.utils.translation import override
 
+from identity.choices import UserKind
 from launcher.places import ROOT
 from tests.architecture.build_everything import everyone, make_place
 from tests.architecture.test_limits import every_form, forms
 from tests.architecture.test_no_500 import ask
+from tests.build import make_user
 
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd]|\{\w*\}")
 NONSENSE: list[Any] = [
@@ -128,6 +131,20 @@ def test_every_field_of_every_form_answers_nonsense_in_our_words() -> None:
                 told += len(said)
                 assert not [one for one in said if theirs_in(one)], (form, name)
     assert told > 200
+
+
+@pytest.mark.django_db
+def test_a_password_that_staff_can_not_have_is_refused_in_our_words() -> None:
+    user = make_user(kind=UserKind.STAFF, email="ragnhild@legekontor.example")
+    with override("en"):
+        for password, words in (
+            ("ragnhild", "Make the password at least 12 characters long."),
+            ("ragnhild@legekontor.exampl", "The password is too much like your e-mail address."),
+        ):
+            with pytest.raises(ValidationError) as refused:
+                validate_password(password, user)
+            assert any(one.startswith(words) for one in refused.value.messages)
+            assert not any(map(theirs_in, refused.value.messages))
 
 
 @pytest.mark.django_db
