@@ -318,6 +318,20 @@ def test_over_a_weekend_and_a_closed_day_the_next_release_is_the_evening_before_
 
 
 @pytest.mark.django_db
+def test_while_patients_ask_staff_read_what_was_opened_and_until_when_they_can(client):
+    world = fair_world()
+    urgent(world)
+    ask(world)
+    with at(DURING):
+        sign_in_staff(client, world.clinic)
+        words = text(release_page(client, world))
+    assert "What was opened" in words
+    assert "They came out Monday 23 November at 16:00. Patients ask until 16:10; then lots are drawn." in words
+    assert "The window is open now" in words
+    assert world.patient.full_name not in words
+
+
+@pytest.mark.django_db
 def test_the_report_names_who_won_in_which_order_and_records_who_looked(client):
     world = fair_world()
     urgent(world)
