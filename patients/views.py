@@ -83,7 +83,7 @@ def _language(request: PatientRequest) -> HttpResponse:
         actor=request.user,
         now=timezone.now(),
     )
-    messages.success(request, _("Your details are saved."))
+    messages.success(request, _("The details are saved."))
     return redirect("patients:details", request.clinic.portal_identifier)
 
 
@@ -98,4 +98,4 @@ def _said(waits: tuple[ContactKind, ...]) -> str:
         return _(
             "We have sent a link to the new address. Open it within a day: until then the old address counts."
         )
-    return _("Your details are saved.")
+    return _("The details are saved.")

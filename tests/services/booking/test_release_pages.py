@@ -237,7 +237,7 @@ def test_who_lost_reads_it_where_they_come_in_with_place_and_ways_on(place):
     address = reverse(place, args=[world.clinic.portal_identifier])
     with at(CLOSES):
         lost = text(sign_in(other).get(address))
-        assert "No time was left. 1 time was drawn; your place in the order was 2." in lost
+        assert "No time was left. 1 time was drawn; the place in the order was 2." in lost
         assert "What you can do now, and how to check the draw" in lost
         assert "You asked for an urgent time" not in text(sign_in(winner).get(address))
 
