@@ -34,7 +34,7 @@ class ContactForm(forms.Form):
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text=_("For confirmations. We never write about your health in an e-mail."),
+        help_text=_("For confirmations. We never write about health in an e-mail."),
         error_messages={"invalid": _("This is not an e-mail address. It looks like name@example.com.")},
     )
     language = forms.ChoiceField(

@@ -90,7 +90,7 @@ def _language(request: PatientRequest) -> HttpResponse:
 def _said(waits: tuple[ContactKind, ...]) -> str:
     if ContactKind.MOBILE in waits and ContactKind.EMAIL in waits:
         return _(
-            "We have sent you a link by e-mail and a code by SMS. Confirm both: until then the old ones count."
+            "We have sent a link by e-mail and a code by SMS. Confirm both: until then the old ones count."
         )
     if ContactKind.MOBILE in waits:
         return _("We have sent a code to the new number. Write it below: until then the old number counts.")

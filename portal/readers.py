@@ -7,9 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 
-def to_whom(
-    name: str, to_patient: str | Promise, to_other: str | Promise, **values: Any
-) -> SafeString:
+def to_whom(name: str, to_patient: str | Promise, to_other: str | Promise, **values: Any) -> SafeString:
     """Return the sentence for who reads, with its values in it, escaped.
 
     `name` is of whom the reader acts for; empty for the patient. `to_patient` may say "you" of the patient, `to_other`

@@ -44,9 +44,7 @@ class JoinForm(forms.Form):
     )
     first_day = DayField(label=_("From"))
     last_day = DayField(label=_("Until"))
-    reason = ReasonField(
-        help_text=_("A few words are enough. The clinic reads them when a time is booked.")
-    )
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them when a time is booked."))
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(

@@ -22,7 +22,9 @@ class AskForm(forms.Form):
         help_text=_("Choose nobody if anyone will do: then the chance is greatest."),
         error_messages={"invalid_choice": _("This provider can't be asked for any more. Choose again.")},
     )
-    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them only if a time is booked."))
+    reason = ReasonField(
+        help_text=_("A few words are enough. The clinic reads them only if a time is booked.")
+    )
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(
