@@ -377,10 +377,11 @@ def test_a_sentence_about_the_patient_by_name_says_no_you_in_any_language(langua
 
 
 # -- one sentence for each ---------------------------------------------------------------------------------
-def rendered(acting_for, source, **values):
+def rendered(acting_for, source, language="en", **values):
     """Return what a template says, with a patient called Åse <b>."""
     patient = Patient(given_name="Åse <b>")
-    return Template(source).render(Context({"patient": patient, "acting_for": acting_for, **values}))
+    with translation.override(language):
+        return Template(source).render(Context({"patient": patient, "acting_for": acting_for, **values}))
 
 
 def test_the_patient_reads_you_and_who_acts_reads_the_name():
@@ -409,8 +410,7 @@ def test_where_nobody_is_signed_in_it_speaks_to_whoever_reads():
 
 @pytest.mark.parametrize("language", ["nb", "da"])
 def test_the_sentences_are_translated_where_the_tag_stands(language):
-    with translation.override(language):
-        said = rendered("mother", '{% to_whom _("You are in the draw") _("{name} is in the draw") %}')
+    said = rendered("mother", '{% to_whom _("You are in the draw") _("{name} is in the draw") %}', language)
     assert said.startswith("Åse &lt;b&gt; er med i ")
 
 

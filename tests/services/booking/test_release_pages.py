@@ -120,7 +120,9 @@ def test_who_had_asked_when_drawing_was_switched_off_reads_that_lots_are_drawn_a
 @pytest.mark.django_db
 def test_what_came_of_a_draw_that_was_switched_off_meanwhile_is_told_where_one_comes_in():
     world = fair_world()
+    slot = urgent(world)
     own = ask(world)
+    slot.delete()
     Clinic.objects.update(draws_urgent=False)
     with at(CLOSES):
         operations.keep_up_everywhere(CLOSES)
@@ -135,6 +137,7 @@ def test_the_start_page_asks_once_for_a_draw_that_is_left_over_and_the_free_time
     counts = {}
     for draws in (False, True):
         world = fair_world()
+        urgent(world)
         ask(world)
         Clinic.objects.filter(pk=world.clinic.pk).update(draws_urgent=draws)
         with at(DURING):
