@@ -16,32 +16,11 @@ handler404 = "portal.error_pages.not_found"
 handler500 = "portal.error_pages.failure"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
-    path("", include("services.operation.front_urls")),
-    path("language/", public_page(set_language), name="set_language"),
-    path("webhooks/", include("notifications.urls")),
-    path("sign-in/session/", include("identity.session.urls")),
-    path("sign-in/", include("identity.providers.urls")),
-    path("staff/", include("identity.staff.urls")),
-]
-
-if settings.IS_DEVELOPMENT:
-    urlpatterns += [
-        path("dev/", include("services.home.dev_urls")),
-        path("dev/phone/", include("notifications.demo_phone.urls")),
-        path("dev/components/", include("portal.look.urls")),
-        path("demo-sms/", include("notifications.demo_sms.urls")),
-        path("demo-idp/", include("identity.demo_idp.urls")),
-    ]
-
-urlpatterns += [
-    path("", include("services.home.front_urls")),
-    path(
-        "<slug:clinic>/",
+    path(  # first, because most come for this; none of the words below is anyone's identifier
+        "<portal:clinic>/",
         include(
             [
-                path("", include("services.booking.urls")),  # first: most come for this
+                path("", include("services.booking.urls")),
                 path("", include("services.home.urls")),
                 path("", include("identity.urls")),
                 path("child/", include("services.registration.child_urls")),
@@ -74,4 +53,22 @@ urlpatterns += [
             ]
         ),
     ),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("", include("services.operation.front_urls")),
+    path("language/", public_page(set_language), name="set_language"),
+    path("webhooks/", include("notifications.urls")),
+    path("sign-in/session/", include("identity.session.urls")),
+    path("sign-in/", include("identity.providers.urls")),
+    path("staff/", include("identity.staff.urls")),
+    path("", include("services.home.front_urls")),
 ]
+
+if settings.IS_DEVELOPMENT:
+    urlpatterns += [
+        path("dev/", include("services.home.dev_urls")),
+        path("dev/phone/", include("notifications.demo_phone.urls")),
+        path("dev/components/", include("portal.look.urls")),
+        path("demo-sms/", include("notifications.demo_sms.urls")),
+        path("demo-idp/", include("identity.demo_idp.urls")),
+    ]

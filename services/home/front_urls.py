@@ -7,5 +7,5 @@ from services.home import views
 urlpatterns = [
     path("", views.front, name="front"),
     path("Login.aspx", views.legacy_login, name="legacy_login"),
-    path("<slug:clinic>/", views.clinic_front, name="clinic_front"),
+    path("<portal:clinic>/", views.clinic_front, name="clinic_front"),
 ]

@@ -162,7 +162,7 @@ def test_w12_a_session_by_code_opens_nothing_of_another_clinic(client, clinic, p
     for path, pattern in every_pattern():
         if getattr(pattern.callback, "audience", None) != "patient" or path.count("<") > 1:
             continue
-        there_path = f"/{path.replace('<slug:clinic>', other.portal_identifier)}"
+        there_path = f"/{path.replace('<portal:clinic>', other.portal_identifier)}"
         for headers in ({}, {"HX-Request": "true"}):
             for answer in (
                 client.get(there_path, headers=headers),
