@@ -203,11 +203,9 @@ def rushes(servers: Servers, practice: Practice) -> list[Figure]:
         return lambda _number, guest: practice.any_urgent(guest, in_place=True)
 
     return [
-        _rush(
-            "rush_all_answered", servers, practice, of_the_list, patients=1000, times=10, hour=18, target=6
-        ),
-        _rush("rush_2000_on_50", servers, practice, of_the_list, patients=2000, times=50, hour=19, target=6),
-        _rush("rush_any", servers, practice, any_of_them, patients=1000, times=10, hour=20, target=3),
+        _rush("rush_all_answered", servers, practice, of_the_list, patients=1000, times=10, hour=6, target=6),
+        _rush("rush_2000_on_50", servers, practice, of_the_list, patients=2000, times=50, hour=8, target=6),
+        _rush("rush_any", servers, practice, any_of_them, patients=1000, times=10, hour=17, target=3),
     ]
 
 
@@ -222,24 +220,39 @@ def _rush(
     hour: int,
     target: float,
 ) -> Figure:
-    """Let each patient ask once, over a connection of their own, and the base answer as many."""
-    slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=hour)
-    ask = request_of(slots)
-    wanted = [ask(number, guest) for number, guest in enumerate(practice.guests[:patients])]
-    base = _seconds(servers.base, [load.get("/")] * len(wanted), 200)
-    product = _seconds(servers.product, wanted, 204, 409, 422)
-    winners = Appointment.objects.filter(slot__in=slots, status__in=LIVE)
-    told = sum(answer.status == 204 for answer in product.answers)
-    if not told == winners.count() == winners.values("patient").distinct().count() == times:
-        raise Broken(f"{told} were told they won and {winners.count()} are booked, of {times} times")
-    _no_double_booking()
+    """Let each patient ask once, over a connection of their own, and the base answer as many, in turns.
+
+    A crowd is over in a second, in which much else can happen on the machine: the median of the turns counts.
+    """
+    turns = []
+    for turn in range(servers.rounds):
+        minute = turn * 5 * -(-times // len(practice.providers))
+        slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=hour, minute=minute)
+        ask = request_of(slots)
+        wanted = [ask(number, guest) for number, guest in enumerate(practice.guests[:patients])]
+        base = _seconds(servers.base, [load.get("/")] * len(wanted), 200)
+        product = _seconds(servers.product, wanted, 204, 409, 422)
+        _as_many_winners_as_times(product.answers, slots)
+        turns.append((base.seconds, product.seconds))
     return Figure(
         name,
-        product.seconds / base.seconds,
+        median(product / base for base, product in turns),
         target,
         less_is_better=True,
-        measured={"base_seconds": base.seconds, "product_seconds": product.seconds, "patients": len(wanted)},
+        measured={
+            "base_seconds": [base for base, _product in turns],
+            "product_seconds": [product for _base, product in turns],
+            "patients": patients,
+        },
     )
+
+
+def _as_many_winners_as_times(answers: Sequence[load.Answer], slots: Sequence[int]) -> None:
+    winners = Appointment.objects.filter(slot__in=slots, status__in=LIVE)
+    told = sum(answer.status == 204 for answer in answers)
+    if not told == winners.count() == winners.values("patient").distinct().count() == len(slots):
+        raise Broken(f"{told} were told they won and {winners.count()} are booked, of {len(slots)} times")
+    _no_double_booking()
 
 
 class _Took(NamedTuple):

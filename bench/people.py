@@ -212,14 +212,21 @@ def _session(user: User, now: datetime) -> Session:
 
 
 def make_slots(
-    practice: Practice, number: int, *, kind: SlotKind = SlotKind.PORTAL, hour: int = 8, days_ahead: int = 1
+    practice: Practice,
+    number: int,
+    *,
+    kind: SlotKind = SlotKind.PORTAL,
+    hour: int = 8,
+    minute: int = 0,
+    days_ahead: int = 1,
 ) -> list[int]:
     """Store free slots of five minutes from then on (if nothing is said, tomorrow), spread over the providers.
 
     Return their ids.
     """
     first_day = timezone.now().astimezone(practice.clinic.zone).date() + timedelta(days=days_ahead)
-    begins = datetime.combine(first_day, time(hour), tzinfo=practice.clinic.zone)
+    full_hour = datetime.combine(first_day, time(hour), tzinfo=practice.clinic.zone)
+    begins = full_hour + timedelta(minutes=minute)
     each = [
         (
             practice.providers[place % len(practice.providers)],

@@ -14,7 +14,7 @@ from notifications.choices import Channel, MessageKind, State
 from notifications.models import OutboxAttempt, OutboxControl, OutboxMessage
 from notifications.policy import GIVE_UP_AFTER, LOOSE, OPEN_STATES
 from notifications.wakeup import wake_after_commit
-from portal.together import Change, Sql, store_together
+from portal.together import Change, Sql, fresh, store_together
 
 
 class OutsideTransaction(RuntimeError):
@@ -91,9 +91,10 @@ def _key(message: NewMessage) -> str:
 
 def _row(message: NewMessage, now: datetime) -> OutboxMessage:
     to = message.to.strip()
-    return OutboxMessage(
+    return fresh(
+        OutboxMessage,
         dedupe_key=_key(message),
-        clinic=message.clinic,
+        clinic_id=message.clinic.pk,
         kind=message.kind,
         channel=message.channel,
         subject_type=message.subject._meta.label_lower,

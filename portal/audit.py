@@ -9,6 +9,7 @@ from django.db import connection, models
 
 from portal import request_id, session_reference
 from portal.models import AuditEvent
+from portal.together import fresh
 
 SYSTEM = None
 """The actor of what the product does by itself."""
@@ -106,7 +107,8 @@ def event(*, action: str, subject: models.Model, actor: Any, now: datetime, **de
     if not connection.in_atomic_block:
         raise OutsideTransaction(f"{action} must be recorded in the transaction that does it")
     kind = AuditEvent.ActorKind.SYSTEM if actor is SYSTEM else AuditEvent.ActorKind(actor.kind)
-    return AuditEvent(
+    return fresh(
+        AuditEvent,
         at=now,
         clinic_id=getattr(subject, "clinic_id", None),
         actor_kind=kind,

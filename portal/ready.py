@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
+import psycopg.sql
 from django.db import connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.base import ModelState
@@ -73,6 +75,7 @@ class Ready(Generic[Row]):
         made = self.made
         connection = connections[made.using]
         with connection.cursor() as cursor:
+            cursor.cursor.prepares_at_once = True
             cursor.execute(made.sql, made.filled(values))
             answer = cursor.fetchall()
         return [_row(made, list(row), connection) for row in answer]
@@ -94,7 +97,7 @@ class Ready(Generic[Row]):
     def _put_together(self) -> _Made:
         queryset = self._make()
         compiler = queryset.query.get_compiler(using=queryset.db)
-        sql, parameters = compiler.as_sql()
+        sql, parameters = _with_constants(*compiler.as_sql())
         columns = [column for column, _sql, _alias in compiler.select]
         own, reckoned = compiler.klass_info["select_fields"], compiler.annotation_col_map or {}
         converters = compiler.get_converters(columns)
@@ -111,6 +114,22 @@ class Ready(Generic[Row]):
             width=len(columns),
         )
         return self._made
+
+
+def _with_constants(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Put what never differs into the statement: a plan for all values can use an index of some rows only if it reads
+    there which. There are no values of anyone's, just those that the query was written with.
+    """
+    parts, left = sql.split("%s"), []
+    written = parts[0]
+    for value, part in zip(parameters, parts[1:], strict=True):
+        constant = value.value if isinstance(value, Enum) else value
+        if isinstance(constant, bool | int | str):
+            written += psycopg.sql.Literal(constant).as_string(None).replace("%", "%%") + part
+        else:
+            written += "%s" + part
+            left.append(value)
+    return written, tuple(left)
 
 
 def _row(made: _Made, values: list[Any], connection: Any) -> Any:
@@ -142,6 +161,7 @@ class AtOnce:
         self._sql = self._sql or _side_by_side([one.sql for one in made])
         connection = connections[made[0].using]
         with connection.cursor() as cursor:
+            cursor.cursor.prepares_at_once = True
             cursor.execute(self._sql, [one for query in made for one in query.filled(values)])
             answer = list(cursor.fetchone())
         rows, begins = [], 0

@@ -24,6 +24,9 @@ class Cursor(base.ServerBindingCursor):
     in the hope of soon meeting enough, also for a name that hardly anybody has.
     """
 
+    prepares_at_once = False
+    """Whether to prepare at the first time and not at the sixth: for what is known to be asked often."""
+
     def execute(
         self, query: Any, params: Sequence[Any] | Mapping[str, Any] | None = None, **options: Any
     ) -> Any:
@@ -33,6 +36,8 @@ class Cursor(base.ServerBindingCursor):
             return super().execute(text, None, prepare=False)  # type: ignore[misc]
         if isinstance(query, str) and _LIKE in query:
             options.setdefault("prepare", False)
+        if self.prepares_at_once:
+            options.setdefault("prepare", True)
         return super().execute(query, params, **options)  # type: ignore[misc]
 
 

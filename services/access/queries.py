@@ -84,7 +84,14 @@ def decision(
     """
     if for_share:
         lock_facts(patient, provider_id=provider_id)
-    facts = load_facts(patient, first_day=day, last_day=day)
+    asked = {
+        "id": patient.pk,
+        "first_day": day,
+        "last_day": day,
+        "provider": provider_id,
+        "service": service.value,
+    }
+    facts = _facts(_there(_answered(_OF_QUESTION, asked)))
     return policy.decide(facts, service, provider_id, assurance, day)
 
 
@@ -226,6 +233,7 @@ def lock_facts(patient: Patient, *, provider_id: int) -> None:
     access, columns) and patient (record, special rights). Whoever changes it locks that row, and waits for us.
     """
     with connection.cursor() as cursor:
+        cursor.cursor.prepares_at_once = True
         cursor.execute(_LOCK, [patient.pk, provider_id])
 
 
@@ -410,14 +418,14 @@ _SETTING = """
     ARRAY(
         SELECT to_json(one) FROM (
             SELECT id, name, initials, kind, is_active, has_portal_access
-            FROM clinic_admin_provider WHERE clinic_id = clinic.id ORDER BY position, name, id
+            FROM clinic_admin_provider provider WHERE clinic_id = clinic.id AND {whose} ORDER BY position, name, id
         ) AS one
     ) AS provider_rows,
     ARRAY(
         SELECT to_json(one) FROM (
             SELECT provider_id AS provider, "column", renewal, consultation, booking, approval, cancelling
             FROM access_providerrights JOIN clinic_admin_provider provider ON provider.id = provider_id
-            WHERE provider.clinic_id = clinic.id
+            WHERE provider.clinic_id = clinic.id AND {whose}
         ) AS one
     ) AS column_rows,
     ARRAY(
@@ -436,37 +444,54 @@ _SETTING = """
         FROM delegation_matrixtick WHERE clinic_id = clinic.id AND {rows}
     ) AS tick_rows
 """
-"""The clinic's settings, its providers with their columns, the absences of some days, and the ticks of some rows."""
+"""The clinic's settings, some providers with their columns, the absences of some days, and some of the ticks."""
 
-_OF_PATIENT = f"""
+
+def _about_patient(*, whose: str, rows: str) -> str:
+    special = ", ".join(f"special.{name} AS special_rights__{name}" for name in _SPECIAL)
+    return f"""
 SELECT to_json(found)::text FROM (
     SELECT patient.is_active,
         patient.national_id_index IS NOT NULL AS has_id,
         patient.portal_withdrawn_at IS NOT NULL AS is_withdrawn,
         patient.gp_id,
-        {", ".join(f"special.{name} AS special_rights__{name}" for name in _SPECIAL)},
-        {_SETTING.format(rows="(row_id = patient.gp_id OR row_id IS NULL)")}
+        {special},
+        {_SETTING.format(whose=whose, rows=rows)}
     FROM patients_patient patient
     JOIN clinic_admin_clinic clinic ON clinic.id = patient.clinic_id
     LEFT JOIN access_specialrights special ON special.patient_id = patient.id
     WHERE patient.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only
+
+
+_THEIR_ROW = "(row_id = patient.gp_id OR row_id IS NULL)"
+_OF_PATIENT = _about_patient(whose="true", rows=_THEIR_ROW)
+_OF_QUESTION = _about_patient(
+    whose="(provider.id = %(provider)s OR provider.id = patient.gp_id)",
+    rows=f"{_THEIR_ROW} AND service = %(service)s",
+)
+"""What decides about one provider and one service: whose columns can be the patient's, and ticks that covers go by."""
 _OF_GUEST = f"""
 SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(rows="row_id IS NULL")} FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
+    SELECT {_SETTING.format(whose="true", rows="row_id IS NULL")}
+    FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only
 _OF_CLINIC = f"""
 SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(rows="service = ANY(%(services)s)")} FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
+    SELECT {_SETTING.format(whose="true", rows="service = ANY(%(services)s)")}
+    FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only
 """Plain SQL, because building this from models takes ten times as long as Postgres takes to answer it."""
 
 
 def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
-    row = _found(_OF_PATIENT, patient.pk, first_day, last_day)
+    return _there(_found(_OF_PATIENT, patient.pk, first_day, last_day))
+
+
+def _there(row: dict[str, Any] | None) -> dict[str, Any]:
     if row is None:
         raise Patient.DoesNotExist
     return row
@@ -491,17 +516,15 @@ def setting_facts(
 def _found(
     sql: str, pk: int | UUID, first_day: date, last_day: date, services: Collection[Service] = ()
 ) -> dict[str, Any] | None:
+    names = [service.value for service in services]
+    return _answered(sql, {"id": pk, "first_day": first_day, "last_day": last_day, "services": names})
+
+
+def _answered(sql: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the one row as a dictionary; days in it are text."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "id": pk,
-                "first_day": first_day,
-                "last_day": last_day,
-                "services": [service.value for service in services],
-            },
-        )
+        cursor.cursor.prepares_at_once = True
+        cursor.execute(sql, asked)
         row = cursor.fetchone()
     return json.loads(row[0]) if row else None
 

@@ -6,6 +6,7 @@ whoever else sees the phone learns nothing about anyone's health.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
@@ -41,30 +42,43 @@ class Text:
 
 def text_of(kind: MessageKind, occasion: Occasion) -> Text:
     """Return what a message of this kind (one of the appointment kinds) says, in the occasion's language."""
-    with translation.override(occasion.language):
-        words = {
-            "clinic": occasion.clinic_name,
-            "when": moments.day_and_clock(occasion.starts_at, occasion.zone),
-        }
-        title, sentence = (str(words) for words in _SENTENCES[kind])
-        way_on = _way_on(kind, occasion)
-        return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}".strip())
+    title, sentence = _sentences(kind, occasion.language)
+    words = {
+        "clinic": occasion.clinic_name,
+        "when": _when(occasion.starts_at, occasion.zone, occasion.language),
+    }
+    way_on = _way_on(kind, occasion.language, occasion.address, occasion.clinic_phone, occasion.country)
+    return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}".strip())
 
 
-def _way_on(kind: MessageKind, occasion: Occasion) -> str:
+# What follows is the same for many messages, and takes longer to find than to keep.
+@lru_cache(maxsize=64)
+def _sentences(kind: MessageKind, language: str) -> tuple[str, str]:
+    with translation.override(language):
+        title, sentence = _SENTENCES[kind]
+        return str(title), str(sentence)
+
+
+@lru_cache(maxsize=1024)
+def _when(starts_at: datetime, zone: ZoneInfo, language: str) -> str:
+    """Return day and time in words: by SMS, by e-mail and in the reminder they are the same."""
+    with translation.override(language):
+        return moments.day_and_clock(starts_at, zone)
+
+
+@lru_cache(maxsize=1024)
+def _way_on(kind: MessageKind, language: str, address: str, phone: str, country: str) -> str:
     """Return where to see more, or whom to ask."""
     needs_another = kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT}
-    if occasion.address and not (needs_another and occasion.clinic_phone):
-        return _("Sign in to see more: %(address)s") % {"address": occasion.address}
-    if not occasion.clinic_phone:
-        return ""
-    words = {
-        "address": occasion.address,
-        "phone": as_people_write(occasion.clinic_phone, occasion.country),
-    }
-    if occasion.address:
-        return _("Choose another time at %(address)s or phone %(phone)s.") % words
-    return _("Questions? Phone %(phone)s.") % words
+    with translation.override(language):
+        if address and not (needs_another and phone):
+            return _("Sign in to see more: %(address)s") % {"address": address}
+        if not phone:
+            return ""
+        words = {"address": address, "phone": as_people_write(phone, country)}
+        if address:
+            return _("Choose another time at %(address)s or phone %(phone)s.") % words
+        return _("Questions? Phone %(phone)s.") % words
 
 
 _SENTENCES = {

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from clinic_admin.choices import Service
@@ -16,7 +15,7 @@ from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
 from services.booking import own_times, policy
-from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
+from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
 from services.booking.policy import Held, Stretch
 
@@ -265,14 +264,21 @@ def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:
     return Slot.objects.filter(~Exists(closed), clinic=clinic, pk=slot_id).select_related("provider").first()
 
 
-_IS_URGENT_LEFT = """
-SELECT EXISTS (
-    SELECT FROM booking_slot
-    WHERE clinic_id = %(clinic)s AND kind = 'urgent' AND state = 'free' AND starts_at > %(now)s
-      AND (held_until IS NULL OR held_until <= %(now)s)
-) OR EXISTS (SELECT FROM booking_appointment WHERE patient_id = %(patient)s AND form_key = %(form_key)s)
-"""
-"""Found by slot_urgent_free."""
+def urgent_left(*, clinic: Any, patient: Any) -> QuerySet[Clinic]:
+    """Return the clinic with two answers. is_left: it has a free urgent time; has_form: the form has taken one already.
+
+    Clinic and patient are keys, or expressions that give them. Found by slot_urgent_free.
+    """
+    free = Slot.objects.filter(
+        clinic=clinic, kind=SlotKind.URGENT, state=SlotState.FREE, starts_at__gt=Given("now")
+    )
+    unheld = free.filter(Q(held_until=None) | Q(held_until__lte=Given("now")))
+    made = Appointment.objects.filter(patient=patient, form_key=Given("form_key"))
+    answers = Clinic.objects.filter(pk=clinic).annotate(is_left=Exists(unheld), has_form=Exists(made))
+    return answers.only("pk")
+
+
+URGENT_LEFT = Ready(lambda: urgent_left(clinic=Given("clinic"), patient=Given("patient")))
 
 
 def is_urgent_left(patient: Patient, form_key: UUID | None, now: datetime) -> bool:
@@ -280,12 +286,5 @@ def is_urgent_left(patient: Patient, form_key: UUID | None, now: datetime) -> bo
 
     Where everyone comes at once, most are told by this alone: whether this patient may have one is asked when there is one.
     """
-    asked: dict[str, Any] = {
-        "clinic": patient.clinic_id,
-        "now": now,
-        "patient": patient.pk,
-        "form_key": form_key,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_IS_URGENT_LEFT, asked)
-        return bool(cursor.fetchone()[0])
+    found = URGENT_LEFT.first(clinic=patient.clinic_id, patient=patient.pk, form_key=form_key, now=now)
+    return found is not None and (found.is_left or found.has_form)  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ IN_ADDRESS = {
     "int": ["0", "99999999999999999999", "9223372036854775808"],
     "uuid": ["00000000-0000-0000-0000-000000000000"],
     "slug": ["no-such", "x" * 2000, "-", "_"],
-    "portal": ["no-such", "x" * 2000, "-", "_"],
+    "portal": ["no-such", "x" * 2000, "-", "_", "static", "Sign-In"],
     "str": ["%00", "x" * 2000, "%F0%9F%92%89", "%ff"],
 }
 """What the address accepts as a value, and nothing of ours is called."""

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.test.utils import CaptureQueriesContext
 
+from clinic_admin.choices import Country
 from clinic_admin.models import Clinic, Provider
 from patients.models import Patient
 from portal.ready import Given, Ready
@@ -96,3 +97,20 @@ def test_threads_that_ask_at_once_each_get_their_own():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_never_differs_stands_in_the_statement_as_it_was_written():
+    always = Ready(
+        lambda: Clinic.objects.filter(
+            name="100 % 'ours' \\ %s",
+            is_active=True,
+            cancel_notice_hours=7,
+            country=Country.NORWAY,
+            pk=Given("id"),
+        )
+    )
+    assert [one.name for one in always.made.parameters] == ["id"]
+    clinic = make_clinic(name="100 % 'ours' \\ %s", cancel_notice_hours=7, country=Country.NORWAY)
+    assert always.first(id=clinic.pk) == clinic
+    Clinic.objects.update(name="100 % 'ours' \\ x")
+    assert always.first(id=clinic.pk) is None

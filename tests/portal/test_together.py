@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from portal import audit
 from portal.models import AuditEvent
-from portal.together import Change, NotChanged, store_together
+from portal.together import Change, NotChanged, fresh, store_together
 from services.booking.choices import AppointmentStatus, ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Receipt
 from services.booking.operations import receipts
@@ -126,3 +126,25 @@ def test_what_depends_on_a_change_is_stored_with_it_or_not_at_all(django_assert_
     assert not Appointment.objects.filter(pk=third.pk).exists()
     assert Receipt.objects.count() == AuditEvent.objects.count() == 1
     assert third._state.adding
+
+
+def test_a_fresh_row_is_the_row_that_the_model_makes():
+    told = {"appointment_id": uuid4(), "kind": ReceiptKind.BOOKED, "rule": ReceiptRule.AUTOMATIC, "at": NOW}
+    ours, theirs = fresh(Receipt, **told, starts_at=NOW), Receipt(**told, starts_at=NOW)
+    assert values_of(ours) == values_of(theirs)
+    assert ours._state.adding
+    assert ours._state.db is None
+
+
+def test_fresh_rows_share_nothing():
+    one, other = fresh(Appointment), fresh(Appointment)
+    assert one.pk != other.pk
+    one.overruled.append("a rule")
+    assert other.overruled == []
+    one.version = 7
+    assert fresh(Appointment).version == 1
+
+
+def test_a_fresh_row_takes_columns_and_nothing_else():
+    with pytest.raises(TypeError, match="no column appointment"):
+        fresh(Receipt, appointment=None)

@@ -17,7 +17,7 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
-from portal.together import Change, NotChanged
+from portal.together import Change, NotChanged, fresh
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
@@ -82,7 +82,7 @@ def book(
 
 def look(patient: Patient, slot_id: int, form_key: UUID | None) -> Slot | None:
     """Read the slot as the act needs it. One query, no transaction, no lock."""
-    return _SLOT.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk, form_key=form_key)
+    return OPEN_SLOT.first(id=slot_id, clinic=patient.clinic_id, patient=patient.pk, form_key=form_key)
 
 
 def settled(
@@ -164,11 +164,13 @@ def store(
     Or that is taken by the same statement (`after`: taking). Raises NotChanged when it is gone.
     """
     is_booked = decision.approval == Approval.AUTOMATIC
-    appointment = Appointment(
+    recipient = None if is_booked else delegation.recipient_of(patient.clinic, Topic.UNCONFIRMED_BOOKING)
+    appointment = fresh(
+        Appointment,
         clinic_id=slot.clinic_id,
-        patient=patient,
+        patient_id=patient.pk,
         provider_id=slot.provider_id,
-        slot=slot,
+        slot_id=slot.pk,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         kind=slot.kind,
@@ -177,12 +179,12 @@ def store(
         wants_reminder=wants_reminder,
         form_key=form_key,
         requested_at=now,
-        requested_by=actor,
-        assigned_to=None if is_booked else delegation.recipient_of(patient.clinic, Topic.UNCONFIRMED_BOOKING),
+        requested_by_id=actor.pk if actor else None,
+        assigned_to_id=recipient.pk if recipient else None,
         decided_at=now if is_booked else None,
-        replaces=replaces,
+        replaces_id=replaces.pk if replaces else None,
     )
-    appointment.clinic = patient.clinic
+    appointment.clinic, appointment.patient = patient.clinic, patient
     receipt = receipts.receipt(
         appointment,
         ReceiptKind.BOOKED if is_booked else ReceiptKind.REQUESTED,
@@ -208,24 +210,21 @@ def store(
     return appointment
 
 
-def _open_slot() -> QuerySet[Slot]:
+def open_slot(*, clinic: Any, patient: Any) -> QuerySet[Slot]:
     """Return the clinic's slot on a day that isn't closed, with two answers.
 
     has_form: the form has made an appointment already; who took the slot with it is seen as soon as the slot is seen to
-    be taken. is_beside_own: the patient has another appointment then.
+    be taken. is_beside_own: the patient has another appointment then. Clinic and patient are keys, or expressions.
     """
     closed = Closure.objects.filter(
-        clinic=Given("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
+        clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
-    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=Given("clinic")).select_related(
-        "provider"
-    )
-    made = Appointment.objects.filter(patient=Given("patient"), form_key=Given("form_key"))
-    beside = Exists(own_times.beside_slot(Given("patient")))
-    return own.annotate(has_form=Exists(made), is_beside_own=beside)
+    own = Slot.objects.filter(~Exists(closed), pk=Given("id"), clinic=clinic).select_related("provider")
+    made = Appointment.objects.filter(patient=patient, form_key=Given("form_key"))
+    return own.annotate(has_form=Exists(made), is_beside_own=Exists(own_times.beside_slot(patient)))
 
 
-_SLOT = Ready(_open_slot)
+OPEN_SLOT = Ready(lambda: open_slot(clinic=Given("clinic"), patient=Given("patient")))
 
 
 def hold_form(patient: Patient, form_key: UUID) -> Appointment | None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from portal.together import fresh
 from services.booking.choices import ReceiptKind, ReceiptRule
 from services.booking.models import Appointment, Receipt
 
@@ -18,8 +19,9 @@ def receipt(
     starts_at: datetime | None = None,
 ) -> Receipt:
     """Return a receipt with the rule that applied, to be stored; starts_at is the appointment's unless said."""
-    return Receipt(
-        appointment=appointment,
+    return fresh(
+        Receipt,
+        appointment_id=appointment.pk,
         kind=kind,
         rule=rule,
         hours=hours,

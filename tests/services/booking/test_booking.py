@@ -87,6 +87,20 @@ def test_messages_speak_the_patients_language():
     assert "Tuesday 24 November at 10:20" in OutboxMessage.objects.get(kind="booking-confirmed").body
 
 
+def test_messages_of_two_languages_do_not_mix():
+    world = make_world()
+    bodies = {}
+    for days, language in ((7, "nb"), (14, "en"), (21, "da"), (28, "nb")):
+        world.patient.language = language
+        made = world.book(make_slot(world.gp, NOW + timedelta(days=days)))
+        message = OutboxMessage.objects.get(kind="booking-confirmed", subject_id=str(made.pk))
+        bodies[days] = message.title + message.body
+    assert "Timen din" in bodies[7]
+    assert "Your appointment" in bodies[14]
+    assert "Din tid" in bodies[21]
+    assert "Timen din" in bodies[28]
+
+
 def test_a_reminder_goes_at_the_same_clock_time_the_day_before():
     world = make_world()
     slot = make_slot(world.gp, NOW + timedelta(days=3))
