@@ -25,14 +25,18 @@ class Answer:
     seconds: float
 
 
-def get(path: str, *, cookies: str = "") -> bytes:
-    """Return a GET request as it goes over the wire."""
-    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n\r\n".encode()
+BY_SCRIPT = "HX-Request: true\r\n"
+
+
+def get(path: str, *, cookies: str = "", in_place: bool = False) -> bytes:
+    """Return a GET request as it goes over the wire; `in_place` as a page's script sends it."""
+    by_itself = BY_SCRIPT if in_place else ""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n{by_itself}\r\n".encode()
 
 
 def post(path: str, fields: dict[str, str], *, cookies: str, in_place: bool = False) -> bytes:
     """Return a POST request of a form as it goes over the wire; `in_place` as the page's script sends it."""
-    body, by_itself = urlencode(fields), "HX-Request: true\r\n" if in_place else ""
+    body, by_itself = urlencode(fields), BY_SCRIPT if in_place else ""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n{by_itself}"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -32,6 +32,7 @@ from services.booking.models import Appointment, Slot
 CLIENTS = 8
 WARM_UP = 32
 RUSH_CLIENTS = 64
+LOST_IN_PLACE = 422
 MOST_BOOKED = 14_000
 """Five days of the practice: enough for 700 bookings a second during the usual turns."""
 SLOT_DAYS = 84
@@ -205,7 +206,17 @@ def rushes(servers: Servers, practice: Practice) -> list[Figure]:
     return [
         _rush("rush_all_answered", servers, practice, of_the_list, patients=1000, times=10, hour=6, target=6),
         _rush("rush_2000_on_50", servers, practice, of_the_list, patients=2000, times=50, hour=8, target=6),
-        _rush("rush_any", servers, practice, any_of_them, patients=1000, times=10, hour=17, target=3),
+        _rush(
+            "rush_any",
+            servers,
+            practice,
+            any_of_them,
+            patients=1000,
+            times=10,
+            hour=17,
+            target=3,
+            shows_nearest=False,
+        ),
     ]
 
 
@@ -219,12 +230,14 @@ def _rush(
     times: int,
     hour: int,
     target: float,
+    shows_nearest: bool = True,
 ) -> Figure:
     """Let each patient ask once, over a connection of their own, and the base answer as many, in turns.
 
-    A crowd is over in a second, in which much else can happen on the machine: the median of the turns counts.
+    A crowd is over in a second, in which much else can happen on the machine: the median of the turns counts. Beside it
+    stands how long those who lost one time of a list then wait for the nearest others, which the page asks for by itself.
     """
-    turns = []
+    turns, nearest = [], []
     for turn in range(servers.rounds):
         minute = turn * 5 * -(-times // len(practice.providers))
         slots = people.make_slots(practice, times, kind=SlotKind.URGENT, hour=hour, minute=minute)
@@ -234,6 +247,12 @@ def _rush(
         product = _seconds(servers.product, wanted, 204, 409, 422)
         _as_many_winners_as_times(product.answers, slots)
         turns.append((base.seconds, product.seconds))
+        lost = [
+            practice.page(guest, f"book/{slots[number % len(slots)]}/nearest/", in_place=True)
+            for number, guest in enumerate(practice.guests[:patients])
+            if shows_nearest and product.answers[number].status == LOST_IN_PLACE
+        ]
+        nearest.append(_seconds(servers.product, lost, 200).seconds if lost else 0)
     return Figure(
         name,
         median(product / base for base, product in turns),
@@ -242,6 +261,7 @@ def _rush(
         measured={
             "base_seconds": [base for base, _product in turns],
             "product_seconds": [product for _base, product in turns],
+            "seconds_until_nearest_times": nearest,
             "patients": patients,
         },
     )

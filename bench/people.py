@@ -74,9 +74,9 @@ class Practice:
         where = f"/{self.clinic.portal_identifier}/{path}"
         return load.post(where, fields, cookies=guest.cookies, in_place=in_place)
 
-    def page(self, guest: Guest, path: str) -> bytes:
-        """Return the request for one of the clinic's pages, as in "start/"."""
-        return load.get(f"/{self.clinic.portal_identifier}/{path}", cookies=guest.cookies)
+    def page(self, guest: Guest, path: str, *, in_place: bool = False) -> bytes:
+        """Return the request for one of the clinic's pages, as in "start/", or for a part of one."""
+        return load.get(f"/{self.clinic.portal_identifier}/{path}", cookies=guest.cookies, in_place=in_place)
 
 
 def make_practice(*, providers: int, patients: int, name: str = "bench") -> Practice:

@@ -34,7 +34,7 @@ class ContactForm(forms.Form):
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text=_("For confirmations. We never write about your health in an e-mail."),
+        help_text=_("For confirmations. We never write about health in an e-mail."),
     )
     language = forms.ChoiceField(
         label=_("Language of messages"), required=False, choices=MessageLanguage.choices

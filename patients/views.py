@@ -83,14 +83,14 @@ def _language(request: PatientRequest) -> HttpResponse:
         actor=request.user,
         now=timezone.now(),
     )
-    messages.success(request, _("Your details are saved."))
+    messages.success(request, _("The details are saved."))
     return redirect("patients:details", request.clinic.portal_identifier)
 
 
 def _said(waits: tuple[ContactKind, ...]) -> str:
     if ContactKind.MOBILE in waits and ContactKind.EMAIL in waits:
         return _(
-            "We have sent you a link by e-mail and a code by SMS. Confirm both: until then the old ones count."
+            "We have sent a link by e-mail and a code by SMS. Confirm both: until then the old ones count."
         )
     if ContactKind.MOBILE in waits:
         return _("We have sent a code to the new number. Write it below: until then the old number counts.")
@@ -98,4 +98,4 @@ def _said(waits: tuple[ContactKind, ...]) -> str:
         return _(
             "We have sent a link to the new address. Open it within a day: until then the old address counts."
         )
-    return _("Your details are saved.")
+    return _("The details are saved.")

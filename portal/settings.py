@@ -121,7 +121,7 @@ TEMPLATES = [
                 "portal.templatetags.look",
                 "portal.templatetags.moments",
                 "portal.templatetags.phones",
-                "portal.templatetags.refusals",
+                "portal.templatetags.readers",
             ],
         },
     }

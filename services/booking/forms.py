@@ -39,7 +39,7 @@ class ReasonField(forms.CharField):
             label=_("What is it about?"),
             max_length=policy.LONGEST_REASON,
             widget=forms.Textarea(attrs={"rows": rows}),
-            error_messages={"required": _("Write in a few words why you want to come.")},
+            error_messages={"required": _("Write in a few words what it is about.")},
             **kwargs,
         )
 
@@ -51,7 +51,7 @@ class ReasonField(forms.CharField):
 class BookForm(forms.Form):
     """Why the patient comes, and whether to be reminded."""
 
-    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before you come."))
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before the appointment."))
     wants_reminder = forms.BooleanField(required=False)
     form_key = forms.UUIDField(widget=forms.HiddenInput)
 

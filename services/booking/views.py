@@ -56,7 +56,8 @@ def find(request: PatientRequest) -> HttpResponse:
     context = {
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
-        "news": news_of(request.patient, request.sign_in.assurance, now),
+        # Where everyone comes at once, nothing is asked about draws at a clinic that holds none.
+        "news": news_of(request.patient, request.sign_in.assurance, now) if clinic.draws_urgent else None,
         "offered": offered_now(request.patient, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }
@@ -133,6 +134,7 @@ def nearest(request: PatientRequest, slot: int) -> HttpResponse:
     context = {
         "nearest": _nearest(request, lost, refusal, now),
         "clinic": request.clinic,
+        "patient": request.patient,
         "acting_for": request.acting,
         "slot": lost,
         "refusal": refusal,

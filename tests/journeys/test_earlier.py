@@ -59,7 +59,7 @@ def test_a_time_that_is_cancelled_goes_to_the_patient_who_waits(clinic, new_page
     second.goto(f"/{CLINIC}/book/")
     second.get_by_role("link", name="Wait for an earlier time").click()
     second.locator("main form button[type=submit]").first.click()
-    expect(second.locator("main")).to_contain_text("Write in a few words why you want to come.")
+    expect(second.locator("main")).to_contain_text("Write in a few words what it is about.")
     second.locator("textarea[name=reason]").fill("A sore knee")
     for day in "56":
         second.locator(f"input[name=weekdays][value='{day}']").check()

@@ -43,7 +43,7 @@ def test_a_stranger_asks_on_a_phone_and_the_secretary_approves(clinic, new_page,
     page.locator("input[name=number]").fill(clinic["number1" if scripts else "number2"])
     page.locator("input[name=mobile]").fill(mobile)
     page.locator("main form button[type=submit]").first.click()
-    expect(page.locator("main")).to_contain_text("Write in a few words why you want to come.")
+    expect(page.locator("main")).to_contain_text("Write in a few words what it is about.")
     expect(page.locator("input[name=given_name]")).to_have_value(who)
     page.locator("textarea[name=reason]").fill("A rash since Monday")
     if scripts:

@@ -68,7 +68,7 @@ def test_a_mistake_is_told_in_the_place_of_the_page_and_a_lost_connection_beside
     press = page.get_by_role("button", name="Book this time")
     press.click()
     expect(page.locator("[data-error-summary]")).to_be_focused()
-    expect(page.locator("main")).to_contain_text("Write in a few words why you want to come.")
+    expect(page.locator("main")).to_contain_text("Write in a few words what it is about.")
     is_accessible(page)
     look(page, "mistake-375")
 

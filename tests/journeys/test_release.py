@@ -28,7 +28,7 @@ def asks(page, patient, *, looks):
         is_accessible(page)
     page.get_by_role("link", name="Ask for an urgent time").click()
     page.get_by_role("button", name="Put me in the draw").click()
-    expect(page.locator("main")).to_contain_text("Write in a few words why you want to come.")
+    expect(page.locator("main")).to_contain_text("Write in a few words what it is about.")
     page.locator("textarea[name=reason]").fill("Fever since Monday")
     if looks:
         is_accessible(page)

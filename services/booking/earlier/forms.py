@@ -27,10 +27,10 @@ class JoinForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None ticked: with anyone."),
-        error_messages={"invalid_choice": _("You can't book with this provider any more.")},
+        error_messages={"invalid_choice": _("This provider can't be booked any more. Choose again.")},
     )
     weekdays = forms.MultipleChoiceField(
-        label=_("Which days suit you?"),
+        label=_("Which days suit?"),
         choices=Weekday.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=list("01234"),
@@ -44,9 +44,7 @@ class JoinForm(forms.Form):
     )
     first_day = DayField(label=_("From"))
     last_day = DayField(label=_("Until"))
-    reason = ReasonField(
-        help_text=_("A few words are enough. The clinic reads them when you have got a time.")
-    )
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them when a time is booked."))
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(
@@ -85,7 +83,7 @@ class JoinForm(forms.Form):
             if day and day > self.today + LONGEST_WAIT:
                 self.add_error(name, _("Choose a day within a year from now."))
         if first and self.appointment_on and first > self.appointment_on:
-            self.add_error("first_day", _("This day is after the appointment that you have."))
+            self.add_error("first_day", _("This day is after the appointment that is to be earlier."))
         if last and last < self.today:
             self.add_error("last_day", _("This day is over."))
         elif first and last and last < first:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
+from portal.readers import to_whom
 from portal.refusals import Refusal
 from services.access import queries as access
 from services.access.choices import Approval
@@ -71,7 +72,11 @@ def join(request: PatientRequest, appointment: UUID | None = None) -> HttpRespon
     except EarlierRefused as refused:
         form.add_error(None, _sentence(refused.reason))
         return _join_page(request, form, moved, status=422)
-    messages.success(request, _("You are on the list. When a time that suits comes free, you are told."))
+    _tell(
+        request,
+        _("You are on the list. When a time that suits comes free, you are told."),
+        _("{name} is on the list. When a time that suits comes free, a message is sent."),
+    )
     return redirect("earlier:mine", request.clinic.portal_identifier)
 
 
@@ -125,7 +130,7 @@ def leave(request: PatientRequest, wish_id: UUID) -> HttpResponse:
         operations.leave(patient=request.patient, wish_id=wish_id, actor=request.user, now=timezone.now())
     except EarlierWish.DoesNotExist:
         raise Http404 from None
-    messages.success(request, _("You have left the list."))
+    _tell(request, _("You have left the list."), _("{name} is no longer on the list."))
     return redirect("earlier:mine", request.clinic.portal_identifier)
 
 
@@ -152,7 +157,11 @@ def _answer(request: PatientRequest, found: EarlierOffer, now: datetime) -> Http
     try:
         if act == "decline":
             operations.decline(patient=request.patient, offer_id=found.pk, actor=request.user, now=now)
-            messages.success(request, _("The time was passed on. You stay on the list."))
+            _tell(
+                request,
+                _("The time was passed on. You stay on the list."),
+                _("The time was passed on. {name} stays on the list."),
+            )
             return redirect("earlier:mine", identifier)
         appointment = operations.accept(
             patient=request.patient,
@@ -184,6 +193,12 @@ def _offer_page(
         and queries.approval_of(found, request.patient, request.sign_in.assurance) == Approval.BY_HAND,
     }
     return render(request, "booking/earlier/offer.html", context, status=status)
+
+
+def _tell(request: PatientRequest, to_patient: str, to_other: str) -> None:
+    """Say on the next page what was done."""
+    name = request.patient.given_name if request.acting else ""
+    messages.success(request, to_whom(name, to_patient, to_other))
 
 
 def _sentence(reason: Refusal) -> str:

@@ -24,7 +24,7 @@ class WishForm(forms.Form):
     )
     number = NationalIdField()
     mobile = MobileField(help_text=_("You get a code by SMS now, and the clinic's answer later."))
-    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before you come."))
+    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before the appointment."))
 
     def __init__(self, *args: Any, country: str, code_countries: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -20,9 +20,11 @@ class AskForm(forms.Form):
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Choose nobody if anyone will do: then the chance is greatest."),
-        error_messages={"invalid_choice": _("You can't ask for this provider any more. Choose again.")},
+        error_messages={"invalid_choice": _("This provider can't be asked for any more. Choose again.")},
     )
-    reason = ReasonField(help_text=_("A few words are enough. The clinic reads them only if you get a time."))
+    reason = ReasonField(
+        help_text=_("A few words are enough. The clinic reads them only if a time is booked.")
+    )
     wants_reminder = forms.BooleanField(required=False)
 
     def __init__(

@@ -23,7 +23,9 @@ class News:
     own: DrawRequest | None
     """The request of the coming days, waiting or decided."""
     draws_at: datetime | None = None
-    """When its lots are drawn, by the clinic's settings as they are now."""
+    """When its lots are drawn."""
+    has_stopped: bool = False
+    """The clinic draws no more; those who had asked are drawn for all the same."""
 
     @property
     def has_lost(self) -> bool:
@@ -37,14 +39,15 @@ class News:
 
 
 def news_of(patient: Patient, assurance: Assurance, now: datetime) -> News | None:
-    """Return what to say about the draw; None where the clinic draws nothing. Two queries at most, else none.
+    """Return what to say about the draw: what the patient asked for, and whether they can ask now. Three queries at most.
 
+    One where the clinic draws nothing: who asked before it stopped is drawn for still. None when there is nothing to say.
     The window is shown only to those who may ask and when there is something to draw.
     """
     clinic = patient.clinic
-    if not clinic.draws_urgent:
-        return None
     own = queries.latest_of(patient=patient, today=now.astimezone(clinic.zone).date())
+    if not clinic.draws_urgent:
+        return _left_over(own)
     window = queries.window_now(clinic, now)
     if window is not None and (
         (own is not None and own.draw.day == window.day)
@@ -52,3 +55,8 @@ def news_of(patient: Patient, assurance: Assurance, now: datetime) -> News | Non
     ):
         window = None
     return News(window, own, queries.window_of(clinic, own.draw.day).closes_at if own else None)
+
+
+def _left_over(own: DrawRequest | None) -> News | None:
+    """Return what is said of a request where nothing is drawn any more: its lots are drawn when it was prepared for."""
+    return News(None, own, own.draw.closes_at, has_stopped=True) if own else None

@@ -55,7 +55,7 @@ def catch_up(clinic: Clinic, now: datetime) -> None:
     """Do as keep_up does, also where a draw is left over from before the clinic switched it off."""
     waiting = queries.not_drawn(clinic)
     for draw in waiting:
-        if _closes_at(clinic, draw) <= now:
+        if queries.window_of_draw(clinic, draw).closes_at <= now:
             hold(clinic=clinic, day=draw.day, now=now)
     if not clinic.draws_urgent:
         return
@@ -65,11 +65,6 @@ def catch_up(clinic: Clinic, now: datetime) -> None:
     for day in [upcoming, *([open_now.day] if open_now else [])]:
         if day not in known:
             prepare(clinic, day, now=now)
-
-
-def _closes_at(clinic: Clinic, draw: Draw) -> datetime:
-    """Return when the draw is due: by the settings as they are; as prepared where nothing is drawn any more."""
-    return queries.window_of(clinic, draw.day).closes_at if clinic.draws_urgent else draw.closes_at
 
 
 @transaction.atomic

@@ -44,6 +44,15 @@ def window_of(clinic: Clinic, day: date) -> Window:
     )
 
 
+def window_of_draw(clinic: Clinic, draw: Draw) -> Window:
+    """Return when the draw is asked into and held: by the settings as they are; as prepared where nothing is drawn any
+    more. No query.
+    """
+    if clinic.draws_urgent:
+        return window_of(clinic, draw.day)
+    return Window(draw.day, draw.opens_at, draw.closes_at)
+
+
 def not_drawn(clinic: Clinic) -> list[Draw]:
     """Return the clinic's draws that are still to be held, the earliest first: one or two. One query."""
     return list(Draw.objects.filter(clinic=clinic, drawn_at=None).order_by("day"))

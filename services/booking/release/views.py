@@ -126,7 +126,7 @@ def request_page(request: PatientRequest, draw_request: UUID) -> HttpResponse:
     """Show what the patient asked for and what came of it, with all that is needed to check the draw."""
     own = _own(request, draw_request)
     now = timezone.now()
-    window = queries.window_of(request.clinic, own.draw.day)
+    window = queries.window_of_draw(request.clinic, own.draw)
     context = {
         "own": own,
         "draw": own.draw,

@@ -76,7 +76,7 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
         case Stage.SENT | Stage.DELIVERED:
             return _("%(way)s, sent %(when)s.") % {"way": by, "when": when}
         case Stage.FAILED:
-            return _("It could not be delivered to you. Are your contact details right?")
+            return _("It could not be delivered. Are the contact details right?")
     if not wish.is_wanted:
         return _("None")
     if wish.channel is None:
@@ -89,9 +89,9 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
 def _costs(wish: Wish, request: PatientRequest) -> str:
     price = sms_price(request.clinic)
     if wish.clinic_reminds or not price:
-        return _("It costs you nothing.")
+        return _("It costs nothing.")
     # "1 kr." ends the sentence with its own full stop.
-    return _("It costs you %(price)s.") % {"price": price.removesuffix(".")}
+    return _("It costs %(price)s.") % {"price": price.removesuffix(".")}
 
 
 def _button(wish: Wish, outlook: Outlook, request: PatientRequest, now: datetime) -> str:

@@ -40,8 +40,8 @@ def choice_for(
         return Choice(hint=_("This time is so near that no reminder is sent."))
     is_sms = channel is Channel.SMS
     if clinic.reminds_everyone:
-        by_sms = _("The clinic sends you a reminder by SMS. It costs you nothing.")
-        by_mail = _("The clinic sends you a reminder by e-mail. It costs you nothing.")
+        by_sms = _("The clinic sends a reminder by SMS. It costs nothing.")
+        by_mail = _("The clinic sends a reminder by e-mail. It costs nothing.")
         return Choice(hint=by_sms if is_sms else by_mail, misses_contact=not is_sms)
     return Choice(label=label_for(clinic, channel), hint=_when(clinic), misses_contact=not is_sms)
 
@@ -49,12 +49,12 @@ def choice_for(
 def label_for(clinic: Clinic, channel: Channel) -> str:
     """Return the words of the choice, with its price."""
     if channel is Channel.EMAIL:
-        return _("Remind me by e-mail, free of charge")
+        return _("Send a reminder by e-mail, free of charge")
     costs = sms_price(clinic)
     return (
-        _("Remind me by SMS, %(price)s") % {"price": costs}
+        _("Send a reminder by SMS, %(price)s") % {"price": costs}
         if costs
-        else _("Remind me by SMS, free of charge")
+        else _("Send a reminder by SMS, free of charge")
     )
 
 

@@ -185,7 +185,7 @@ def test_telling_of_an_offer_costs_nothing_where_none_are_made(world, django_ass
         ({"first_day": "2027-11-25", "last_day": "2027-11-25"}, "first_day", "within a year"),
         ({"last_day": "2027-11-25"}, "last_day", "within a year"),
         ({"last_day": "9999-12-31"}, "last_day", "between 1900 and 2199"),
-        ({"first_day": "2026-12-03"}, "first_day", "after the appointment that you have"),
+        ({"first_day": "2026-12-03"}, "first_day", "after the appointment that is to be earlier"),
     ],
 )
 def test_days_that_nobody_can_mean_are_refused_at_the_day(world, monday, wrong, field, said):

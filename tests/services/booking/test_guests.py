@@ -29,7 +29,7 @@ from services.booking.guests import operations, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus
 from services.booking.guests.forms import WishForm
 from services.booking.guests.operations import GuestRefused
-from services.booking.models import Appointment, GuestRequest, Slot
+from services.booking.models import Appointment, GuestRequest, RefusalWords, Slot
 from services.booking.operations import BookingRefused
 from services.booking.staff.queries import menu_counts
 from tests.build import make_clinic, make_patient, make_provider, make_user
@@ -569,6 +569,43 @@ def test_staff_approve_on_the_page_and_the_waiting_count_falls(client, clinic, p
     assert "Load the page again" not in text
     assert "Decided " in text
     assert Appointment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("phone", "told"), [("+4722334455", ", with the clinic&#x27;s phone, and"), ("", ", and")]
+)
+def test_staff_read_before_they_refuse_how_the_person_is_told_and_that_nothing_says_why(
+    client, clinic, provider, phone, told
+):
+    client.cookies["django_language"] = "en"
+    Clinic.objects.update(phone=phone)
+    guest = make_guest(provider, soon(provider), now=timezone.now())
+    sign_in_staff(client, clinic)
+    shown = client.get(staff_page("request", clinic, guest.pk)).content.decode().replace("'", "&#x27;")
+    assert f"could not be approved{told} the page of their request says the same." in shown
+    assert "Neither says why: nobody has proven who they are." in shown
+    assert 'name="words"' not in shown
+
+
+def test_who_is_refused_without_an_account_reads_how_to_learn_why_and_no_words_of_the_staff(
+    client, clinic, provider
+):
+    client.cookies["django_language"] = "en"
+    client.post(page("ask", clinic, soon(provider).pk), form())
+    client.post(page("code", clinic), {"code": code_sent()})
+    staff = Client()
+    sign_in_staff(staff, clinic)
+    guest = GuestRequest.objects.get()
+    staff.post(staff_page("request", clinic, guest.pk), {"act": "refuse", "words": "Known here as ill"})
+    shown = client.get(page("request", clinic)).content.decode()
+    assert "The clinic could not approve the time" in shown
+    assert "Do you want to know why, or do you need another time?" in shown
+    assert clinic.phone in shown
+    assert "Known here as ill" not in shown
+    assert not RefusalWords.objects.exists()
+    assert all("Known here" not in message.body for message in OutboxMessage.objects.all())
+    Clinic.objects.update(phone="")
+    assert "Contact the clinic." in client.get(page("request", clinic)).content.decode()
 
 
 def test_a_request_that_was_never_confirmed_is_no_page(client, clinic, provider):

@@ -157,7 +157,7 @@ def test_a_form_with_a_mistake_comes_back_with_what_is_wrong_in_the_place_of_the
     )
     assert answer.status_code == 422
     assert (answer["HX-Retarget"], answer["HX-Reselect"]) == ("#main", "#main")
-    assert "Write in a few words why you want to come." in answer.content.decode()
+    assert "Write in a few words what it is about." in answer.content.decode()
 
 
 def test_one_s_own_time_in_another_tab_is_named(world, client):

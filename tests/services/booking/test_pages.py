@@ -276,13 +276,13 @@ def test_the_confirm_page_says_when_with_whom_and_what_the_reminder_costs(django
     words = text(response)
     assert "Tuesday 24 November at 10:20" in words
     assert world.gp.name in words
-    assert "Remind me by SMS, 1 NOK" in words
+    assert "Send a reminder by SMS, 1 NOK" in words
 
 
 def test_where_the_clinic_reminds_everyone_there_is_no_choice():
     world = make_world(clinic={"reminds_everyone": True})
     words = text(sign_in(world).get(address("book", world, make_slot(world.gp).pk)))
-    assert "The clinic sends you a reminder by SMS" in words
+    assert "The clinic sends a reminder by SMS" in words
     assert "1 kr" not in words
 
 
@@ -320,8 +320,8 @@ def test_going_back_to_the_confirm_page_after_booking_leads_to_the_appointment()
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"reason": ""}, "Write in a few words why you want to come."),
-        ({"reason": "   "}, "Write in a few words why you want to come."),
+        ({"reason": ""}, "Write in a few words what it is about."),
+        ({"reason": "   "}, "Write in a few words what it is about."),
         ({"reason": "a" * 501}, "Shorten the text to at most 500 characters. Now it has 501."),
         ({"reason": "a\0b"}, "Null characters are not allowed."),
         ({"form_key": "nonsense"}, "The page was too old."),

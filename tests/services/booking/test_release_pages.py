@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic_admin.models import Clinic, Closure
@@ -96,6 +97,61 @@ def test_a_window_that_was_made_longer_is_told_with_its_new_end(place):
     arguments = [world.clinic.portal_identifier, *([own.pk] if place == "release:request" else [])]
     with at(DURING):
         assert "Lots are drawn at 16:30." in text(sign_in(world).get(reverse(place, args=arguments)))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", ["home:start", "booking:appointments", "release:request"])
+def test_who_had_asked_when_drawing_was_switched_off_reads_that_lots_are_drawn_and_when(place):
+    world = fair_world()
+    urgent(world)
+    own = ask(world)
+    # What is set afterwards holds for no draw any more.
+    Clinic.objects.update(draws_urgent=False, draw_minutes=30)
+    arguments = [world.clinic.portal_identifier, *([own.pk] if place == "release:request" else [])]
+    with at(DURING):
+        shown = text(sign_in(world).get(reverse(place, args=arguments)))
+        stranger = text(sign_in(someone(world)).get(reverse("home:start", args=arguments[:1])))
+    assert "Lots are drawn at 16:10." in shown
+    assert "The clinic has stopped drawing lots" in shown
+    assert "Change what you asked for" not in shown
+    assert "urgent time" not in stranger
+
+
+@pytest.mark.django_db
+def test_what_came_of_a_draw_that_was_switched_off_meanwhile_is_told_where_one_comes_in():
+    world = fair_world()
+    slot = urgent(world)
+    own = ask(world)
+    slot.delete()
+    Clinic.objects.update(draws_urgent=False)
+    with at(CLOSES):
+        operations.keep_up_everywhere(CLOSES)
+        shown = sign_in(world).get(reverse("home:start", args=[world.clinic.portal_identifier]))
+    assert "No time was left." in text(shown)
+    assert page("request", world, own.pk) in shown.content.decode()
+    assert "Lots are drawn" not in text(shown)
+
+
+@pytest.mark.django_db
+def test_the_start_page_asks_once_for_a_draw_that_is_left_over_and_the_free_times_never():
+    counts = {}
+    for draws in (False, True):
+        world = fair_world()
+        urgent(world)
+        ask(world)
+        Clinic.objects.filter(pk=world.clinic.pk).update(draws_urgent=draws)
+        with at(DURING):
+            client = sign_in(world)
+            for place in ("home:start", "booking:find"):
+                address = reverse(place, args=[world.clinic.portal_identifier])
+                client.get(address)
+                with CaptureQueriesContext(connection) as asked:
+                    client.get(address)
+                of_draws = [one["sql"] for one in asked if "booking_drawrequest" in one["sql"]]
+                counts[place, draws] = len(asked), len(of_draws)
+    assert counts["home:start", False][1] == 1
+    assert counts["home:start", False][0] <= counts["home:start", True][0]
+    assert counts["booking:find", False][1] == 0
 
 
 # -- other appointments of the patient ---------------------------------------------------------------------
@@ -238,7 +294,7 @@ def test_who_lost_reads_it_where_they_come_in_with_place_and_ways_on(place):
     address = reverse(place, args=[world.clinic.portal_identifier])
     with at(CLOSES):
         lost = text(sign_in(other).get(address))
-        assert "No time was left. 1 time was drawn; your place in the order was 2." in lost
+        assert "No time was left. 1 time was drawn; the place in the order was 2." in lost
         assert "What you can do now, and how to check the draw" in lost
         assert "You asked for an urgent time" not in text(sign_in(winner).get(address))
 
