@@ -382,7 +382,9 @@ def test_while_patients_ask_staff_read_what_was_opened_and_until_when_they_can(c
         sign_in_staff(client, world.clinic)
         words = text(release_page(client, world))
     assert "What was opened" in words
-    assert "They came out Monday 23 November at 16:00. Patients ask until 16:10; then lots are drawn." in words
+    assert (
+        "They came out Monday 23 November at 16:00. Patients ask until 16:10; then lots are drawn." in words
+    )
     assert "The window is open now" in words
     assert world.patient.full_name not in words
 
