@@ -10,7 +10,7 @@ from tests.journeys.product import running
 @pytest.fixture(scope="package")
 def product(tmp_path_factory, worker_id):
     folder = tmp_path_factory.mktemp("product")
-    with running(folder, f"journeys_{worker_id}") as started:
+    with running(folder, worker_id) as started:
         yield started
 
 

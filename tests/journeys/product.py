@@ -17,6 +17,7 @@ from launcher import programs
 from launcher.demo import free_port
 from launcher.places import ROOT
 from launcher.supervisor import Supervisor
+from tests.broker import apart
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,11 @@ class Product:
 
 
 @contextlib.contextmanager
-def running(folder: Path, database: str) -> Iterator[Product]:
-    """Start everything on a new database of this run's Postgres; stop and drop it at the end."""
+def running(folder: Path, runner: str) -> Iterator[Product]:
+    """Start everything for a test runner on a new database of this run's Postgres, and one of its broker; stop and drop
+    it at the end.
+    """
+    database = f"journeys_{runner}"
     here = os.environ["DATABASE_URL"]
     base, _, query = here.partition("?")
     mine = base.rsplit("/", 1)[0] + f"/{database}" + (f"?{query}" if query else "")
@@ -63,6 +67,7 @@ def running(folder: Path, database: str) -> Iterator[Product]:
     environment = os.environ | {
         "VENTEROM_ENV": "demo",
         "DATABASE_URL": mine,
+        "REDIS_URL": apart(os.environ["REDIS_URL"], runner),
         "BASE_URL": f"http://localhost:{port}",
         "SHARED_NETWORKS": "127.0.0.0/8,::1/128",  # everybody of all journeys sits at this machine
         "EMAIL_PORT": str(mail_port),
