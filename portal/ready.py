@@ -25,6 +25,8 @@ from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
+from portal.postgres.base import often
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -74,8 +76,7 @@ class Ready(Generic[Row]):
         """Return the rows for these values, one for each Given by its name. One query. Raises KeyError without one."""
         made = self.made
         connection = connections[made.using]
-        with connection.cursor() as cursor:
-            cursor.cursor.prepares_at_once = True
+        with often(connection.cursor()) as cursor:
             cursor.execute(made.sql, made.filled(values))
             answer = cursor.fetchall()
         return [_row(made, list(row), connection) for row in answer]
@@ -160,8 +161,7 @@ class AtOnce:
         made = [query.made for query in self._queries]
         self._sql = self._sql or _side_by_side([one.sql for one in made])
         connection = connections[made[0].using]
-        with connection.cursor() as cursor:
-            cursor.cursor.prepares_at_once = True
+        with often(connection.cursor()) as cursor:
             cursor.execute(self._sql, [one for query in made for one in query.filled(values)])
             answer = list(cursor.fetchone())
         rows, begins = [], 0

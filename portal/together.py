@@ -16,6 +16,8 @@ from django.db import connections, models, router
 from django.db.models import AutoField, Field, Model
 from django.db.models.base import ModelState
 
+from portal.postgres.base import often
+
 Row = TypeVar("Row", bound=Model)
 
 
@@ -83,8 +85,7 @@ def store_together(*rows: Model, unless_known: Sequence[Model] = (), after: Chan
         insert, columns = _insert(type(row))
         places = _places(row, columns, values, connection)
         inserts.append(f"{insert} SELECT {', '.join(places)}{source}{otherwise}")
-    with connection.cursor() as cursor:
-        cursor.cursor.prepares_at_once = True
+    with often(connection.cursor()) as cursor:
         cursor.execute(_together(inserts, after), values)
         if after is not None and not cursor.fetchone()[0]:
             raise NotChanged

@@ -25,7 +25,7 @@ class Cursor(base.ServerBindingCursor):
     """
 
     prepares_at_once = False
-    """Whether to prepare at the first time and not at the sixth: for what is known to be asked often."""
+    """Whether to prepare at the first time and not at the sixth; see often."""
 
     def execute(
         self, query: Any, params: Sequence[Any] | Mapping[str, Any] | None = None, **options: Any
@@ -39,6 +39,12 @@ class Cursor(base.ServerBindingCursor):
         if self.prepares_at_once:
             options.setdefault("prepare", True)
         return super().execute(query, params, **options)  # type: ignore[misc]
+
+
+def often(cursor: Any) -> Any:
+    """Return Django's cursor, with which what is asked is prepared at once: for what is known to be asked often."""
+    cursor.cursor.prepares_at_once = True
+    return cursor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

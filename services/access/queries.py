@@ -3,7 +3,6 @@
 What decides is always read anew, also of a patient who is already loaded: an answer holds for this instant.
 """
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, replace
@@ -12,27 +11,35 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from clinic_admin.choices import ProviderKind, Service
 from clinic_admin.models import Clinic, Provider
-from delegation.policy import Away, Tick
+from delegation.policy import Tick
 from identity.choices import Assurance
 from patients.models import Patient
+from portal.postgres.base import often
 from services.access import policy
 from services.access.choices import Approval, Column
+from services.access.facts_queries import (
+    PATIENT_FIELDS,
+    facts_of,
+    patient_facts,
+    row_of_clinic,
+    row_of_guest,
+    row_of_patient,
+    row_of_question,
+    with_facts,
+)
 from services.access.models import ProviderRights
 from services.access.policy import (
     NO_RIGHTS,
     AccessFacts,
-    ClinicFacts,
     Decision,
     Finding,
     PatientFacts,
-    ProviderFacts,
     Rights,
-    SpecialRights,
 )
 
 
@@ -65,7 +72,7 @@ def load_facts(patient: Patient, *, first_day: date, last_day: date) -> AccessFa
 
     Raises Patient.DoesNotExist when the record is gone.
     """
-    return _facts(_row(patient, first_day, last_day))
+    return facts_of(row_of_patient(patient, first_day, last_day))
 
 
 def decision(
@@ -84,14 +91,7 @@ def decision(
     """
     if for_share:
         lock_facts(patient, provider_id=provider_id)
-    asked = {
-        "id": patient.pk,
-        "first_day": day,
-        "last_day": day,
-        "provider": provider_id,
-        "service": service.value,
-    }
-    facts = _facts(_there(_answered(_OF_QUESTION, asked)))
+    facts = facts_of(row_of_question(patient, service=service, provider_id=provider_id, day=day))
     return policy.decide(facts, service, provider_id, assurance, day)
 
 
@@ -118,8 +118,8 @@ def explanation(
     *, patient: Patient, service: Service, provider_id: int, assurance: Assurance, day: date
 ) -> Explanation:
     """Return each rule's answer as a sentence. Staff only. One query."""
-    row = _row(patient, day, day)
-    facts = _facts(row)
+    row = row_of_patient(patient, day, day)
+    facts = facts_of(row)
     return explained(
         facts,
         names={provider["id"]: provider["name"] for provider in row["provider_rows"]},
@@ -175,8 +175,8 @@ def _row_name(row: int | None, names: Mapping[int, str]) -> str:
 
 def with_whom(*, patient: Patient, service: Service, assurance: Assurance, day: date) -> list[ProviderChoice]:
     """Return whom the patient may choose on the day: the own GP first, then as the clinic lists them. One query."""
-    row = _row(patient, day, day)
-    facts, order = _facts(row), _order(row)
+    row = row_of_patient(patient, day, day)
+    facts, order = facts_of(row), _order(row)
     choices = _choices(row, facts)
     chosen = [provider_id for _service, provider_id in policy.allowed(facts, (service,), assurance, day)]
     return [choices[provider_id] for provider_id in sorted(chosen, key=order.__getitem__)]
@@ -194,7 +194,7 @@ def windows(
 
     Ordered like with_whom, then by service and day. A slot of the provider on a day within a window may be offered.
     """
-    row = _row(patient, first_day, last_day)
+    row = row_of_patient(patient, first_day, last_day)
     return _windows(row, services, assurance, first_day, last_day)
 
 
@@ -205,7 +205,7 @@ def _windows(
     first_day: date,
     last_day: date,
 ) -> list[Window]:
-    facts, order = _facts(row), _order(row)
+    facts, order = facts_of(row), _order(row)
     spans = policy.spans(facts, tuple(services), assurance, first_day, last_day)
     spans.sort(key=lambda span: (order[span.provider_id], span.service.value, span.first_day))
     choices = _choices(row, facts)
@@ -232,8 +232,7 @@ def lock_facts(patient: Patient, *, provider_id: int) -> None:
     Everything that decides hangs on three kinds of row: clinic (settings, matrix, absences), provider (portal
     access, columns) and patient (record, special rights). Whoever changes it locks that row, and waits for us.
     """
-    with connection.cursor() as cursor:
-        cursor.cursor.prepares_at_once = True
+    with often(connection.cursor()) as cursor:
         cursor.execute(_LOCK, [patient.pk, provider_id])
 
 
@@ -244,7 +243,7 @@ def guest_windows(
     """Return when somebody without an account may ask for whom: what the matrix's last row and the columns for
     patients without a GP here say (F8). No record is read, so the answer tells nothing about anyone. One query.
     """
-    row = _guest_row(clinic, first_day, last_day)
+    row = row_of_guest(clinic, first_day, last_day)
     return _windows(row, services, Assurance.NONE, first_day, last_day)
 
 
@@ -256,7 +255,7 @@ def guest_may(*, clinic: Clinic, service: Service, provider_id: int, day: date, 
     if for_share:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_SETTING, [clinic.pk, provider_id])
-    facts = _facts(_guest_row(clinic, day, day))
+    facts = facts_of(row_of_guest(clinic, day, day))
     return policy.decide(facts, service, provider_id, Assurance.NONE, day).allowed
 
 
@@ -268,11 +267,17 @@ FOR SHARE OF clinic, provider
 """
 
 
-def _guest_row(clinic: Clinic, first_day: date, last_day: date) -> dict[str, Any]:
-    row = _found(_OF_GUEST, clinic.pk, first_day, last_day)
-    if row is None:
-        raise Clinic.DoesNotExist
-    return _NOBODY | {"is_active": True, "has_id": True} | row
+def setting_facts(
+    clinic: Clinic,
+    first_day: date,
+    last_day: date | None = None,
+    services: Collection[Service] = tuple(Service),
+) -> AccessFacts:
+    """Return the facts of the clinic on these days (or the one), with nobody as the patient. One query.
+
+    Only with the ticks of these services: the matrix of a large clinic takes longer to read than all the rest.
+    """
+    return facts_of(row_of_clinic(clinic, first_day, last_day or first_day, services))
 
 
 # -- for all patients --------------------------------------------------------------------------------------
@@ -369,217 +374,12 @@ def patient_of(*, clinic: Clinic, patient_id: UUID) -> Patient | None:
 def kinds_of_patients(clinic: Clinic) -> list[tuple[PatientFacts, int]]:
     """Return the different sets of facts about patients, and how many patients have each. One query."""
     rows = (
-        _with_facts(Patient.objects.for_clinic(clinic))
+        with_facts(Patient.objects.for_clinic(clinic))
         .order_by()
         .values(*PATIENT_FIELDS)
         .annotate(count=Count("pk"))
     )
     return [(patient_facts(row), row["count"]) for row in rows]
-
-
-# -- reading -----------------------------------------------------------------------------------------------
-_SPECIAL = ("renewal", "consultation", "booking", "approval", "cancelling")
-PATIENT_FIELDS = (
-    "is_active",
-    "has_id",
-    "is_withdrawn",
-    "gp_id",
-    *(f"special_rights__{name}" for name in _SPECIAL),
-)
-
-
-_NOBODY = dict.fromkeys(PATIENT_FIELDS) | dict.fromkeys(PATIENT_FIELDS[:3], False)
-
-
-def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
-    return patients.annotate(
-        has_id=_is(national_id_index__isnull=False), is_withdrawn=_is(portal_withdrawn_at__isnull=False)
-    )
-
-
-def facts_of_patient(path: str) -> dict[str, Any]:
-    """Return what to select of rows that point at a patient by `path`, so that patient_facts reads them."""
-    return {
-        "is_active": F(f"{path}__is_active"),
-        "has_id": _is(**{f"{path}__national_id_index__isnull": False}),
-        "is_withdrawn": _is(**{f"{path}__portal_withdrawn_at__isnull": False}),
-        "gp_id": F(f"{path}__gp_id"),
-        **{f"special_rights__{name}": F(f"{path}__special_rights__{name}") for name in _SPECIAL},
-    }
-
-
-def _is(**condition: Any) -> "ExpressionWrapper[Any]":
-    return ExpressionWrapper(Q(**condition), output_field=BooleanField())
-
-
-_SETTING = """
-    clinic.is_active AS portal_is_on,
-    clinic.requires_eid_for_consultation AS requires_eid,
-    ARRAY(
-        SELECT to_json(one) FROM (
-            SELECT id, name, initials, kind, is_active, has_portal_access
-            FROM clinic_admin_provider provider WHERE clinic_id = clinic.id AND {whose} ORDER BY position, name, id
-        ) AS one
-    ) AS provider_rows,
-    ARRAY(
-        SELECT to_json(one) FROM (
-            SELECT provider_id AS provider, "column", renewal, consultation, booking, approval, cancelling
-            FROM access_providerrights JOIN clinic_admin_provider provider ON provider.id = provider_id
-            WHERE provider.clinic_id = clinic.id AND {whose}
-        ) AS one
-    ) AS column_rows,
-    ARRAY(
-        SELECT to_json(one) FROM (
-            SELECT provider_id AS provider, first_day, last_day, ARRAY(
-                SELECT json_build_object('service', service, 'provider', cover.provider_id)
-                FROM delegation_absencecover cover WHERE cover.absence_id = absence.id
-            ) AS covers
-            FROM delegation_absence absence
-            WHERE clinic_id = clinic.id AND first_day <= %(last_day)s AND last_day >= %(first_day)s
-            ORDER BY first_day, id
-        ) AS one
-    ) AS absence_rows,
-    ARRAY(
-        SELECT json_build_object('service', service, 'row', row_id, 'provider', provider_id)
-        FROM delegation_matrixtick WHERE clinic_id = clinic.id AND {rows}
-    ) AS tick_rows
-"""
-"""The clinic's settings, some providers with their columns, the absences of some days, and some of the ticks."""
-
-
-def _about_patient(*, whose: str, rows: str) -> str:
-    special = ", ".join(f"special.{name} AS special_rights__{name}" for name in _SPECIAL)
-    return f"""
-SELECT to_json(found)::text FROM (
-    SELECT patient.is_active,
-        patient.national_id_index IS NOT NULL AS has_id,
-        patient.portal_withdrawn_at IS NOT NULL AS is_withdrawn,
-        patient.gp_id,
-        {special},
-        {_SETTING.format(whose=whose, rows=rows)}
-    FROM patients_patient patient
-    JOIN clinic_admin_clinic clinic ON clinic.id = patient.clinic_id
-    LEFT JOIN access_specialrights special ON special.patient_id = patient.id
-    WHERE patient.id = %(id)s
-) AS found
-"""  # noqa: S608 - put together from our own words only
-
-
-_THEIR_ROW = "(row_id = patient.gp_id OR row_id IS NULL)"
-_OF_PATIENT = _about_patient(whose="true", rows=_THEIR_ROW)
-_OF_QUESTION = _about_patient(
-    whose="(provider.id = %(provider)s OR provider.id = patient.gp_id)",
-    rows=f"{_THEIR_ROW} AND service = %(service)s",
-)
-"""What decides about one provider and one service: whose columns can be the patient's, and ticks that covers go by."""
-_OF_GUEST = f"""
-SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(whose="true", rows="row_id IS NULL")}
-    FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
-) AS found
-"""  # noqa: S608 - put together from our own words only
-_OF_CLINIC = f"""
-SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(whose="true", rows="service = ANY(%(services)s)")}
-    FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
-) AS found
-"""  # noqa: S608 - put together from our own words only
-"""Plain SQL, because building this from models takes ten times as long as Postgres takes to answer it."""
-
-
-def _row(patient: Patient, first_day: date, last_day: date) -> dict[str, Any]:
-    return _there(_found(_OF_PATIENT, patient.pk, first_day, last_day))
-
-
-def _there(row: dict[str, Any] | None) -> dict[str, Any]:
-    if row is None:
-        raise Patient.DoesNotExist
-    return row
-
-
-def setting_facts(
-    clinic: Clinic,
-    first_day: date,
-    last_day: date | None = None,
-    services: Collection[Service] = tuple(Service),
-) -> AccessFacts:
-    """Return the facts of the clinic on these days (or the one), with nobody as the patient. One query.
-
-    Only with the ticks of these services: the matrix of a large clinic takes longer to read than all the rest.
-    """
-    row = _found(_OF_CLINIC, clinic.pk, first_day, last_day or first_day, services)
-    if row is None:
-        raise Clinic.DoesNotExist
-    return _facts(_NOBODY | row)
-
-
-def _found(
-    sql: str, pk: int | UUID, first_day: date, last_day: date, services: Collection[Service] = ()
-) -> dict[str, Any] | None:
-    names = [service.value for service in services]
-    return _answered(sql, {"id": pk, "first_day": first_day, "last_day": last_day, "services": names})
-
-
-def _answered(sql: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the one row as a dictionary; days in it are text."""
-    with connection.cursor() as cursor:
-        cursor.cursor.prepares_at_once = True
-        cursor.execute(sql, asked)
-        row = cursor.fetchone()
-    return json.loads(row[0]) if row else None
-
-
-# -- rows to facts -----------------------------------------------------------------------------------------
-def _facts(row: dict[str, Any]) -> AccessFacts:
-    columns = {
-        (column["provider"], Column(column["column"])): Rights(
-            renewal=column["renewal"],
-            consultation=column["consultation"],
-            booking=column["booking"],
-            approval=Approval(column["approval"]),
-            cancelling=column["cancelling"],
-        )
-        for column in row["column_rows"]
-    }
-    return AccessFacts(
-        clinic=ClinicFacts(row["portal_is_on"], row["requires_eid"]),
-        patient=patient_facts(row),
-        providers={
-            provider["id"]: ProviderFacts(
-                id=provider["id"],
-                has_portal_access=provider["is_active"] and provider["has_portal_access"],
-                with_gp=columns.get((provider["id"], Column.WITH_GP), NO_RIGHTS),
-                without_gp=columns.get((provider["id"], Column.WITHOUT_GP), NO_RIGHTS),
-            )
-            for provider in row["provider_rows"]
-        },
-        ticks=frozenset(
-            Tick(Service(tick["service"]), tick["row"], tick["provider"]) for tick in row["tick_rows"]
-        ),
-        absences=tuple(
-            Away(
-                provider=absence["provider"],
-                first_day=date.fromisoformat(absence["first_day"]),
-                last_day=date.fromisoformat(absence["last_day"]),
-                covers={Service(cover["service"]): cover["provider"] for cover in absence["covers"]},
-            )
-            for absence in row["absence_rows"]
-        ),
-    )
-
-
-def patient_facts(row: Mapping[str, Any]) -> PatientFacts:
-    """Return the facts of a row with the columns of PATIENT_FIELDS."""
-    special = {name: row[f"special_rights__{name}"] for name in _SPECIAL}
-    if special["approval"] is not None:
-        special["approval"] = Approval(special["approval"])
-    return PatientFacts(
-        is_active=row["is_active"],
-        has_national_id=row["has_id"],
-        is_withdrawn=row["is_withdrawn"],
-        gp_id=row["gp_id"],
-        special=SpecialRights(**special),
-    )
 
 
 def _order(row: dict[str, Any]) -> dict[int, tuple[bool, int]]:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Model, OrderBy, Q, QuerySet
+from django.db.models import Count, F, Model, OrderBy, Q, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -24,8 +24,8 @@ from patients import staff_queries
 from patients.models import Patient
 from patients.search import Wanted
 from services.access.choices import Column
+from services.access.facts_queries import PATIENT_FIELDS, patient_facts, with_facts
 from services.access.policy import NO_RIGHTS, PatientFacts, ProviderFacts
-from services.access.queries import PATIENT_FIELDS, patient_facts
 from services.booking.models import Appointment
 from services.reports import policy
 from services.reports.choices import PatientOrder
@@ -186,7 +186,7 @@ def _lines(
 ) -> tuple[LoggedPatient, ...]:
     rows = {
         row["pk"]: row
-        for row in _with_facts(Patient.objects.filter(pk__in=ids)).values(
+        for row in with_facts(Patient.objects.filter(pk__in=ids)).values(
             "pk", "birth_date", "family_name", "given_name", "gp__initials", *PATIENT_FIELDS
         )
     }
@@ -216,7 +216,7 @@ def _per_patient(use: Use, clinic: Clinic, ids: Iterable[UUID]) -> QuerySet[Any,
 def _totals(search: Search, active: Callable[[PatientFacts], Active]) -> Totals:
     """Add up what patients with the same facts have in common, instead of going through every patient."""
     sums: Counter[str] = Counter()
-    for row in _with_facts(search.found).order_by().values(*PATIENT_FIELDS).annotate(number=Count("pk")):
+    for row in with_facts(search.found).order_by().values(*PATIENT_FIELDS).annotate(number=Count("pk")):
         has, number = active(patient_facts(row)), row["number"]
         sums["patients"] += number
         for name in ("booking", "by_hand", "renewal", "consultation", "cancelling"):
@@ -236,13 +236,6 @@ def _totals(search: Search, active: Callable[[PatientFacts], Active]) -> Totals:
 
 
 # -- what decides ------------------------------------------------------------------------------------------
-def _with_facts(patients: QuerySet[Patient]) -> QuerySet[Patient]:
-    return patients.annotate(
-        has_id=ExpressionWrapper(Q(national_id_index__isnull=False), output_field=BooleanField()),
-        is_withdrawn=ExpressionWrapper(Q(portal_withdrawn_at__isnull=False), output_field=BooleanField()),
-    )
-
-
 def _active_of(clinic: Clinic) -> Callable[[PatientFacts], Active]:
     """Return the answer of the rules for patients of this clinic, found once per set of facts. Two queries."""
     providers = {}

@@ -19,6 +19,11 @@ def address(name: str, clinic: Clinic, *more: str) -> str:
     return reverse(name, args=[clinic.portal_identifier, *more])
 
 
+def form_token(browser: Client, path: str) -> str:
+    """Return the form token of the page, for a browser that checks it."""
+    return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
+
+
 def move_clock(client: Client, *, opened: timedelta = timedelta(), seen: timedelta = timedelta()) -> None:
     session = client.session
     session["opened_at"] = (timezone.now() - opened).isoformat()

@@ -28,6 +28,7 @@ from tests.identity.build_session_end import (
     address,
     ends_and_sends,
     field_values,
+    form_token,
     is_signed_in,
     left,
     move_clock,
@@ -182,17 +183,14 @@ def test_after_signing_in_in_another_tab_the_open_page_can_still_be_sent(
 ) -> None:
     browser = Client(enforce_csrf_checks=True)
 
-    def token(path: str) -> str:
-        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
-
     def signs_in_strictly() -> None:
-        begin(browser, clinic, csrfmiddlewaretoken=token(address("clinic_front", clinic)))
+        begin(browser, clinic, csrfmiddlewaretoken=form_token(browser, address("clinic_front", clinic)))
         come_back(browser, idp)
         enter(browser, clinic)
 
     details = address("patients:details", clinic)
     signs_in_strictly()
-    open_page = token(details)
+    open_page = form_token(browser, details)
     move_clock(browser, seen=timedelta(minutes=21))
     browser.get(details)
     signs_in_strictly()
@@ -200,7 +198,7 @@ def test_after_signing_in_in_another_tab_the_open_page_can_still_be_sent(
     assert (sent.status_code, sent["Location"]) == (302, details)
     assert KeptForm.objects.count() == 0
 
-    relation, open_page = uuid4(), token(details)
+    relation, open_page = uuid4(), form_token(browser, details)
     session = browser.session
     session["acting_for"] = {"clinic": clinic.pk, "kind": "proxy", "relation": str(relation)}
     session.save()
@@ -221,14 +219,10 @@ def test_a_step_up_in_another_tab_leaves_open_pages_usable(
 ) -> None:
     browser = Client(enforce_csrf_checks=True)
     front, details = address("clinic_front", clinic), address("patients:details", clinic)
-
-    def token(path: str) -> str:
-        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
-
-    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    begin(browser, clinic, csrfmiddlewaretoken=form_token(browser, front))
     come_back(browser, idp)
     enter(browser, clinic)
-    before, open_page = browser.session.session_key, token(details)
+    before, open_page = browser.session.session_key, form_token(browser, details)
     again = reverse("identity:step_up", args=[clinic.portal_identifier, "bankid-test"])
     browser.post(again, {"csrfmiddlewaretoken": open_page})
     come_back(browser, idp)
@@ -241,18 +235,14 @@ def test_a_form_of_somebody_else_is_refused(clinic: Clinic, provider: IdentityPr
     record_for(clinic, OTHER_NUMBER)
     browser = Client(enforce_csrf_checks=True)
     front, details = address("clinic_front", clinic), address("patients:details", clinic)
-
-    def token(path: str) -> str:
-        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
-
-    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    begin(browser, clinic, csrfmiddlewaretoken=form_token(browser, front))
     come_back(browser, idp)
     enter(browser, clinic)
-    open_page = token(details)
+    open_page = form_token(browser, details)
     move_clock(browser, seen=timedelta(minutes=21))
     browser.get(details)
     idp.claims = {"nnin_altsub": OTHER_NUMBER, "birthdate": "1970-01-02", "bankid_altsub": "another"}
-    begin(browser, clinic, csrfmiddlewaretoken=token(front))
+    begin(browser, clinic, csrfmiddlewaretoken=form_token(browser, front))
     come_back(browser, idp)
     enter(browser, clinic)
     assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 403
@@ -304,11 +294,8 @@ def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_no
     browser = Client(enforce_csrf_checks=True)
     front, details = address("clinic_front", clinic), address("patients:details", clinic)
 
-    def token(path: str) -> str:
-        return browser.get(path).content.decode().partition('name="csrfmiddlewaretoken" value="')[2][:64]
-
     def signs_in_strictly() -> None:
-        begin(browser, clinic, csrfmiddlewaretoken=token(front))
+        begin(browser, clinic, csrfmiddlewaretoken=form_token(browser, front))
         come_back(browser, idp)
         enter(browser, clinic)
 
@@ -316,7 +303,7 @@ def test_after_signing_out_and_in_again_an_open_page_can_still_be_sent_and_by_no
         browser.post(address("identity:sign_out", clinic), {"csrfmiddlewaretoken": open_page})
 
     signs_in_strictly()
-    open_page = token(details)
+    open_page = form_token(browser, details)
     signs_out(open_page)
     signs_in_strictly()
     assert browser.post(details, TYPED | {"csrfmiddlewaretoken": open_page}).status_code == 302

@@ -2,23 +2,20 @@
 
 import json
 import sys
-import uuid
 
 import django
 
 django.setup()
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from clinic_admin.models import Clinic, Provider
 from identity.models import User
-from patients.models import Patient
 from services.booking.choices import AppointmentStatus
-from services.booking.desk import operations, queries
-from services.booking.desk.choices import Rule
 from services.booking.models import Appointment
 from services.booking.operations.appointments import end
 from tests.journeys import new_clinic
+from tests.journeys.desk_people import add_patient, book_by_hand
 
 WHEN = {
     "Per": timedelta(),
@@ -39,30 +36,8 @@ def main(identifier: str) -> dict[str, str]:
     began -= timedelta(minutes=began.minute % 5)
     made: dict[str, Appointment] = {}
     for name, later in WHEN.items():
-        patient = Patient.objects.create(
-            clinic=clinic,
-            given_name=name,
-            family_name="Prøve",
-            birth_date=date(1980, 1, 2),
-            mobile="+4791234567",
-            gp=greta,
-        )
-        patient.clinic = clinic
-        starts = began + later
-        place = queries.free_place(
-            clinic=clinic, provider_id=greta.pk, day=starts.date(), clock=starts.time(), minutes=20
-        )
-        assert place is not None
-        made[name] = operations.book(
-            patient=patient,
-            place=place,
-            reason="",
-            tells=False,
-            confirmed=Rule.values,
-            form_key=uuid.uuid4(),
-            actor=staff,
-            now=now,
-        )
+        patient = add_patient(clinic, name, greta)
+        made[name] = book_by_hand(patient, greta, began + later, actor=staff, now=now)
     end(made["Ane"], AppointmentStatus.CANCELLED, actor=staff, now=now)
     return told | {"today": began.date().isoformat()} | {name: str(one.pk) for name, one in made.items()}
 

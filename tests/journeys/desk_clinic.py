@@ -2,25 +2,22 @@
 
 import json
 import sys
-import uuid
 
 import django
 
 django.setup()
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from clinic_admin import operations as register
 from clinic_admin.choices import ProviderKind
 from clinic_admin.models import Clinic, Provider
 from identity.models import User
-from patients.models import Patient
 from portal import audit
 from services.booking.choices import SlotKind
-from services.booking.desk import operations, queries
-from services.booking.desk.choices import Rule
 from services.booking.models import Slot
 from tests.journeys import new_clinic
+from tests.journeys.desk_people import add_patient, book_by_hand
 
 
 def main(identifier: str) -> dict[str, str]:
@@ -50,33 +47,11 @@ def main(identifier: str) -> dict[str, str]:
                 day=tomorrow,
                 kind=SlotKind.PORTAL,
             )
-    for given_name in ("Kari", "Per", "Ane"):
-        Patient.objects.create(
-            clinic=clinic,
-            given_name=given_name,
-            family_name="Prøve",
-            birth_date=date(1980, 1, 2),
-            mobile="+4791234567",
-            gp=greta,
-        )
-    per = Patient.objects.get(clinic=clinic, given_name="Per")
-    per.clinic = clinic
+    patients = {name: add_patient(clinic, name, greta) for name in ("Kari", "Per", "Ane")}
     began = now.astimezone(clinic.zone).replace(second=0, microsecond=0)
     began -= timedelta(minutes=began.minute % 5)
-    place = queries.free_place(
-        clinic=clinic, provider_id=dag.pk, day=began.date(), clock=began.time(), minutes=20
-    )
-    assert place is not None
-    operations.book(
-        patient=per,
-        place=place,
-        reason="",
-        tells=False,
-        confirmed=Rule.values,
-        form_key=uuid.uuid4(),
-        actor=User.objects.get(email=told["secretary"]),
-        now=now,
-    )
+    secretary = User.objects.get(email=told["secretary"])
+    book_by_hand(patients["Per"], dag, began, actor=secretary, now=now)
     return told | {"tomorrow": tomorrow.isoformat(), "today": began.date().isoformat(), "dag": str(dag.pk)}
 
 

@@ -9,14 +9,14 @@ from tests.broker import apart
     ("address", "runner", "expected"),
     [
         (
-            "redis+socket:///tmp/a%20b/valkey.sock?virtual_host=0",
+            "redis+socket:///run/a%20b/valkey.sock?virtual_host=0",
             "gw0",
-            "redis+socket:///tmp/a%20b/valkey.sock?virtual_host=1",
+            "redis+socket:///run/a%20b/valkey.sock?virtual_host=1",
         ),
         (
-            "redis+socket:///tmp/valkey.sock?virtual_host=0",
+            "redis+socket:///run/valkey.sock?virtual_host=0",
             "gw3",
-            "redis+socket:///tmp/valkey.sock?virtual_host=4",
+            "redis+socket:///run/valkey.sock?virtual_host=4",
         ),
         ("redis://:secret@host:6379/0", "master", "redis://:secret@host:6379/1"),
         ("rediss://host:6379", "gw14", "rediss://host:6379/15"),

@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, Value
 
 from clinic_admin.models import Clinic
-from services.access import queries as access
+from services.access import facts_queries
 from services.access.preview import Trial
 from services.booking import policy
 from services.booking.models import Appointment
@@ -60,7 +60,7 @@ def unusual(trial: Trial, *, now: datetime) -> int:
                 function="width_bucket",
                 output_field=IntegerField(),
             ),
-            **access.facts_of_patient("patient"),
+            **facts_queries.facts_of_patient("patient"),
         )
         .annotate(count=Count("pk"))
     )
@@ -68,7 +68,7 @@ def unusual(trial: Trial, *, now: datetime) -> int:
     for row in rows:
         service = policy.service_of(row["kind"])
         first_day = pieces[row["piece"] - 1][0]
-        if service and trial.denied(access.patient_facts(row), service, row["provider_id"], first_day):
+        if service and trial.denied(facts_queries.patient_facts(row), service, row["provider_id"], first_day):
             total += row["count"]
     return total
 

@@ -12,6 +12,7 @@ from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Closure, Provider
 from identity.choices import Assurance
 from patients.models import Patient
+from services.access import facts_queries
 from services.access import policy as rules
 from services.access import queries as access
 from services.access.queries import ProviderChoice
@@ -167,8 +168,8 @@ def askers(draw: Draw, providers: Collection[int]) -> dict[UUID, Asker]:
     """
     waiting = draw.requests.filter(outcome=Outcome.WAITING)
     facts = {
-        row["pk"]: access.patient_facts(row)
-        for row in waiting.values("pk", **access.facts_of_patient("patient"))
+        row["pk"]: facts_queries.patient_facts(row)
+        for row in waiting.values("pk", **facts_queries.facts_of_patient("patient"))
     }
     setting = access.setting_facts(draw.clinic, draw.day, services=_URGENT)
     found = {}

@@ -16,6 +16,7 @@ from patients import search
 from patients.models import Patient
 from portal.models import AuditEvent
 from services.access.choices import Approval
+from services.access.facts_queries import with_facts
 from services.reports import patient_file, patient_queries
 from services.reports.patient_queries import Search
 from tests.build import make_clinic, make_patient, make_provider, make_user
@@ -392,7 +393,7 @@ def test_a_page_by_name_is_read_along_the_index_of_names(many):
 def test_search_and_totals_stay_within_the_clinic(many):
     found = asking(many, "navn nr").found
     assert "Seq Scan on patients_patient" not in plan(patient_queries._sorted(found, "birth-date")[:50])
-    assert "Seq Scan on patients_patient" not in plan(patient_queries._with_facts(Search(many).found))
+    assert "Seq Scan on patients_patient" not in plan(with_facts(Search(many).found))
 
 
 def test_bookings_are_counted_along_indexes(many, koman):
