@@ -1,6 +1,7 @@
 """What people do in the browser, step by step, in words of the product."""
 
 import csv
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.journeys import code_app
+from tests.journeys.product import Product
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ def with_mobile(file: Path, gp: str) -> list[ImportedPatient]:
         for row in rows
         if row["gp"] == gp and row["mobile"] and row["active"] == "yes"
     ]
+
+
+def imported(product: Product, clinic: str, *, count: int) -> list[ImportedPatient]:
+    """Import so many made-up patients into the clinic; return those on GL's list who have a mobile number."""
+    file = product.folder / f"{clinic}.csv"
+    product.manage("make_patients", str(file), "--clinic", clinic, "--count", str(count))
+    product.manage("import_patients", str(file), "--clinic", clinic, "--apply")
+    return with_mobile(file, "GL")
 
 
 def staff_signs_in(page: Page, *, email: str, password: str, secret: str) -> None:
@@ -106,3 +116,9 @@ def is_accessible(page: Page) -> None:
     assert not found, f"{page.url}: {found}"
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture, where somebody wants to look at it."""
+    if folder := os.environ.get("VENTEROM_PICTURES"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

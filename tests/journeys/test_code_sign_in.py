@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import books, is_accessible, says_that_it_is_right, staff_signs_in, with_mobile
+from tests.journeys.people import books, imported, is_accessible, says_that_it_is_right, staff_signs_in
 
 pytestmark = pytest.mark.browser
 
@@ -19,10 +19,7 @@ EMAIL = "reisende@x.example"
 def clinic(product):
     """A clinic with its patients, booking open, and every way of signing in still to be chosen."""
     told = product.fill("new_clinic", identifier=CLINIC, minutes=90)
-    file = product.folder / "code-patients.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "100")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
+    return told | {"patients": imported(product, CLINIC, count=100)}
 
 
 def arrived(page, to, pattern, *, within=60):

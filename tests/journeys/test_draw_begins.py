@@ -9,7 +9,12 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, patient_signs_in, shows_the_second_step_if_asked, with_mobile
+from tests.journeys.people import (
+    imported,
+    is_accessible,
+    patient_signs_in,
+    shows_the_second_step_if_asked,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 CLINIC = "begins"
@@ -18,10 +23,7 @@ CLINIC = "begins"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("fair_clinic", identifier=CLINIC, draws=False)
-    file = product.folder / "begins.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "60")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
+    return told | {"patients": imported(product, CLINIC, count=60)}
 
 
 def seconds_to_draw(product, day):

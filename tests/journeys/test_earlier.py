@@ -1,6 +1,5 @@
 """A patient waits for an earlier time on a phone, another cancels, the time is offered, and the first one takes it."""
 
-import os
 import re
 import time
 
@@ -10,10 +9,11 @@ from playwright.sync_api import expect
 from tests.journeys.people import (
     books,
     cancels,
+    imported,
     is_accessible,
+    look,
     patient_signs_in,
     staff_signs_in,
-    with_mobile,
 )
 
 pytestmark = pytest.mark.browser
@@ -23,10 +23,7 @@ CLINIC = "earlier"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("earlier_clinic", identifier=CLINIC)
-    file = product.folder / "waiting.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "40")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
+    return told | {"patients": imported(product, CLINIC, count=40)}
 
 
 def offer_on(phone, mobile):
@@ -39,12 +36,6 @@ def offer_on(phone, mobile):
             return found.group(0)
         assert time.monotonic() < deadline, phone.locator("main").inner_text()
         time.sleep(0.5)
-
-
-def look(page, name):
-    """Keep a picture, where somebody wants to look at it."""
-    if folder := os.environ.get("VENTEROM_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 @pytest.mark.long

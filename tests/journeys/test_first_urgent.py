@@ -1,12 +1,11 @@
 """Two press for the first urgent time, and there is one: the slower keeps what stands on the page, and gets the next."""
 
-import os
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, patient_signs_in, with_mobile
+from tests.journeys.people import imported, is_accessible, look, patient_signs_in
 
 pytestmark = pytest.mark.browser
 CLINIC = "urgent"
@@ -17,16 +16,7 @@ PRESS = "Take the first free urgent time"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("urgent_clinic", identifier=CLINIC)
-    file = product.folder / "urgent.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "20")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
-
-
-def look(page, name):
-    """Keep a picture, where somebody wants to look at it."""
-    if folder := os.environ.get("VENTEROM_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+    return told | {"patients": imported(product, CLINIC, count=20)}
 
 
 def comes(page, patient):

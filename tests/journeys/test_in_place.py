@@ -1,12 +1,11 @@
 """A time that somebody else was quicker to take: told in place, with what was written and where the reader is kept."""
 
-import os
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import books, is_accessible, patient_signs_in, with_mobile
+from tests.journeys.people import books, imported, is_accessible, look, patient_signs_in
 
 pytestmark = pytest.mark.browser
 CLINIC = "inplace"
@@ -16,16 +15,7 @@ REASON = "Dizzy in the mornings, mostly when I get up"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("earlier_clinic", identifier=CLINIC)
-    file = product.folder / "quick.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "20")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
-
-
-def look(page, name):
-    """Keep a picture, where somebody wants to look at it."""
-    if folder := os.environ.get("VENTEROM_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+    return told | {"patients": imported(product, CLINIC, count=20)}
 
 
 def test_who_is_slower_keeps_the_page_and_books_one_of_the_nearest_times(clinic, new_page):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, patient_signs_in, staff_signs_in, with_mobile
+from tests.journeys.people import imported, is_accessible, patient_signs_in, staff_signs_in
 
 pytestmark = pytest.mark.browser
 CLINIC = "fair"
@@ -14,10 +14,7 @@ CLINIC = "fair"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("fair_clinic", identifier=CLINIC)
-    file = product.folder / "fair.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "60")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
+    return told | {"patients": imported(product, CLINIC, count=60)}
 
 
 def asks(page, patient, *, looks):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import is_accessible, patient_signs_in, with_mobile
+from tests.journeys.people import imported, is_accessible, patient_signs_in
 
 pytestmark = pytest.mark.browser
 
@@ -21,10 +21,7 @@ UNTIL_OVER = 45_000
 def patients(product):
     """A clinic with a few invented patients."""
     product.fill("new_clinic", identifier=CLINIC, minutes=90)
-    file = product.folder / "session-patients.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "100")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return with_mobile(file, "GL")
+    return imported(product, CLINIC, count=100)
 
 
 def shorten(page):

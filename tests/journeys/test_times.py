@@ -1,12 +1,11 @@
 """Two patients look at the same free times: what one takes or gives back, the other sees, and nothing moves."""
 
-import os
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.people import books, cancels, is_accessible, patient_signs_in, with_mobile
+from tests.journeys.people import books, cancels, imported, is_accessible, look, patient_signs_in
 
 pytestmark = pytest.mark.browser
 CLINIC = "times"
@@ -15,10 +14,7 @@ CLINIC = "times"
 @pytest.fixture(scope="module")
 def clinic(product):
     told = product.fill("earlier_clinic", identifier=CLINIC)
-    file = product.folder / "looking.csv"
-    product.manage("make_patients", str(file), "--clinic", CLINIC, "--count", "20")
-    product.manage("import_patients", str(file), "--clinic", CLINIC, "--apply")
-    return told | {"patients": with_mobile(file, "GL")}
+    return told | {"patients": imported(product, CLINIC, count=20)}
 
 
 def places(page):
@@ -31,12 +27,6 @@ def places(page):
 def comes_back(page):
     """The person returns to the tab: the page looks within a second or two."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-
-def look(page, name):
-    """Keep a picture, where somebody wants to look at it."""
-    if folder := os.environ.get("VENTEROM_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png")
 
 
 def test_a_time_taken_meanwhile_is_struck_through_where_it_is_and_a_new_one_is_only_told_of(clinic, new_page):
