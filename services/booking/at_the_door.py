@@ -31,7 +31,7 @@ from patients.guardianship import acting
 from patients.models import Patient
 from portal.ready import Given, Ready
 from services.booking.forms import key_of
-from services.booking.queries import is_out, urgent_left
+from services.booking.free_times.left import left_of, urgent_left
 from services.booking.urgent_views import any_urgent, nothing_left
 
 _ADDRESS = "/book/first-urgent/"
@@ -88,7 +88,10 @@ def _told(request: HttpRequest, form_key: UUID, now: datetime) -> HttpResponse |
     key = request.COOKIES[settings.SESSION_COOKIE_NAME]
     identifier = request.path_info[1 : -len(_ADDRESS)].lower()
     clinic: Any = _WHO_COMES.first(key=key, identifier=identifier, form_key=form_key, now=now)
-    if clinic is None or clinic.held is None or clinic.has_form or is_out(clinic.first_day, clinic, now):
+    if clinic is None or clinic.held is None:
+        return None
+    left = left_of(clinic, clinic, now)
+    if left.is_left:
         return None
     session = SessionStore.as_read(key, clinic.held)
     request.session = session
@@ -97,8 +100,8 @@ def _told(request: HttpRequest, form_key: UUID, now: datetime) -> HttpResponse |
     clock.note_use(request, UserKind.PATIENT, now)
     session.write_notes()
     request.resolver_match = _ROUTE
-    with translation.override(_language(request, clinic)):
-        return nothing_left(clinic)
+    with translation.override(_language(request, clinic)), timezone.override(clinic.zone):
+        return nothing_left(clinic, left.opens_at)
 
 
 def _lasts(request: HttpRequest, clinic: Clinic, now: datetime) -> bool:

@@ -61,8 +61,7 @@ def words(
             for_other=for_other,
         ),
         "has_own_times": any(slot.is_own_time for slot in offer.times),
-        "opens_today": offer.urgent_opening is not None
-        and offer.urgent_opening.opens_at.astimezone(clinic.zone).date() == today,
+        "opens_today": offer.urgent_opening is not None and offer.urgent_opening.is_today(now, clinic),
         **_ways(wanted, offer),
     }
 

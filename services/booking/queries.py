@@ -1,8 +1,7 @@
 """What patients' pages need of a slot they look at, and of their own appointments."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -15,7 +14,7 @@ from portal.ready import Given, Ready
 from services.access import queries as access
 from services.access.choices import Approval
 from services.booking import own_times, policy
-from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind, SlotState
+from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.models import Appointment, CalendarTemplate, Receipt, Slot
 from services.booking.policy import Held, Stretch
 
@@ -267,38 +266,3 @@ def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:
         clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
     return Slot.objects.filter(~Exists(closed), clinic=clinic, pk=slot_id).select_related("provider").first()
-
-
-def urgent_left(*, clinic: Any, patient: Any) -> QuerySet[Clinic]:
-    """Return the clinic with two answers. first_day: of its free urgent times, or None; has_form: the form has taken one.
-
-    Clinic and patient are keys, or expressions that give them. The first free one is found by slot_urgent_free.
-    """
-    free = Slot.objects.filter(
-        clinic=clinic, kind=SlotKind.URGENT, state=SlotState.FREE, starts_at__gt=Given("now")
-    )
-    unheld = free.filter(Q(held_until=None) | Q(held_until__lte=Given("now")))
-    made = Appointment.objects.filter(patient=patient, form_key=Given("form_key"))
-    return Clinic.objects.filter(pk=clinic).annotate(
-        first_day=Subquery(unheld.order_by("starts_at").values("day")[:1]), has_form=Exists(made)
-    )
-
-
-URGENT_LEFT = Ready(lambda: urgent_left(clinic=Given("clinic"), patient=Given("patient")).only("pk"))
-
-
-def is_urgent_left(patient: Patient, form_key: UUID | None, now: datetime) -> bool:
-    """Return whether the clinic has a free urgent time that is out for anybody, or the form has taken one. One query.
-
-    Where everyone comes at once, most are told by this alone: whether this patient may have one is asked when there is one.
-    """
-    found: Any = URGENT_LEFT.first(clinic=patient.clinic_id, patient=patient.pk, form_key=form_key, now=now)
-    return found is not None and (found.has_form or is_out(found.first_day, patient.clinic, now))
-
-
-def is_out(day: date | None, clinic: Clinic, now: datetime) -> bool:
-    """Return whether the urgent times of the day are out. A closed day counts as any other here."""
-    until = policy.released_until(
-        now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
-    )
-    return day is not None and day <= until

@@ -1,6 +1,7 @@
 """The patient's page of the first free urgent time, whoever has it."""
 
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,8 +27,10 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
     """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""
     now = timezone.now()
     is_sent = request.method == "POST"
-    if is_sent and not queries.is_urgent_left(request.patient, key_of(request.POST), now):
-        return _none(request, BookingRefusal.TAKEN, now)
+    if is_sent:
+        left = free_times.look_for_urgent(request.patient, key_of(request.POST), now)
+        if not left.is_left:
+            return _none(request, BookingRefusal.TAKEN, now, opens_at=left.opens_at)
     reminder = choice_for(request.patient, request.clinic, now=now)
     if not is_sent:
         return _before_any(request, BookForm(reminder=reminder), now)
@@ -49,21 +52,38 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
     return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
 
 
-def _none(request: PatientRequest, refusal: BookingRefusal, now: datetime) -> HttpResponse:
+def _none(
+    request: PatientRequest, refusal: BookingRefusal, now: datetime, *, opens_at: datetime | None = None
+) -> HttpResponse:
     """Say that there is none to be had. Most leave here, so no more is read than what is shown."""
     found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
     if request.htmx:
-        return _none_in_place(request, refusal, found)
+        return _none_in_place(request, refusal, found, opens_at)
     form = BookForm(request.POST, reminder=choice_for(request.patient, request.clinic, now=now))
     form.is_valid()
-    return _any_page(request, form, refusal, found, now=now, status=422)
+    return _any_page(request, form, refusal, found, opens_at=opens_at, now=now, status=422)
 
 
 def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpResponse:
-    """Say which one it would be, and before anything is written whether there is none to be had."""
+    """Say which one it would be, and before anything is written whether there is none to be had.
+
+    Where the next ones come out later today, one can write beforehand: then all that is left to do is to press.
+    """
     found = _urgent_now(request, now)
-    refusal = found.refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
-    return _any_page(request, form, refusal, found, now=now, status=409 if refusal else 200)
+    opens_at = _opens_at(found, request.clinic, now)
+    refusal = None if opens_at else found.refusal
+    refusal = refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
+    return _any_page(
+        request, form, refusal, found, opens_at=opens_at, now=now, status=409 if refusal else 200
+    )
+
+
+def _opens_at(found: UrgentNow, clinic: Clinic, now: datetime) -> datetime | None:
+    """Return when urgent times come out today for which one can only wait; lots are drawn elsewhere (release)."""
+    opening = found.opening if found.refusal == BookingRefusal.TAKEN else None
+    if opening is None or clinic.draws_urgent or not opening.is_today(now, clinic):
+        return None
+    return opening.opens_at
 
 
 def _urgent_now(request: PatientRequest, now: datetime) -> UrgentNow:
@@ -76,13 +96,18 @@ def _any_page(
     refusal: BookingRefusal | None,
     found: UrgentNow | None,
     *,
+    opens_at: datetime | None = None,
     now: datetime,
     status: int,
 ) -> HttpResponse:
     first = found.first if found else None
     context = {
         **_none_left(request, refusal, found),
-        "had": queries.next_urgent(request.patient, now) if refusal == BookingRefusal.TAKEN else None,
+        "opens_at": opens_at,
+        "opens_in": ceil((opens_at - now).total_seconds()) if opens_at else None,
+        "had": queries.next_urgent(request.patient, now)
+        if opens_at or refusal == BookingRefusal.TAKEN
+        else None,
         "form": form,
         "is_sent": form.is_bound,
         "first": first,
@@ -91,21 +116,29 @@ def _any_page(
     return in_place.page(request, "booking/any_urgent.html", context, status=status)
 
 
-def _none_in_place(request: PatientRequest, refusal: BookingRefusal, found: UrgentNow | None) -> HttpResponse:
+def _none_in_place(
+    request: PatientRequest, refusal: BookingRefusal, found: UrgentNow | None, opens_at: datetime | None
+) -> HttpResponse:
     """Say that there is none: the same words for all, unless something of their own is in the way."""
-    words = _none_left(request, refusal, found)
+    words = {**_none_left(request, refusal, found), "opens_at": opens_at}
     is_personal = words["own"] is not None or request.acting is not None
     return _words_in_place(words, same_for=None if is_personal else request.clinic)
 
 
-def nothing_left(clinic: Clinic) -> HttpResponse:
-    """Say in place that the clinic has no urgent time left: the same words whoever asks."""
-    words = {"clinic": clinic, "refusal": BookingRefusal.TAKEN, "is_gone": True}
+def nothing_left(clinic: Clinic, opens_at: datetime | None) -> HttpResponse:
+    """Say in place that the clinic has no urgent time left, and when today the next come out: the same words for all."""
+    words = {"clinic": clinic, "refusal": BookingRefusal.TAKEN, "is_gone": True, "opens_at": opens_at}
     return _words_in_place(words, same_for=clinic)
 
 
 def _words_in_place(words: dict[str, Any], *, same_for: Clinic | None) -> HttpResponse:
-    known = same_for and (words["refusal"], same_for.portal_identifier, same_for.phone, same_for.country)
+    known = same_for and (
+        words["refusal"],
+        words["opens_at"],
+        same_for.portal_identifier,
+        same_for.phone,
+        same_for.country,
+    )
     return in_place.part("booking/none_left.html", {**words, "is_sent": True}, same_for=known or None)
 
 

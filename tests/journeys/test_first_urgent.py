@@ -69,3 +69,30 @@ def test_who_is_slower_keeps_the_page_and_gets_the_next_one_by_the_same_press(
     expect(slow).to_have_url(re.compile(r"/appointments/[0-9a-f-]{36}/$"))
     expect(main).to_contain_text(REASON)
     look(slow, f"got-the-next-{scripts}")
+
+
+@pytest.mark.long
+def test_who_writes_beforehand_presses_when_they_open(product, clinic, new_page):
+    page = new_page(width=375, height=740)
+    patient_signs_in(page, CLINIC, clinic["patients"][8])
+    product.fill("urgent_clinic", identifier=CLINIC, hour=7, opens_in=40)
+    page.goto(f"/{CLINIC}/book/")
+    page.get_by_role("link", name="Write what it is about beforehand").click()
+    main, soon = page.locator("main"), page.locator("[data-opens-in]")
+    expect(main).to_contain_text(re.compile("Urgent times for tomorrow open today at [0-9]{2}:[0-9]{2}"))
+    expect(soon).to_contain_text(re.compile("Opens in 0:[0-9]{2}"))
+    is_accessible(page)
+    look(page, "opens-soon")
+
+    page.locator("textarea[name=reason]").fill(REASON)
+    page.get_by_role("button", name=PRESS).click()
+    expect(main).to_contain_text("press again when they open")
+    expect(page.locator("textarea[name=reason]")).to_have_value(REASON)
+    is_accessible(page)
+    look(page, "too-early")
+
+    expect(soon.locator("[data-counts]")).to_have_text("They are open now: press the button.", timeout=60_000)
+    look(page, "open-now")
+    page.get_by_role("button", name=PRESS).click()
+    expect(page).to_have_url(re.compile(r"/appointments/[0-9a-f-]{36}/$"))
+    expect(main).to_contain_text(REASON)

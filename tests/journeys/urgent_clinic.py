@@ -1,5 +1,7 @@
 """A new clinic with urgent times that are not out yet; with an hour, one that is out, at that hour of tomorrow.
 
+With `opens_in`, tomorrow's come out so many seconds from now.
+
 Prints what the journey needs as JSON.
 """
 
@@ -22,7 +24,11 @@ from tests.journeys import earlier_clinic
 from tests.services.booking.build_booking import make_slot
 
 
-def main(identifier: str, hour: int | None = None) -> dict[str, str]:
+def main(identifier: str, hour: int | None = None, opens_in: int | None = None) -> dict[str, str]:
+    if opens_in is not None:
+        zone = Clinic.objects.get(portal_identifier=identifier).zone
+        opens_at = datetime.now(zone) + timedelta(seconds=opens_in)
+        Clinic.objects.filter(portal_identifier=identifier).update(urgent_release_at=opens_at.time())
     if hour is not None:
         return add_urgent(identifier, days=1, hour=hour)
     told = earlier_clinic.main(identifier)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clinic_admin.choices import ProviderKind
+from clinic_admin.models import Clinic
 from patients.models import Patient
 from services.access.choices import Approval
 from services.access.queries import ProviderChoice
-from services.booking import own_times
+from services.booking import own_times, policy
 from services.booking.choices import BookingRefusal, SlotKind
 from services.booking.models import Appointment
 
@@ -66,6 +67,16 @@ class UrgentOpening:
     day: date
     opens_at: datetime
 
+    @classmethod
+    def of(cls, day: date, clinic: Clinic) -> "UrgentOpening":
+        """Return when the clinic's urgent times of this day come out."""
+        return cls(day, policy.releases_at(day, release_at=clinic.urgent_release_at, zone=clinic.zone))
+
+    def is_today(self, now: datetime, clinic: Clinic) -> bool:
+        """Return whether they come out later on this day, by the clinic's clock."""
+        today = now.astimezone(clinic.zone).date()
+        return now < self.opens_at and self.opens_at.astimezone(clinic.zone).date() == today
+
 
 @dataclass(frozen=True, slots=True)
 class UrgentNow:
@@ -75,6 +86,8 @@ class UrgentNow:
     """The one that it would take, or another that begins at the same time."""
     passed_over: FreeSlot | None
     """The first of those before it at which the patient has another appointment."""
+    opening: UrgentOpening | None
+    """The next ones that are not out yet."""
 
     @property
     def refusal(self) -> BookingRefusal | None:

@@ -7,7 +7,6 @@ from clinic_admin.models import Clinic
 from identity.choices import Assurance
 from patients.models import Patient
 from services.access.queries import Window
-from services.booking import policy
 from services.booking.day_parts import DayPart
 from services.booking.free_times.kinds import NOBODYS, BookableProvider, FreeSlot, Offer, UrgentOpening, Whose
 from services.booking.free_times.search import search
@@ -120,10 +119,7 @@ def offer_within(
 
 def _opening(days: Iterable[date], clinic: Clinic) -> UrgentOpening | None:
     day = min(days, default=None)
-    if day is None:
-        return None
-    opens_at = policy.releases_at(day, release_at=clinic.urgent_release_at, zone=clinic.zone)
-    return UrgentOpening(day, opens_at)
+    return None if day is None else UrgentOpening.of(day, clinic)
 
 
 def _first_of_each(slots: Iterable[FreeSlot]) -> dict[int, FreeSlot]:

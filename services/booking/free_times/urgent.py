@@ -8,9 +8,9 @@ from clinic_admin.choices import Service
 from identity.choices import Assurance
 from patients.models import Patient
 from services.booking.choices import BookingRefusal, SlotState
-from services.booking.free_times.kinds import UrgentNow, Whose
+from services.booking.free_times.kinds import UrgentNow, UrgentOpening, Whose
 from services.booking.free_times.search import CLOSED, IS_OWN, places, search
-from services.booking.free_times.spans import horizon, released, windows_of
+from services.booking.free_times.spans import horizon, released, unreleased, windows_of
 from services.booking.models import Slot
 
 _TAKE_FIRST = f"""{CLOSED}
@@ -60,7 +60,10 @@ def take_first_urgent(*, patient: Patient, assurance: Assurance, now: datetime) 
 
 
 def urgent_now(*, patient: Patient, assurance: Assurance, now: datetime) -> UrgentNow:
-    """Return which urgent time the patient would get, and which not because of another appointment. Two queries."""
+    """Return which urgent time the patient would get, which not because of another appointment, and what opens next.
+
+    Two queries.
+    """
     windows = windows_of(patient, assurance, *horizon(patient.clinic, now), now)
     spans = [
         span
@@ -68,9 +71,12 @@ def urgent_now(*, patient: Patient, assurance: Assurance, now: datetime) -> Urge
         if span.window.service == Service.URGENT
     ]
     with_own = [span._replace(shows_own=True) for span in spans]
-    found = search([*spans, *with_own], patient.clinic, Whose.of(patient), now).free
-    first = next((slot for place, slot in found if place < len(spans)), None)
-    beside = next((slot for _place, slot in found if slot.is_own_time), None)
+    later = unreleased(windows, patient.clinic, now)
+    found = search([*spans, *with_own, *later], patient.clinic, Whose.of(patient), now).free
+    out = [(place, slot) for place, slot in found if place < 2 * len(spans)]
+    first = next((slot for place, slot in out if place < len(spans)), None)
+    beside = next((slot for _place, slot in out if slot.is_own_time), None)
     if first and beside and first.starts_at <= beside.starts_at:
         beside = None
-    return UrgentNow(first, beside)
+    day = min((slot.day for place, slot in found if place >= 2 * len(spans)), default=None)
+    return UrgentNow(first, beside, None if day is None else UrgentOpening.of(day, patient.clinic))
