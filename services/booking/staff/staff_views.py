@@ -21,7 +21,7 @@ from portal.refusals import Refused
 from services.booking import operations
 from services.booking.choices import AppointmentStatus
 from services.booking.desk import policy as desk
-from services.booking.desk.choices import Attendance, Rule
+from services.booking.desk.choices import Rule
 from services.booking.desk.fingerprint import fingerprint
 from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
@@ -179,8 +179,9 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "waits": found.status == AppointmentStatus.REQUESTED,
         "has_passed": found.starts_at <= now,
         "look": look_of(found),
-        "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
-        "may_miss": _may_mark(request, found, Attendance.MISSED, now),
+        "marks": desk.possible_marks(
+            found.status, found.attendance, found.starts_at, request.clinic.zone, now=now
+        ),
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found),
@@ -189,21 +190,6 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "reminder_colour": colour_of(reminder),
     }
     return render(request, "booking/staff/appointment.html", context)
-
-
-def _may_mark(request: StaffRequest, found: Appointment, mark: Attendance, now: datetime) -> bool:
-    zone = request.clinic.zone
-    refusal = desk.refuse_mark(
-        mark=mark,
-        status=found.status,
-        current=found.attendance,
-        seen=found.attendance,
-        starts_at=found.starts_at,
-        day=found.starts_at.astimezone(zone).date(),
-        today=now.astimezone(zone).date(),
-        now=now,
-    )
-    return refusal is None and found.attendance != mark
 
 
 def _mover(request: StaffRequest, found: Appointment, origin: Origin) -> str:

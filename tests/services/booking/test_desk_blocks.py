@@ -1,6 +1,7 @@
 """The desk: blocking time, and saying who came."""
 
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -154,6 +155,26 @@ def test_nobody_comes_the_day_before_or_stays_away_before_the_time(world, mark, 
     with pytest.raises(BookingRefused) as refused:
         say(appointment, mark)
     assert refused.value.reason == DeskRefusal.TOO_EARLY
+
+
+@pytest.mark.parametrize(
+    ("status", "current", "starts_in", "marks"),
+    [
+        ("booked", "", -1, ("arrived", "missed")),
+        ("booked", "", 1, ("arrived",)),
+        ("booked", "", 26, ()),
+        ("booked", "arrived", -1, ("missed", "")),
+        ("booked", "arrived", 1, ("",)),
+        ("booked", "missed", -1, ("arrived", "")),
+        ("requested", "", -1, ()),
+        ("cancelled", "", -1, ()),
+    ],
+)
+def test_an_appointment_can_be_marked_as_nobody_has_marked_it_and_as_its_time_permits(
+    status, current, starts_in, marks
+):
+    zone = ZoneInfo("Europe/Oslo")
+    assert policy.possible_marks(status, current, NOW + starts_in * HOUR, zone, now=NOW) == marks
 
 
 def test_a_patient_who_came_early_and_cancels_is_no_broken_row(world):
