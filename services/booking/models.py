@@ -349,6 +349,26 @@ class RefusalWords(models.Model):
         return f"words about appointment {self.pk}"
 
 
+class AttendanceMark(models.Model):
+    """That somebody noted whether the patient came, or took that back. Only added; what holds stands at the appointment."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="marks")
+    mark = models.CharField(max_length=10, choices=Attendance.choices, blank=True)
+    """Empty: what was noted before is taken back."""
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="attendance_mark_known", condition=Q(mark__in=["", *Attendance.values])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mark of appointment {self.appointment_id}"
+
+
 class Receipt(models.Model):
     """What a patient or the clinic did about an appointment, dated and numbered, with the rule that applied."""
 

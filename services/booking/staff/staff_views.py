@@ -184,7 +184,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         ),
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
-        "history": history_of(found),
+        "history": history_of(found, queries.marks_of(found)),
         "ledger": told(ledger_of(found)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),

@@ -30,13 +30,24 @@ def load(clinic: Clinic, provider: Provider, patients: list[Patient], actor: Use
     )
     came = _book(arrives, free.filter(day=today).first(), actor, now)
     if came is not None:
-        operations.mark(
-            clinic=clinic, appointment_id=came.pk, mark=Attendance.ARRIVED, seen="", actor=actor, now=now
-        )
+        _say_who_came(came, actor, now)
     later = free.filter(kind=SlotKind.URGENT, day__gt=today + timedelta(days=1)).first()
     _book(urgent, later, actor, now)
     _block(clinic, provider, actor, now)
     _refuse(clinic, actor, now)
+
+
+def _say_who_came(appointment: Appointment, actor: User, now: datetime) -> None:
+    """Note that the patient arrived, take it back as pressed by mistake, and note it again."""
+    for seen, mark in (("", Attendance.ARRIVED), (Attendance.ARRIVED, ""), ("", Attendance.ARRIVED)):
+        operations.mark(
+            clinic=appointment.clinic,
+            appointment_id=appointment.pk,
+            mark=mark,
+            seen=seen,
+            actor=actor,
+            now=now,
+        )
 
 
 def _refuse(clinic: Clinic, actor: User, now: datetime) -> None:

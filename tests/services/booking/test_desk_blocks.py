@@ -1,17 +1,18 @@
 """The desk: blocking time, and saying who came."""
 
 from datetime import datetime, time, timedelta
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
 from services.booking.desk import operations, policy
 from services.booking.desk.choices import Attendance, DeskRefusal
 from services.booking.desk.policy import Span
-from services.booking.models import Appointment, Slot
+from services.booking.models import Appointment, AttendanceMark, Slot
 from services.booking.operations import BookingRefused, extend_calendar
 from tests.services.booking.build_booking import MONDAY, NOW, make_slot, make_template, make_world
 from tests.services.booking.build_desk import free, secretary
@@ -138,6 +139,19 @@ def test_who_came_is_noted_and_taken_back_with_a_trail(world):
         {"before": "", "after": "arrived"},
         {"before": "arrived", "after": ""},
     ]
+
+
+def test_the_trail_of_before_becomes_the_history_of_marks(world):
+    appointment = world.book(make_slot(world.gp, NOW + HOUR))
+    for mark, seen in ((Attendance.ARRIVED, ""), ("", Attendance.ARRIVED), (Attendance.ARRIVED, "")):
+        say(appointment, mark, seen=seen)
+    columns = ("appointment", "mark", "at", "by")
+    noted = list(AttendanceMark.objects.order_by("pk").values_list(*columns))
+    assert [mark for _, mark, _, _ in noted] == ["arrived", "", "arrived"]
+    AttendanceMark.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("services.booking.migrations.0017_attendance_marks").FILL)
+    assert list(AttendanceMark.objects.order_by("pk").values_list(*columns)) == noted
 
 
 def test_two_who_say_different_things_do_not_overwrite_each_other(world):
