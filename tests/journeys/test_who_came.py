@@ -1,4 +1,4 @@
-"""Who came is said in the calendar itself: by pointer, by key, in plain forms; two secretaries don't overwrite each other."""
+"""Who came is said in the calendar itself: by pointer, by key, in plain forms; nobody overwrites a colleague."""
 
 import os
 import re
