@@ -236,6 +236,8 @@ class Appointment(PublicIdModel):
     status = models.CharField(max_length=10, choices=AppointmentStatus.choices)
     reason = EncryptedTextField(blank=True)
     wants_reminder = models.BooleanField(default=False)
+    reminder_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What the patient was told that it costs when they chose it, in hundredths of the currency; 0: nothing."""
     form_key = models.UUIDField()
     """Made when the form was shown: the same form sent twice is the same appointment."""
     version = models.PositiveIntegerField(default=1)
@@ -551,6 +553,8 @@ class DrawRequest(PublicIdModel):
     reason = EncryptedTextField(blank=True)
     """Goes to the appointment, or is emptied the day after."""
     wants_reminder = models.BooleanField(default=False)
+    reminder_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What the patient was told that it costs when they chose it, in hundredths of the currency; 0: nothing."""
     providers = ArrayField(models.BigIntegerField(), default=list)
     """With whom; empty means with anyone."""
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.WAITING)

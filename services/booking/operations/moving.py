@@ -159,6 +159,7 @@ def _ask_instead(
         decision,
         reason=appointment.reason or "",
         wants_reminder=appointment.wants_reminder,
+        reminder_ore=appointment.reminder_ore,
         form_key=form_key,
         actor=actor,
         now=now,

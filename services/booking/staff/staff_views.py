@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import in_crowns
 from notifications.queries import ledger_of
 from patients.choices import SeenIn
 from patients.operations import note_listed
@@ -169,6 +170,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     )
     if found is None:
         raise Http404
+    ledger = ledger_of(found)
     origin = origin_of(request.GET)
     day = found.starts_at.astimezone(request.clinic.zone).date()
     context = {
@@ -185,7 +187,8 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": history_of(found, queries.marks_of(found)),
-        "ledger": told(ledger_of(found)),
+        "ledger": told(ledger),
+        "owed": in_crowns(request.clinic, next((one.price_ore for one in ledger if one.is_paid), 0)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),
     }

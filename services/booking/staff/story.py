@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from identity.choices import UserKind
 from identity.models import User
 from notifications.choices import State
+from notifications.policy import ARRIVED
 from notifications.queries import LedgerLine
 from patients.guardianship import words
 from services.booking.choices import AppointmentStatus
@@ -56,7 +57,6 @@ LOOKS = {
     AppointmentStatus.REFUSED: Look("danger", "cross"),
     AppointmentStatus.CANCELLED: Look("", "cross"),
 }
-ARRIVED = {State.DELIVERED, State.ACCEPTED}
 GOING = {State.QUEUED, State.SENDING, State.UNKNOWN}
 
 
