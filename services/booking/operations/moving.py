@@ -184,7 +184,7 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
     appointment.save(
         update_fields=[
             *("slot", "provider", "starts_at", "ends_at", "kind"),
-            *("status", "decided_at", "assigned_to", "overruled", "version"),
+            *("status", "decided_at", "assigned_to", "overruled", "version", "reminder_ore"),
         ]
     )
     if old is not None:

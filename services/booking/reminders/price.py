@@ -2,7 +2,9 @@
 
 from clinic_admin.sms_price import sms_ore
 from notifications.choices import Channel
+from notifications.queries import reminders_of
 from patients.models import Patient
+from services.booking.models import Appointment
 from services.booking.reminders.policy import channel_of
 
 
@@ -15,3 +17,8 @@ def promised_ore(patient: Patient, *, wants_reminder: bool) -> int:
     if not wants_reminder or patient.clinic.reminds_everyone or not is_sms:
         return 0
     return sms_ore(patient.clinic)
+
+
+def is_owed(appointment: Appointment) -> bool:
+    """Return whether a reminder of the appointment was sent that costs the patient something. One query."""
+    return any(line.is_paid for line in reminders_of([appointment]))

@@ -160,6 +160,18 @@ def test_only_what_was_really_sent_is_owed_and_once_for_an_appointment():
     assert (total.number, total.ore) == (2, 200)
 
 
+def test_a_move_that_the_clinic_approves_costs_nothing_more_once_the_first_reminder_was_sent():
+    world, first = booked()
+    other = make_slot(world.gp, NOW + timedelta(days=4))
+    values = {"wants_reminder": True, "reminder_ore": 100, "replaces": first}
+    second = make_appointment(other, world.patient, **values)
+    sent(first)
+    approve(clinic=world.clinic, appointment_id=second.pk, actor=make_user(), now=NOW)
+    assert price_of(second) == 0
+    sent(second)
+    assert owed(world.clinic) == [(first.pk, 100)]
+
+
 def test_a_month_is_the_clinics_own_and_another_clinics_is_not_seen():
     world, appointment = booked()
     sent(appointment)
