@@ -75,9 +75,12 @@ def _codes(event: AuditEvent, names: Names) -> Told:
 
 
 def _paid_exported(event: AuditEvent, names: Names) -> Told:
-    month = date_format(date.fromisoformat(f"{event.details['month']}-01"), "F Y")
+    month = event.details.get("month")
+    if not month:
+        return Told(_("The reminders that patients pay for were taken out as a file"))
+    named = date_format(date.fromisoformat(f"{month}-01"), "F Y")
     return Told(
-        _("The reminders that patients pay for were taken out as a file: %(month)s") % {"month": month}
+        _("The reminders that patients pay for were taken out as a file: %(month)s") % {"month": named}
     )
 
 
