@@ -4,6 +4,7 @@ import csv
 import io
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
 import pytest
 import time_machine
@@ -131,6 +132,18 @@ def test_a_clinic_that_begins_to_remind_everyone_pays_also_for_what_was_chosen()
     Clinic.objects.update(reminds_everyone=True)
     reminders.keep_up(Clinic.objects.get(pk=world.clinic.pk), NOW + timedelta(days=1))
     assert price_of(appointment) == 0
+
+
+def test_what_was_chosen_before_prices_were_kept_costs_what_the_clinic_takes_then():
+    world, appointment = booked()
+    _, free = booked(world=make_world(clinic={"reminds_everyone": True}))
+    _, own_price = booked(world=make_world(clinic={"sms_ore": 450}))
+    Appointment.objects.update(reminder_ore=0)
+    with connection.cursor() as cursor:
+        for fill in import_module("services.booking.migrations.0018_reminder_prices").FILLS:
+            cursor.execute(fill.replace("now()", "'2026-11-23 08:00Z'::timestamptz"))
+    kept = dict(Appointment.objects.values_list("pk", "reminder_ore"))
+    assert kept == {appointment.pk: 100, free.pk: 0, own_price.pk: 450}
 
 
 # -- what is owed --------------------------------------------------------------------------------------------
