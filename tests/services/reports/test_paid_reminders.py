@@ -135,7 +135,7 @@ def test_a_clinic_that_begins_to_remind_everyone_pays_also_for_what_was_chosen()
 
 
 def test_what_was_chosen_before_prices_were_kept_costs_what_the_clinic_takes_then():
-    world, appointment = booked()
+    _, appointment = booked()
     _, free = booked(world=make_world(clinic={"reminds_everyone": True}))
     _, own_price = booked(world=make_world(clinic={"sms_ore": 450}))
     Appointment.objects.update(reminder_ore=0)
