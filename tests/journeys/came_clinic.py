@@ -1,4 +1,4 @@
-"""The clinic of desk_clinic with one more patient who has an appointment now, with the other provider. Prints JSON."""
+"""The clinic of desk_clinic with one more patient who has an appointment now, and one in two hours. Prints JSON."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import django
 
 django.setup()
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from clinic_admin.models import Clinic, Provider
 from identity.models import User
@@ -27,7 +27,11 @@ def main(identifier: str) -> dict[str, str]:
     secretary = User.objects.get(email=told["secretary"])
     began = per.starts_at.astimezone(clinic.zone)
     book_by_hand(kari, greta, began, actor=secretary, now=datetime.now(UTC))
-    return told
+    ane = Patient.objects.get(clinic=clinic, given_name="Ane")
+    ane.clinic = clinic
+    later = began + timedelta(hours=2)  # the clinic's clock stands at noon
+    book_by_hand(ane, greta, later, actor=secretary, now=datetime.now(UTC))
+    return told | {"later": later.isoformat()}
 
 
 if __name__ == "__main__":

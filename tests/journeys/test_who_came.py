@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -96,6 +97,28 @@ def test_who_came_is_said_in_the_calendar_and_neither_of_two_overwrites_the_othe
     expect(entry(berit, "Kari")).to_have_attribute("data-kind", "arrived")
     berit.emulate_media(media="print")
     expect(acts(berit, "Kari").locator("summary")).to_be_hidden()
+
+
+def test_that_nobody_came_can_be_said_once_the_time_has_begun_and_the_server_has_the_last_word(
+    clinic, person
+):
+    page = person("secretary")
+    page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
+    missed = acts(page, "Ane").get_by_role("button", name="Did not attend")
+    acts(page, "Ane").locator("summary").click()
+    expect(acts(page, "Ane").get_by_role("button", name="Arrived")).to_be_visible()
+    expect(missed).to_be_hidden()
+    page.keyboard.press("Escape")
+    entry(page, "Ane").focus()
+    page.keyboard.press("x")
+    expect(page.locator("#notices")).to_be_empty()
+
+    # The page has stood open for hours, or this computer's clock is wrong.
+    page.clock.set_fixed_time(datetime.fromisoformat(clinic["later"]) + timedelta(minutes=1))
+    acts(page, "Ane").locator("summary").click()
+    missed.click()
+    expect(page.locator("#notices")).to_contain_text("That can't be said yet: the time is still to come.")
+    expect(entry(page, "Ane")).to_have_attribute("data-kind", "booked")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
