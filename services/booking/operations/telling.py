@@ -79,8 +79,15 @@ def reminder_of(appointment: Appointment, *, now: datetime) -> NewMessage | None
         return None
     text = _text(appointment, kind)
     channel = Channel.SMS if patient.mobile or not patient.email else Channel.EMAIL
+    is_paid = channel is Channel.SMS and not clinic.reminds_everyone
     return _message(
-        appointment, kind, text, channel=channel, to=patient.mobile or patient.email, due_at=due_at
+        appointment,
+        kind,
+        text,
+        channel=channel,
+        to=patient.mobile or patient.email,
+        due_at=due_at,
+        price_ore=appointment.reminder_ore if is_paid else 0,
     )
 
 
@@ -119,6 +126,7 @@ def _message(
     channel: Channel,
     to: str,
     due_at: datetime,
+    price_ore: int = 0,
 ) -> NewMessage:
     return NewMessage(
         clinic=appointment.clinic,
@@ -131,4 +139,5 @@ def _message(
         body=text.body,
         due_at=due_at,
         not_after=appointment.starts_at,
+        price_ore=price_ore,
     )
