@@ -30,6 +30,8 @@ class Occasion:
     language: str
     address: str
     """Where the patient sees more after signing in; empty for somebody who has no account."""
+    page_says_more: bool = False
+    """Whether the page that an earlier message to somebody without an account led to says more than this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,14 @@ def text_of(kind: MessageKind, occasion: Occasion) -> Text:
         "clinic": occasion.clinic_name,
         "when": _when(occasion.starts_at, occasion.zone, occasion.language),
     }
-    way_on = _way_on(kind, occasion.language, occasion.address, occasion.clinic_phone, occasion.country)
+    way_on = _way_on(
+        kind,
+        occasion.language,
+        occasion.address,
+        occasion.clinic_phone,
+        occasion.country,
+        occasion.page_says_more,
+    )
     return Text(title=title % words, body=f"{words['clinic']}: {sentence % words} {way_on}".strip())
 
 
@@ -67,17 +76,21 @@ def _when(starts_at: datetime, zone: ZoneInfo, language: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _way_on(kind: MessageKind, language: str, address: str, phone: str, country: str) -> str:
+def _way_on(
+    kind: MessageKind, language: str, address: str, phone: str, country: str, page_says_more: bool
+) -> str:
     """Return where to see more, or whom to ask."""
     needs_another = kind in {MessageKind.BOOKING_REFUSED, MessageKind.BOOKING_IN_DOUBT}
     with translation.override(language):
         if address and not (needs_another and phone):
             return _("Sign in to see more: %(address)s") % {"address": address}
         if not phone:
-            return ""
+            return _("See the link we sent.") if page_says_more else ""
         words = {"address": address, "phone": as_people_write(phone, country)}
         if address:
             return _("Choose another time at %(address)s or phone %(phone)s.") % words
+        if page_says_more:
+            return _("See the link we sent, or phone %(phone)s.") % words
         return _("Questions? Phone %(phone)s.") % words
 
 

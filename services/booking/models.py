@@ -29,7 +29,7 @@ from services.booking.desk.choices import Attendance, Rule
 from services.booking.earlier.models import EarlierOffer as EarlierOffer
 from services.booking.earlier.models import EarlierWish as EarlierWish
 from services.booking.earlier.models import PassedOver as PassedOver
-from services.booking.guests.choices import GuestStatus
+from services.booking.guests.choices import GuestStatus, RefusedBecause
 from services.booking.release.choices import Outcome
 
 LONGEST_BLOCK_REASON = 120
@@ -455,6 +455,10 @@ class GuestRequest(PublicIdModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     """Who approved or refused; empty with a decided_at means that the person withdrew it."""
+    refused_because = models.CharField(
+        max_length=20, choices=RefusedBecause.choices, blank=True, default="", db_default=""
+    )
+    """Which sentence the person's page shows; empty when staff chose none."""
     appointment = models.OneToOneField(
         Appointment, null=True, on_delete=models.SET_NULL, related_name="guest_request"
     )
@@ -473,6 +477,11 @@ class GuestRequest(PublicIdModel):
             models.CheckConstraint(
                 name="guest_request_waits_when_confirmed",
                 condition=Q(status=GuestStatus.STARTED) | Q(confirmed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="guest_request_because_known",
+                condition=Q(refused_because="")
+                | Q(refused_because__in=RefusedBecause.values, status=GuestStatus.REFUSED),
             ),
         ]
         indexes = [

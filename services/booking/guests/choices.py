@@ -21,6 +21,29 @@ class GuestStatus(TextChoices):
         return cls.STARTED, cls.WAITING
 
 
+class RefusedBecause(TextChoices):
+    """What the person's page says about a refusal: the whole sentence, as it stands here, or nothing.
+
+    The page proves a mobile, not a person. So no sentence speaks of a record or of health, and each is as true of
+    somebody who is a patient of the clinic as of somebody who is not: what differs between them stands in an "if".
+    """
+
+    CONTACT = "contact", _("Contact the clinic to agree on a time.")
+    TIME_GONE = "time-gone", _("The clinic can't offer this time after all. You can ask for another one.")
+    FULL = "full", _("The clinic has no room for more appointments at the moment.")
+    SIGN_IN = (
+        "sign-in",
+        _("This has to be booked after signing in. If you can't sign in, contact the clinic."),
+    )
+    GP_PRACTICE = (
+        "gp-practice",
+        _(
+            "This is booked at the practice where you have your general practitioner, whether that is here or "
+            "elsewhere. If it is here, sign in or contact the clinic."
+        ),
+    )
+
+
 class GuestRefusal(Refusal):
     """Why a request went no further."""
 

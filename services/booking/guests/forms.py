@@ -11,6 +11,7 @@ from identity import policy as identity
 from identity.form_fields import CodeField, NationalIdField
 from portal.mobile_field import MobileField, of_country
 from services.booking.forms import ReasonField
+from services.booking.guests.choices import RefusedBecause
 
 
 class WishForm(forms.Form):
@@ -50,3 +51,25 @@ class ConfirmForm(forms.Form):
     """The code of the message."""
 
     code = CodeField()
+
+
+class RefusalForm(forms.Form):
+    """Which sentence the person's page shows when staff refuse; none is chosen beforehand."""
+
+    because = forms.ChoiceField(
+        label=_("What the page of the request says about it"),
+        required=False,
+        choices=[("", _("Nothing")), *RefusedBecause.choices],
+        widget=forms.RadioSelect,
+        initial="",
+        help_text=_(
+            "No sentence tells whether somebody is a patient here. Choose by what is asked for, not by whose record "
+            "it may be."
+        ),
+    )
+
+    @property
+    def chosen(self) -> RefusedBecause | None:
+        """Return what a valid form asks for."""
+        because = self.cleaned_data["because"]
+        return RefusedBecause(because) if because else None

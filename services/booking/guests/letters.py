@@ -59,6 +59,7 @@ def tell(guest: GuestRequest, kind: MessageKind, *, now: datetime, word: str = "
             zone=clinic.zone,
             language=guest.language,
             address="",
+            page_says_more=bool(guest.refused_because),
         ),
     )
     outbox.queue_messages(

@@ -25,7 +25,7 @@ from services.booking import freeing, own_times
 from services.booking.choices import AppointmentStatus, BookingRefusal
 from services.booking.desk.choices import Rule
 from services.booking.guests import letters, policy, queries
-from services.booking.guests.choices import GuestRefusal, GuestStatus
+from services.booking.guests.choices import GuestRefusal, GuestStatus, RefusedBecause
 from services.booking.guests.letters import Code
 from services.booking.models import Appointment, GuestRequest, Slot
 from services.booking.operations import telling
@@ -275,12 +275,23 @@ def _overruled(
 
 
 @transaction.atomic
-def refuse(*, clinic: Clinic, request_id: UUID, actor: Any, now: datetime) -> GuestRequest:
-    """Say no, free the time, and tell the person by SMS. Raises as approve does."""
+def refuse(
+    *,
+    clinic: Clinic,
+    request_id: UUID,
+    actor: Any,
+    now: datetime,
+    because: RefusedBecause | None = None,
+) -> GuestRequest:
+    """Say no, free the time, and tell the person by SMS; the sentence of `because` stands on the person's page only.
+
+    Raises GuestRefused when it is decided already: `found` is the request then; GuestRequest.DoesNotExist: not the clinic's.
+    """
     guest = _locked(clinic, request_id)
     _refuse_unless_waiting(guest)
+    guest.refused_because = because.value if because else ""
     _end(guest, GuestStatus.REFUSED, actor=actor, now=now)
-    audit.record(action="guest.refused", subject=guest, actor=actor, now=now)
+    audit.record(action="guest.refused", subject=guest, actor=actor, now=now, because=guest.refused_because)
     letters.tell(guest, MessageKind.BOOKING_REFUSED, now=now)
     return guest
 
@@ -402,7 +413,7 @@ def _refuse_unless_waiting(guest: GuestRequest) -> None:
 
 def _end(guest: GuestRequest, status: GuestStatus, *, actor: Any, now: datetime) -> None:
     guest.status, guest.decided_at, guest.decided_by = status, now, actor
-    guest.save(update_fields=["status", "decided_at", "decided_by"])
+    guest.save(update_fields=["status", "decided_at", "decided_by", "refused_because"])
     if guest.slot_id is not None:
         freeing.free(guest.slot_id, clinic=guest.clinic, now=now)
     outbox.cancel_messages(subject=guest, now=now)

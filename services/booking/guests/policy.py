@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.booking.guests.choices import GuestRefusal, GuestStatus
+from services.booking.guests.choices import GuestRefusal, GuestStatus, RefusedBecause
 
 CODE_DIGITS = 6
 CODE_TRIES = 5
@@ -43,3 +43,13 @@ def is_open(*, status: str, created_at: datetime, now: datetime) -> bool:
 def refuse_decision(*, status: str) -> GuestRefusal | None:
     """Return why staff can't approve or refuse, or None."""
     return None if status == GuestStatus.WAITING else GuestRefusal.DECIDED
+
+
+def may_ask_again(*, because: str) -> bool:
+    """Return whether the page of a refused request leads back to the free times: not where its sentence says otherwise."""
+    return because in {"", RefusedBecause.TIME_GONE}
+
+
+def leads_to_sign_in(*, because: str) -> bool:
+    """Return whether the sentence speaks of signing in, so that the page leads there, whoever it is."""
+    return because in {RefusedBecause.SIGN_IN, RefusedBecause.GP_PRACTICE}

@@ -1,6 +1,6 @@
 """Staff decide about requests from people without an account."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -15,13 +15,29 @@ from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk.choices import Rule
 from services.booking.desk.forms import PutAside
 from services.booking.guests import operations, queries
-from services.booking.guests.choices import GuestStatus
+from services.booking.guests.choices import GuestStatus, RefusedBecause
+from services.booking.guests.forms import RefusalForm
 from services.booking.guests.operations import GuestRefused
+from services.booking.guests.story import history_of
 from services.booking.models import GuestRequest
 from services.booking.staff import decided
 from services.booking.staff import queries as staff_queries
 
-_OUTCOMES = {"approve": GuestStatus.APPROVED, "refuse": GuestStatus.REFUSED}
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What whoever pressed wants to have happened."""
+
+    status: GuestStatus
+    because: RefusedBecause | None = None
+
+    def is_done(self, found: GuestRequest, request: StaffRequest) -> bool:
+        """Return whether the one who asks has decided just so already."""
+        return (
+            found.decided_by_id == request.staff_member.user_id
+            and found.status == self.status
+            and found.refused_because == (self.because or "")
+        )
 
 
 @staff_page
@@ -45,9 +61,16 @@ def waiting(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
     """Show who asks for which time and why, whose record it is, and approve or refuse."""
+    if request.method != "POST":
+        return _page(request, guest_id, RefusalForm())
+    act = {"approve": _approve, "refuse": _refuse}.get(request.POST.get("act", ""))
+    if act is None:
+        raise Http404
+    return act(request, guest_id)
+
+
+def _page(request: StaffRequest, guest_id: UUID, form: RefusalForm, status: int = 200) -> HttpResponse:
     clinic, now = request.clinic, timezone.now()
-    if request.method == "POST":
-        return _decide(request, guest_id)
     guest = operations.open_request(
         clinic=clinic, request_id=guest_id, actor=request.staff_member.user, now=now
     )
@@ -56,6 +79,8 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
     record, waits = queries.record_of(guest, clinic), guest.status == GuestStatus.WAITING
     context = {
         "guest": guest,
+        "form": form,
+        "history": history_of(guest),
         "number": _number(guest.national_id or ""),
         "record": record,
         "waits": waits,
@@ -64,36 +89,39 @@ def guest_request(request: StaffRequest, guest_id: UUID) -> HttpResponse:
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
     }
-    return render(request, "booking/staff/guest.html", context)
+    return render(request, "booking/staff/guest.html", context, status=status)
 
 
-def _decide(request: StaffRequest, guest_id: UUID) -> HttpResponse:
+def _approve(request: StaffRequest, guest_id: UUID) -> HttpResponse:
     put_aside = PutAside.of(request.POST)
-    acts: dict[str, Callable[..., GuestRequest]] = {
-        "approve": partial(operations.approve, confirmed=put_aside.rules, known=put_aside.beside),
-        "refuse": operations.refuse,
-    }
-    wanted, now = request.POST.get("act", ""), timezone.now()
-    act = acts.get(wanted)
-    if act is None:
-        raise Http404
+    act = partial(operations.approve, confirmed=put_aside.rules, known=put_aside.beside)
+    return _answer(request, guest_id, act, _Decision(GuestStatus.APPROVED))
+
+
+def _refuse(request: StaffRequest, guest_id: UUID) -> HttpResponse:
+    form = RefusalForm(request.POST)
+    if not form.is_valid():
+        return _page(request, guest_id, form, status=422)
+    act = partial(operations.refuse, because=form.chosen)
+    return _answer(request, guest_id, act, _Decision(GuestStatus.REFUSED, form.chosen))
+
+
+def _answer(
+    request: StaffRequest, guest_id: UUID, act: partial[GuestRequest], wanted: _Decision
+) -> HttpResponse:
+    now = timezone.now()
     try:
         guest = act(clinic=request.clinic, request_id=guest_id, actor=request.staff_member.user, now=now)
     except GuestRequest.DoesNotExist:
         raise Http404 from None
     except GuestRefused as refused:
         found: GuestRequest | None = refused.details.get("found")
-        if found is None or not _is_done(found, wanted, request):
+        if found is None or not wanted.is_done(found, request):
             messages.warning(request, str(refused.message))  # the page says the rest
             return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
         guest = found  # whoever pressed twice reads what the first press did
     messages.success(request, _told(guest, now))
     return redirect("guests_staff:waiting", request.clinic.portal_identifier)
-
-
-def _is_done(found: GuestRequest, wanted: str, request: StaffRequest) -> bool:
-    """Return whether the one who asks has decided just so already."""
-    return found.status == _OUTCOMES[wanted] and found.decided_by_id == request.staff_member.user_id
 
 
 def _number(digits: str) -> str:

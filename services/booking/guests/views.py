@@ -203,7 +203,13 @@ def request_page(request: ClinicRequest) -> HttpResponse:
         except GuestRefused as refused:
             messages.warning(request, _sentence(refused.reason))
         return redirect("guests:request", clinic.portal_identifier)
-    return render(request, "booking/guests/request.html", {"guest": own, "is_over": own.starts_at <= now})
+    context = {
+        "guest": own,
+        "is_over": own.starts_at <= now,
+        "may_ask_again": policy.may_ask_again(because=own.refused_because) and clinic.books_without_account,
+        "leads_to_sign_in": policy.leads_to_sign_in(because=own.refused_because),
+    }
+    return render(request, "booking/guests/request.html", context)
 
 
 @own_request_page
