@@ -85,7 +85,7 @@ def _way_on(
         if address and not (needs_another and phone):
             return _("Sign in to see more: %(address)s") % {"address": address}
         if not phone:
-            return _("See the link we sent.") if page_says_more else ""
+            return str(_("See the link we sent.")) if page_says_more else ""
         words = {"address": address, "phone": as_people_write(phone, country)}
         if address:
             return _("Choose another time at %(address)s or phone %(phone)s.") % words
