@@ -496,6 +496,11 @@ class GuestRequest(PublicIdModel):
                 name="guest_request_by_day",
             ),
             models.Index(
+                fields=["clinic", "-decided_at", "-id"],
+                condition=Q(decided_at__isnull=False),
+                name="guest_request_answered",
+            ),
+            models.Index(
                 fields=["clinic", "mobile"],
                 condition=Q(status=GuestStatus.WAITING),
                 name="guest_request_by_mobile",

@@ -45,7 +45,7 @@ def main(identifier: str) -> dict[str, str]:
     )
     numbers = {
         f"number{serial}": national_id.make_synthetic("NO", date(1980, 5, 5), serial=serial)
-        for serial in (1, 2)
+        for serial in (1, 2, 3)
     }
     return told | numbers
 

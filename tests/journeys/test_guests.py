@@ -75,3 +75,60 @@ def test_a_stranger_asks_on_a_phone_and_the_secretary_approves(clinic, new_page,
 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your appointment is booked")
+
+
+def asks(page, phone, number, mobile):
+    """Ask for the first time as Gudrun Gjest, and write the code that comes to the mobile."""
+    page.goto(f"/{CLINIC}/")
+    page.get_by_role("link", name=re.compile("Book without an account")).click()
+    page.locator("a.time").first.click()
+    for name, value in {
+        "given_name": "Gudrun",
+        "family_name": "Gjest",
+        "number": number,
+        "mobile": mobile,
+        "reason": "A certificate",
+    }.items():
+        page.locator(f"[name={name}]").fill(value)
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("input[name=code]").fill(code_on(phone, mobile))
+    page.get_by_role("button", name="Ask for the time").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The clinic has your request")
+
+
+def test_who_is_refused_reads_on_a_phone_without_scripts_the_sentence_that_the_secretary_chose_by_keyboard(
+    clinic, new_page, person
+):
+    page = new_page(width=375, height=740, scripts=False)
+    phone = new_page()
+    asks(page, phone, clinic["number3"], "41000003")
+
+    secretary = person("secretary")
+    secretary.goto(f"/{CLINIC}/staff/waiting/")
+    secretary.get_by_role("link", name=re.compile("Without an account")).click()
+    secretary.get_by_role("link", name=re.compile("Gudrun")).click()
+    expect(secretary.get_by_role("radio", name="Nothing")).to_be_hidden()
+    secretary.locator(".refusal summary").focus()
+    secretary.keyboard.press("Enter")
+    is_accessible(secretary)
+    secretary.keyboard.press("Tab")
+    expect(secretary.get_by_role("radio", name="Nothing")).to_be_focused()
+    for _number in range(4):
+        secretary.keyboard.press("ArrowDown")
+    expect(secretary.get_by_role("radio", name="This has to be booked after signing in.")).to_be_checked()
+    secretary.keyboard.press("Tab")
+    secretary.keyboard.press("Enter")
+    expect(secretary.locator("#notices")).to_contain_text("Refused. Gudrun Gjest is notified")
+    secretary.get_by_role("link", name=re.compile("Gudrun Gjest")).click()
+    expect(secretary.locator("ol.rows")).to_contain_text("On the page of the request: This has to be booked")
+    is_accessible(secretary)
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The clinic could not approve the time")
+    expect(page.locator("main")).to_contain_text("If you can't sign in, contact the clinic.")
+    assert page.locator("html").bounding_box()["width"] <= 375
+    phone.goto("/dev/phone/?to=%2B4741000003")
+    expect(phone.locator("main")).to_contain_text("See the link we sent")
+    expect(phone.locator("main")).not_to_contain_text("after signing in")
+    page.get_by_role("link", name="Sign in", exact=True).last.click()
+    expect(page).to_have_url(re.compile(f"/{CLINIC}/$"))

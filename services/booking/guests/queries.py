@@ -128,6 +128,15 @@ def waiting(*, clinic: Clinic) -> list[GuestRequest]:
     return list(rows.order_by("created_at", "pk")[:PER_PAGE])
 
 
+def answered(*, clinic: Clinic) -> list[GuestRequest]:
+    """Return those that were answered or withdrawn and are still kept, newest first, at most fifty. One query.
+
+    Whoever was refused is told to phone: staff must find then what was said.
+    """
+    rows = GuestRequest.objects.filter(clinic=clinic, decided_at__isnull=False).select_related("provider")
+    return list(rows.order_by("-decided_at", "-pk")[:PER_PAGE])
+
+
 def record_of(guest: GuestRequest, clinic: Clinic) -> Patient | None:
     """Return the clinic's record with the national ID that was written, whatever its state. For staff only."""
     return records.record_of(national_id_index=guest.national_id_index, clinic=clinic)

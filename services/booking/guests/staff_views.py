@@ -43,10 +43,12 @@ class _Decision:
 @staff_page
 @require_safe
 def waiting(request: StaffRequest) -> HttpResponse:
-    """List the requests that wait, oldest first."""
+    """List the requests that wait, oldest first, and those that were answered and are still kept."""
     counts = staff_queries.waiting_counts(request.clinic)
     context = {
         "guests": queries.waiting(clinic=request.clinic),
+        "answered": queries.answered(clinic=request.clinic),
+        "most": queries.PER_PAGE,
         "is_guests": True,
         "is_all": False,
         "is_mine": False,

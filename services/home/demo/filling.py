@@ -108,7 +108,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     _appointments(clinic, known, now)
     first = next(iter(providers.values()))
     desk.load(clinic, first, records.some_with_gp(clinic, 2), administrator, now)
-    guests.load(clinic, now)
+    guests.load(clinic, administrator, now)
     earlier.load(clinic, known, now)
     draws.load(clinic, administrator, now)
     desk.say_who_came(clinic, administrator, now)

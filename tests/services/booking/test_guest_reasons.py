@@ -18,10 +18,11 @@ from notifications.models import OutboxMessage
 from patients.models import Patient
 from portal import audit
 from portal.models import AuditEvent
-from services.booking.guests import operations, policy
+from services.booking.guests import operations, policy, queries
 from services.booking.guests.choices import GuestRefusal, GuestStatus, RefusedBecause
 from services.booking.guests.operations import GuestRefused
 from services.booking.models import GuestRequest, Slot
+from services.home.demo import guests as demo
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, make_slot
 from tests.services.booking.build_guests import make_guest, open_to_guests, wish
@@ -331,3 +332,44 @@ def test_of_a_time_that_has_passed_staff_read_that_no_sms_goes_and_the_page_says
     assert "The time has passed: the patient is not notified." in shown
     assert "It doesn't say why, unless you choose a sentence" in shown
     assert "the SMS only says to look there" not in shown
+
+
+def test_staff_find_what_was_answered_newest_first_and_at_another_clinic_nothing(
+    secretary, provider, django_assert_num_queries
+):
+    now, address = timezone.now(), reverse("guests_staff:waiting", args=[provider.clinic.portal_identifier])
+    slot = make_slot(provider, ahead(provider.clinic, 9))
+    for serial, name in enumerate(["Aud", "Bo", "Cato"]):
+        guest = make_guest(provider, slot, serial=serial, now=now, given_name=name)
+        refuse(guest, FULL, now=now + timedelta(seconds=serial))
+    elsewhere = make_provider(make_clinic())
+    refuse(make_guest(elsewhere, given_name="Dina"), FULL)
+    with django_assert_num_queries(1):
+        found = queries.answered(clinic=provider.clinic)
+        assert [(one.given_name, one.provider.name) for one in found] == [
+            ("Cato", "Lege Berg"),
+            ("Bo", "Lege Berg"),
+            ("Aud", "Lege Berg"),
+        ]
+    shown = secretary.get(address).content.decode()
+    assert "Answered or withdrawn in the last 30 days" in shown
+    assert all(
+        reverse("guests_staff:request", args=[provider.clinic.portal_identifier, one.pk]) in shown
+        for one in found
+    )
+    assert "Dina" not in shown
+
+
+@pytest.mark.parametrize("country", ["NO", "DK"])
+def test_the_demo_shows_one_who_waits_and_one_who_was_refused_with_a_reason(country):
+    clinic = make_clinic(country=country)
+    provider = make_provider(clinic)
+    open_to_guests(provider)
+    clinic.refresh_from_db()
+    make_slot(provider, ahead(clinic, 9))
+    demo.load(clinic, make_user(), timezone.now())
+    shown = GuestRequest.objects.filter(clinic=clinic).order_by("created_at", "status")
+    assert sorted((one.status, one.refused_because) for one in shown) == [
+        ("refused", "gp-practice"),
+        ("waiting", ""),
+    ]
