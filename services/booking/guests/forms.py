@@ -57,13 +57,13 @@ class RefusalForm(forms.Form):
     """Which sentence the person's page shows when staff refuse; none is chosen beforehand."""
 
     because = forms.ChoiceField(
-        label=_("What the page of the request says about it"),
+        label=_("Reason shown to the person"),
         required=False,
-        choices=[("", _("Nothing")), *RefusedBecause.choices],
+        choices=[("", _("None")), *RefusedBecause.choices],
         widget=forms.RadioSelect,
         initial="",
         help_text=_(
-            "No sentence tells whether somebody is a patient here. Choose by what is asked for, not by whose record "
+            "No reason tells whether somebody is a patient here. Choose by what is asked for, not by whose record "
             "it may be."
         ),
     )

@@ -264,10 +264,9 @@ def test_staff_read_each_sentence_as_it_will_stand_and_none_is_chosen_beforehand
     assert [one for one in RefusedBecause if str(one.label) not in shown] == []
     assert re.findall(r'<input type="radio"[^>]*value="([^"]*)"[^>]*checked', shown) == [""]
     assert (
-        "Neither says why: nobody has proven who they are. If you choose a sentence, the page shows it"
-        in shown
+        "Neither says why: nobody has proven who they are. If you choose a reason, the page shows it" in shown
     )
-    assert "No sentence tells whether somebody is a patient here." in shown
+    assert "No reason tells whether somebody is a patient here." in shown
 
 
 def test_what_staff_chose_stands_on_their_page_and_in_its_history(secretary, guest):
@@ -330,7 +329,7 @@ def test_of_a_time_that_has_passed_staff_read_that_no_sms_goes_and_the_page_says
     guest = make_guest(provider, slot, now=now - timedelta(days=2))
     shown = shown_to(secretary, guest)
     assert "The time has passed: the patient is not notified." in shown
-    assert "It doesn't say why, unless you choose a sentence" in shown
+    assert "It doesn't say why, unless you choose a reason" in shown
     assert "the SMS only says to look there" not in shown
 
 
