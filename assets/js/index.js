@@ -12,6 +12,7 @@ import "./in-place.js";
 import "./list-keys.js";
 import "./matrix.js";
 import "./national-id.js";
+import "./notices-seen.js";
 import "./passkey.js";
 import "./print-page.js";
 import "./shortcuts.js";

@@ -22,8 +22,10 @@ from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.origin import origin_of
 from services.booking.desk.places import asked_place, asking_anew, parts
 from services.booking.desk.queries import Place
+from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.operations.telling import can_tell
+from services.booking.staff.day import page_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +78,7 @@ def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     if place is None:
         return redirect("desk:book", request.clinic.portal_identifier)
     if request.method != "POST":
-        return _page(request, BookForm(), patient, place)
+        return _page(request, BookForm(), patient, place, done=queries.has_it(patient, place))
     form = BookForm(request.POST)
     if not form.is_valid():
         return _page(request, form, patient, place, status=422)
@@ -112,8 +114,9 @@ def _page(
     status: int = 200,
     stopped: RuleInTheWay | None = None,
     refused: BookingRefused | None = None,
+    done: Appointment | None = None,
 ) -> HttpResponse:
-    query = request.GET.urlencode()
+    query, origin = request.GET.urlencode(), origin_of(request.GET)
     context = {
         "form": form,
         "patient": patient,
@@ -121,8 +124,9 @@ def _page(
         "has_begun": place.starts_at <= timezone.now(),
         **asking_anew(form, stopped, patient, place),
         "refused": refused,
+        "done": done and page_of(request.clinic, done.pk, origin.query),
         "other_patient": f"{reverse('desk:book', args=[request.clinic.portal_identifier])}?{query}",
-        "back": origin_of(request.GET).address(request.clinic, place.day),
+        "back": origin.address(request.clinic, place.day, goal=done.pk if done else None),
         **parts(place),
     }
     return render(request, "booking/desk/book.html", context, status=status)

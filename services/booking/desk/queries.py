@@ -146,6 +146,12 @@ def beside(patient: Patient, place: Place, *, moved: Appointment | None = None) 
     return list(rows.select_related("provider", "requested_by").order_by("starts_at"))
 
 
+def has_it(patient: Patient, place: Place) -> Appointment | None:
+    """Return the patient's appointment that has just this place: the page was opened again after booking. One query."""
+    rows = own_times.beside(patient, place.starts_at, place.ends_at)
+    return rows.filter(provider=place.provider, starts_at=place.starts_at, ends_at=place.ends_at).first()
+
+
 def _is_held(place: Place, patient: Patient, now: datetime) -> bool:
     """Return whether the place is kept for others who wait for an earlier time."""
     slot = place.slot

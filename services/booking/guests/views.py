@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
@@ -85,8 +86,12 @@ def find(request: ClinicRequest) -> HttpResponse:
         return quiet
     if choosing.wants_part(request.htmx):
         return render(request, "booking/guests/find.html#offer", context)
-    stop = code_stops.of_clinic(clinic.pk, now=now)
-    return render(request, "booking/guests/find.html", context | {"stop": stop})
+    own = _own(request, now)
+    more = {
+        "stop": code_stops.of_clinic(clinic.pk, now=now),
+        "waiting": own if own and own.status == GuestStatus.WAITING and own.starts_at > now else None,
+    }
+    return render(request, "booking/guests/find.html", context | more)
 
 
 # -- ask ---------------------------------------------------------------------------------------------------
@@ -183,6 +188,7 @@ def again(request: ClinicRequest) -> HttpResponse:
         messages.warning(request, _sentence(refused.reason))
     else:
         code_sender.send_message_soon(started.message_id)
+        messages.success(request, _("A new code is on its way by SMS. The older one does not work any more."))
     return redirect("guests:code", clinic.portal_identifier)
 
 

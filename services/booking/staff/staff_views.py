@@ -178,6 +178,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "to_calendar": origin.address(request.clinic, day, goal=found.pk),
         "waits": found.status == AppointmentStatus.REQUESTED,
         "has_passed": found.starts_at <= now,
+        "is_reachable": bool(found.patient.mobile or found.patient.email),
         "look": look_of(found),
         "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
         "may_miss": _may_mark(request, found, Attendance.MISSED, now),

@@ -121,7 +121,9 @@ class BlockRows(_FormSet):
     def refuse(self, block: WeekBlock, words: str) -> None:
         """Say by the row that holds the block why it can't be saved."""
         for form in self._rows():
-            if form.block() == block:
+            if (
+                not form.errors and form.block() == block
+            ):  # a row that is refused already says nothing whole any more
                 form.add_error("ends_at", words)
 
     def has_row_errors(self) -> bool:

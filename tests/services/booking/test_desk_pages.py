@@ -453,6 +453,46 @@ def test_who_books_from_the_week_lands_in_the_same_week_at_what_was_booked(clien
     assert f'id="entry-{booked.pk}"' in client.get(back).content.decode()
 
 
+@pytest.mark.parametrize("is_written", [False, True])
+def test_who_goes_back_after_booking_by_hand_reads_that_it_is_done_and_a_colleague_that_it_is_taken(
+    client, place, gp, is_written
+):
+    patient, other = make_patient(place, gp=gp), make_patient(place, gp=gp, given_name="Ola")
+    slot = make_slot(gp, ahead(place))
+    local = slot.starts_at.astimezone(place.zone)
+    written = {"provider": gp.pk, "day": local.date().isoformat(), "at": f"{local:%H:%M}", "minutes": 20}
+    wanted = written if is_written else {"slot": slot.pk}
+    if is_written:
+        slot.delete()
+    address = url(place, "book_patient", patient.pk, week=7, **wanted)
+    key = client.get(address).context["form"].key
+    assert client.post(address, {"reason": "", "form_key": key}).status_code == 302
+    done = Appointment.objects.get()
+    page = client.get(address)
+    text = page.content.decode()
+    assert f"{patient.full_name} has this time" in text
+    assert "not free any more" not in text
+    assert 'name="form_key"' not in text
+    to_it = reverse("booking_staff:appointment", args=[place.portal_identifier, done.pk])
+    assert f"{to_it}?week=7" in hrefs(page)
+    assert f"{url(place, 'week')}?day={local.date()}&days=7#entry-{done.pk}" in hrefs(page)
+    theirs = client.get(url(place, "book_patient", other.pk, **wanted)).content.decode()
+    assert "has this time" not in theirs
+    assert ("This time is not free any more" in theirs) != is_written
+
+
+def test_who_opens_blocked_time_from_the_week_lands_in_the_same_week(client, place, gp):
+    make_slot(gp, ahead(place, hour=9))
+    day = ahead(place).date().isoformat()
+    sent = {"provider": gp.pk, "day": day, "starts": "08:00", "ends": "12:00", "reason": "Course"}
+    assert client.post(url(place, "block", week=7, shown=gp.pk), sent).status_code == 302
+    week = f"{url(place, 'week')}?day={day}&provider={gp.pk}&days=7"
+    blocked = url(place, "blocked", Block.objects.get().pk, week=7, shown=gp.pk)
+    assert blocked in hrefs(client.get(week))
+    assert week in hrefs(client.get(blocked))
+    assert client.post(blocked).headers["Location"] == week
+
+
 def test_who_moves_from_the_week_lands_in_the_same_week_also_when_writing_the_time(client, place, gp):
     mine = make_request(gp, status=AppointmentStatus.BOOKED)
     day = ahead(place).date().isoformat()
