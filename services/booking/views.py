@@ -277,7 +277,7 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
             "until": queries.cancellable_until(found, request.clinic),
             "is_too_late": now > queries.cancellable_until(found, request.clinic),
-            "receipts": queries.receipts_of(found),
+            "receipts": [(one, _other(request, one.by, one.at)) for one in queries.receipts_of(found)],
             "replacement": queries.replacement_of(found),
             "requested_for": _other(request, found.requested_by, found.requested_at),
             "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),

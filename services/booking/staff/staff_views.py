@@ -27,6 +27,7 @@ from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
 from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
+from services.booking.queries import receipts_of
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import decided, queries
 from services.booking.staff import operations as staff_operations
@@ -50,7 +51,7 @@ from services.booking.staff.forms import (
     numbers,
 )
 from services.booking.staff.queries import Cursor, ProviderOfDay
-from services.booking.staff.story import colour_of, history_of, look_of, told
+from services.booking.staff.story import colour_of, history_of, look_of, told, with_moves
 
 
 @require_safe
@@ -184,7 +185,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "may_miss": _may_mark(request, found, Attendance.MISSED, now),
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
-        "history": history_of(found),
+        "history": with_moves(history_of(found), found, receipts_of(found)),
         "ledger": told(ledger_of(found)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),

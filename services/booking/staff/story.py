@@ -11,9 +11,10 @@ from identity.models import User
 from notifications.choices import State
 from notifications.queries import LedgerLine
 from patients.guardianship import words
+from portal import moments
 from services.booking.choices import AppointmentStatus
 from services.booking.desk.choices import Attendance
-from services.booking.models import Appointment
+from services.booking.models import Appointment, Receipt
 from services.booking.reminders.choices import Stage
 from services.booking.reminders.policy import Outlook
 
@@ -105,6 +106,21 @@ def history_of(appointment: Appointment) -> list[Event]:
         sign = "person-check" if mark is Attendance.ARRIVED else "person-cross"
         events.append(Event(appointment.marked_at, str(mark.label), appointment.marked_by.name, sign))
     return events
+
+
+def with_moves(events: Iterable[Event], appointment: Appointment, receipts: Iterable[Receipt]) -> list[Event]:
+    """Return what happened with each move, where it was moved from and by whom, oldest first."""
+    moves = [
+        Event(
+            one.at,
+            _("Moved from %(when)s") % {"when": moments.day_and_clock(one.was_at, appointment.clinic.zone)},
+            _who(appointment, one.by, one.at),
+            "move",
+        )
+        for one in receipts
+        if one.was_at is not None
+    ]
+    return sorted([*events, *moves], key=lambda event: event.at)
 
 
 def _who(appointment: Appointment, user: User | None, at: datetime) -> str:

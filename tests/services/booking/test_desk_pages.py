@@ -16,7 +16,7 @@ from clinic_admin.models import Closure
 from identity import national_id
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, SlotKind
-from services.booking.models import Appointment, Block, Slot
+from services.booking.models import Appointment, Block, Receipt, Slot
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.access.build_access import away
 from tests.services.booking.build_booking import allow, make_slot, make_world
@@ -155,9 +155,15 @@ def test_a_move_shows_both_times_and_a_second_secretary_what_changed(client, pla
         assert "Somebody has changed this appointment meanwhile" in text
         assert "10:00" in text, "where it is now"
         assert "09:00" in text, "where it was"
+        assert f"by {Receipt.objects.latest('pk').by.name}, " in text
         assert f"version=2&amp;slot={second.pk}" in text, "the way on keeps the time that was chosen"
     appointment.refresh_from_db()
     assert appointment.slot_id == first.pk
+    page = reverse("booking_staff:appointment", args=[place.portal_identifier, appointment.pk])
+    story = client.get(page).context["history"]
+    assert story[-1].what.startswith("Moved from ")
+    assert "09:00" in story[-1].what
+    assert story[-1].who == Receipt.objects.latest("pk").by.name
 
 
 def test_while_one_moves_free_times_lead_to_the_move_on_the_day_and_in_the_week(client, place, gp):
