@@ -1,5 +1,6 @@
-// What was done in place is told at the top of the page (#notices). Who has scrolled past it reads the same words at the
-// lower edge, until the next press or key; nothing jumps, and screen readers, which were told already, are not told twice.
+// What was done is told at the top of the page (#notices). Who has scrolled past it, or is led to what was booked further
+// down, reads the same words at the lower edge, until the next press or key; nothing jumps, and screen readers, which
+// are told at the top, are not told twice.
 let copy = null;
 
 function show() {
@@ -22,4 +23,5 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const isAct = detail.elt?.id === "work" && detail.requestConfig?.verb === "post";
   if (isAct) requestAnimationFrame(() => (hide(), show())); // focus and place are settled first
 });
+window.addEventListener("load", () => requestAnimationFrame(show)); // the browser has gone to the address's goal
 for (const act of ["pointerdown", "keydown"]) document.addEventListener(act, hide, { passive: true });
