@@ -33,6 +33,8 @@ CLIENTS = 8
 WARM_UP = 32
 RUSH_CLIENTS = 64
 LOST_IN_PLACE = 422
+LATER_URGENT = 40
+"""Free urgent times on each later day: four for each provider."""
 MOST_BOOKED = 14_000
 """Five days of the practice: enough for 700 bookings a second during the usual turns."""
 SLOT_DAYS = 84
@@ -194,8 +196,11 @@ def _no_double_booking() -> None:
 def rushes(servers: Servers, practice: Practice) -> list[Figure]:
     """Measure how long it takes until everyone knows who wants one of few urgent times at the same moment.
 
-    All of them ask for a time they have seen, or press "the first free urgent time".
+    All of them ask for a time they have seen, or press "the first free urgent time". As at any clinic, there are free
+    urgent times of later days that are not out yet.
     """
+    for day in range(3, 15):
+        people.make_slots(practice, LATER_URGENT, kind=SlotKind.URGENT, hour=9, days_ahead=day)
 
     def of_the_list(slots: list[int]) -> Callable[[int, Guest], bytes]:
         return lambda number, guest: practice.booking(guest, slots[number % len(slots)], in_place=True)

@@ -138,15 +138,33 @@ def _row(made: _Made, values: list[Any], connection: Any) -> Any:
     for place, converters, column in made.converters:
         for convert in converters:
             values[place] = convert(values[place], column, connection)
-    row = made.model.__new__(made.model)
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, made.using
-    row.__dict__.update(zip(made.names, values[made.own], strict=True))
+    row = _of_columns(made.model, made.names, values[made.own], made.using)
     for related in made.related:
-        related.populate(values, row)
+        _populate(related, values, row)
     for name, place in made.reckoned:
         setattr(row, name, values[place])
     return row
+
+
+def _of_columns(model: type[Model], names: Sequence[str], values: Sequence[Any], using: str) -> Any:
+    row = model.__new__(model)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, using
+    row.__dict__.update(zip(names, values, strict=True))
+    return row
+
+
+def _populate(related: Any, values: list[Any], row: Any) -> None:
+    """Put the row's related row where Django's own RelatedPopulator does."""
+    theirs = values[related.cols_start : related.cols_end]
+    if theirs[related.pk_idx] is None:
+        related.local_setter(row, None)
+        return
+    found = _of_columns(related.model_cls, related.init_list, theirs, related.db)
+    for further in related.related_populators:
+        _populate(further, values, found)
+    related.local_setter(row, found)
+    related.remote_setter(found, row)
 
 
 class AtOnce:

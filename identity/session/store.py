@@ -22,6 +22,14 @@ class SessionStore(db.SessionStore):
     """What stands in the database, as it was read."""
     _is_noted = False
 
+    @classmethod
+    def as_read(cls, key: str, held: str) -> "SessionStore":
+        """Return the session with this key, whose row was read already: what it holds, as it stands there."""
+        store = cls(key)
+        store._held = held
+        store._session_cache = store.decode(held)  # type: ignore[attr-defined]
+        return store
+
     def _get_session_from_db(self) -> Session | None:
         found = LIVE.first(key=self.session_key, now=timezone.now())
         if found is None:

@@ -1,4 +1,4 @@
-"""The patient's pages of moving an appointment, and of taking any free urgent time."""
+"""The patient's pages of moving an appointment."""
 
 from datetime import datetime
 from functools import partial
@@ -13,14 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
-from services.booking import choosing, free_times, in_place, operations, own_times, queries, times
-from services.booking.choices import BookingRefusal, SlotKind
-from services.booking.forms import BookForm, MoveForm, key_of
-from services.booking.free_times import UrgentNow
+from services.booking import choosing, free_times, operations, own_times, queries, times
+from services.booking.choices import BookingRefusal
+from services.booking.forms import MoveForm
 from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.release.views import keeps_up
-from services.booking.reminders.words import choice_for
 
 
 # -- move --------------------------------------------------------------------------------------------------
@@ -173,101 +171,3 @@ def _confirm_page(
             )
         ]
     return render(request, "booking/move_to.html", context, status=status)
-
-
-# -- any urgent time ---------------------------------------------------------------------------------------
-@patient_page(area=Area.APPOINTMENTS)
-@keeps_up
-@require_http_methods(["GET", "HEAD", "POST"])
-def any_urgent(request: PatientRequest) -> HttpResponse:
-    """Ask why, and take the first free urgent time. When none is left, what was written stays on the page."""
-    now = timezone.now()
-    is_sent = request.method == "POST"
-    if is_sent and not queries.is_urgent_left(request.patient, key_of(request.POST), now):
-        return _none(request, BookingRefusal.TAKEN, now)
-    reminder = choice_for(request.patient, request.clinic, now=now)
-    if not is_sent:
-        return _before_any(request, BookForm(reminder=reminder), now)
-    form = BookForm(request.POST, reminder=reminder)
-    if not form.is_valid():
-        return _any_page(request, form, None, _urgent_now(request, now), now=now, status=422)
-    try:
-        appointment = operations.book_any_urgent(
-            patient=request.patient,
-            reason=form.cleaned_data["reason"],
-            wants_reminder=form.cleaned_data.get("wants_reminder", False),
-            form_key=form.cleaned_data["form_key"],
-            assurance=request.sign_in.assurance,
-            actor=request.user,
-            now=now,
-        )
-    except BookingRefused as refused:
-        return _none(request, BookingRefusal(refused.reason), now)
-    return in_place.go_to(request, "booking:appointment", request.clinic.portal_identifier, appointment.pk)
-
-
-def _none(request: PatientRequest, refusal: BookingRefusal, now: datetime) -> HttpResponse:
-    """Say that there is none to be had. Most leave here, so no more is read than what is shown."""
-    found = _urgent_now(request, now) if refusal == BookingRefusal.OWN_TIME else None
-    if request.htmx:
-        return _none_in_place(request, refusal, found)
-    form = BookForm(request.POST, reminder=choice_for(request.patient, request.clinic, now=now))
-    form.is_valid()
-    return _any_page(request, form, refusal, found, now=now, status=422)
-
-
-def _before_any(request: PatientRequest, form: BookForm, now: datetime) -> HttpResponse:
-    """Say which one it would be, and before anything is written whether there is none to be had."""
-    found = _urgent_now(request, now)
-    refusal = found.refusal or queries.over_limit(request.patient, SlotKind.URGENT, now=now)
-    return _any_page(request, form, refusal, found, now=now, status=409 if refusal else 200)
-
-
-def _urgent_now(request: PatientRequest, now: datetime) -> UrgentNow:
-    return free_times.urgent_now(patient=request.patient, assurance=request.sign_in.assurance, now=now)
-
-
-def _any_page(
-    request: PatientRequest,
-    form: BookForm,
-    refusal: BookingRefusal | None,
-    found: UrgentNow | None,
-    *,
-    now: datetime,
-    status: int,
-) -> HttpResponse:
-    first = found.first if found else None
-    context = {
-        **_none_left(request, refusal, found),
-        "form": form,
-        "is_sent": form.is_bound,
-        "first": first,
-        "is_too_near": first is not None and now > queries.cancellable_until(first, request.clinic),
-    }
-    return in_place.page(request, "booking/any_urgent.html", context, status=status)
-
-
-def _none_in_place(request: PatientRequest, refusal: BookingRefusal, found: UrgentNow | None) -> HttpResponse:
-    """Say that there is none: the same words for all, unless something of their own is in the way."""
-    clinic, words = request.clinic, _none_left(request, refusal, found)
-    same_for = (refusal, clinic.portal_identifier, clinic.phone, clinic.country)
-    is_personal = words["own"] is not None or request.acting is not None
-    return in_place.part(
-        "booking/none_left.html", {**words, "is_sent": True}, same_for=None if is_personal else same_for
-    )
-
-
-def _none_left(
-    request: PatientRequest, refusal: BookingRefusal | None, found: UrgentNow | None
-) -> dict[str, Any]:
-    """Return what is said when no urgent time can be had, or an earlier one is passed over."""
-    passed_over = found.passed_over if found else None
-    return {
-        "clinic": request.clinic,
-        "patient": request.patient,
-        "acting_for": request.acting,
-        "refusal": refusal,
-        "is_gone": refusal == BookingRefusal.TAKEN,
-        "is_own_time": refusal == BookingRefusal.OWN_TIME,
-        "own": own_times.first_beside(request.patient, passed_over) if passed_over else None,
-    }

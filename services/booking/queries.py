@@ -1,7 +1,7 @@
 """What patients' pages need of a slot they look at, and of their own appointments."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -265,26 +265,35 @@ def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:
 
 
 def urgent_left(*, clinic: Any, patient: Any) -> QuerySet[Clinic]:
-    """Return the clinic with two answers. is_left: it has a free urgent time; has_form: the form has taken one already.
+    """Return the clinic with two answers. first_day: of its free urgent times, or None; has_form: the form has taken one.
 
-    Clinic and patient are keys, or expressions that give them. Found by slot_urgent_free.
+    Clinic and patient are keys, or expressions that give them. The first free one is found by slot_urgent_free.
     """
     free = Slot.objects.filter(
         clinic=clinic, kind=SlotKind.URGENT, state=SlotState.FREE, starts_at__gt=Given("now")
     )
     unheld = free.filter(Q(held_until=None) | Q(held_until__lte=Given("now")))
     made = Appointment.objects.filter(patient=patient, form_key=Given("form_key"))
-    answers = Clinic.objects.filter(pk=clinic).annotate(is_left=Exists(unheld), has_form=Exists(made))
-    return answers.only("pk")
+    return Clinic.objects.filter(pk=clinic).annotate(
+        first_day=Subquery(unheld.order_by("starts_at").values("day")[:1]), has_form=Exists(made)
+    )
 
 
-URGENT_LEFT = Ready(lambda: urgent_left(clinic=Given("clinic"), patient=Given("patient")))
+URGENT_LEFT = Ready(lambda: urgent_left(clinic=Given("clinic"), patient=Given("patient")).only("pk"))
 
 
 def is_urgent_left(patient: Patient, form_key: UUID | None, now: datetime) -> bool:
-    """Return whether the clinic has a free urgent time for anybody, or the form has taken one already. One query.
+    """Return whether the clinic has a free urgent time that is out for anybody, or the form has taken one. One query.
 
     Where everyone comes at once, most are told by this alone: whether this patient may have one is asked when there is one.
     """
-    found = URGENT_LEFT.first(clinic=patient.clinic_id, patient=patient.pk, form_key=form_key, now=now)
-    return found is not None and (found.is_left or found.has_form)  # type: ignore[attr-defined]
+    found: Any = URGENT_LEFT.first(clinic=patient.clinic_id, patient=patient.pk, form_key=form_key, now=now)
+    return found is not None and (found.has_form or is_out(found.first_day, patient.clinic, now))
+
+
+def is_out(day: date | None, clinic: Clinic, now: datetime) -> bool:
+    """Return whether the urgent times of the day are out. A closed day counts as any other here."""
+    until = policy.released_until(
+        now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
+    )
+    return day is not None and day <= until

@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from services.booking import moving_views, views
+from services.booking import moving_views, urgent_views, views
 from services.booking.reminders import views as reminder_views
 
 app_name = "booking"
 urlpatterns = [
     path("book/", views.find, name="find"),
-    path("book/first-urgent/", moving_views.any_urgent, name="any_urgent"),
+    path("book/first-urgent/", urgent_views.any_urgent, name="any_urgent"),
     path("book/<int:slot>/", views.book, name="book"),
     path("book/<int:slot>/nearest/", views.nearest, name="nearest"),
     path("appointments/", views.appointments, name="appointments"),

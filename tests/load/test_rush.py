@@ -98,8 +98,10 @@ def everyone_sees_the_truth_within_one_reload(port, practice, slots, answers, *,
 
 def test_as_many_win_by_one_press_as_there_are_times(rush, server, in_place):
     practice, slots = rush
+    not_out_yet = people.make_slots(practice, 20, kind=SlotKind.URGENT, hour=9, days_ahead=3)
     answers = send(server, [practice.any_urgent(guest, in_place=in_place) for guest in practice.guests])
     as_many_won_as_there_were_times(practice, slots, answers, in_place=in_place)
+    assert Slot.objects.filter(pk__in=not_out_yet, state=SlotState.FREE).count() == len(not_out_yet)
     everyone_sees_the_truth_within_one_reload(server, practice, slots, answers, in_place=in_place)
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bench.people import fill_slots
 from clinic_admin.queries import CLINIC, clinic_by_identifier
 from identity.backends import PATIENT, PatientBackend
 from identity.choices import UserKind
@@ -25,9 +24,7 @@ from patients import arrival
 from patients.models import Patient
 from patients.queries import RECORD, record_of
 from portal.ready import answered
-from services.booking import page_questions
 from services.booking.operations.appointments import OPEN_SLOT
-from services.booking.queries import URGENT_LEFT, urgent_left
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import make_slot
 
@@ -140,22 +137,18 @@ def test_each_row_is_found_by_its_index(key, clinic):
 
 def test_what_a_page_asks_next_is_read_with_who_comes_and_is_the_same(key, clinic, patient):
     form_key, slot = uuid4(), make_slot(make_provider(clinic))
-    for page, about, own in (
-        ("book", {"id": slot.pk, "form_key": form_key}, OPEN_SLOT),
-        ("any_urgent", {"form_key": form_key}, URGENT_LEFT),
-    ):
-        request = posted(page, clinic, slot, form_key)
-        question = {"clinic": clinic.pk, "patient": patient.pk, **about}
-        by_itself = own.first(**question, now=timezone.now())
-        rest = request.path_info.removeprefix(f"/{clinic.portal_identifier}/")
-        with CaptureQueriesContext(connection) as asked:
-            ahead = list(
-                arrival._read(key, clinic.portal_identifier, timezone.now(), *arrival._next(request, rest))
-            )
-        assert len(asked) == 1
-        query, values, row = ahead[-1]
-        assert (query, values) == (own, question)
-        assert {**vars(row), "_state": None} == {**vars(by_itself), "_state": None}
+    request = posted("book", clinic, slot, form_key)
+    question = {"clinic": clinic.pk, "patient": patient.pk, "id": slot.pk, "form_key": form_key}
+    by_itself = OPEN_SLOT.first(**question, now=timezone.now())
+    rest = request.path_info.removeprefix(f"/{clinic.portal_identifier}/")
+    with CaptureQueriesContext(connection) as asked:
+        ahead = list(
+            arrival._read(key, clinic.portal_identifier, timezone.now(), *arrival._next(request, rest))
+        )
+    assert len(asked) == 1
+    query, values, row = ahead[-1]
+    assert (query, values) == (OPEN_SLOT, question)
+    assert {**vars(row), "_state": None} == {**vars(by_itself), "_state": None}
 
 
 def test_pages_that_are_only_looked_at_and_other_pages_ask_nothing_more(clinic):
@@ -175,36 +168,20 @@ def test_who_has_no_record_here_reads_no_page_ahead(key, clinic, user):
     assert [query for query, _values, _row in found] == [LIVE, CLINIC, PATIENT, RECORD]
 
 
-def test_who_hangs_up_while_sending_is_no_error(client, key, clinic, caplog):
+@pytest.mark.parametrize("page", ["book/7/", "book/first-urgent/"])
+def test_who_hangs_up_while_sending_is_no_error(client, key, clinic, caplog, page):
     class Broken(io.BytesIO):
         def read(self, *_sizes):
             raise ConnectionResetError
 
     client.cookies[settings.SESSION_COOKIE_NAME] = key
-    address = reverse("booking:book", args=[clinic.portal_identifier, 7])
+    address = f"/{clinic.portal_identifier}/{page}"
     sent = {"wsgi.input": Broken(), "CONTENT_LENGTH": 9, "CONTENT_TYPE": "application/x-www-form-urlencoded"}
-    assert client.generic("POST", address, **sent).status_code == 400
+    assert client.generic("POST", address, **sent, HTTP_HX_REQUEST="true").status_code == 400
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def posted(page, clinic, slot, form_key):
-    args = [clinic.portal_identifier, *([slot.pk] if page == "book" else [])]
-    return RequestFactory().post(reverse(f"booking:{page}", args=args), {"form_key": str(form_key)})
-
-
-def test_a_plan_for_everyone_finds_whether_an_urgent_time_is_left_by_the_index_of_those(clinic):
-    """Postgres makes one plan for all values after a few times: it can't know then that only urgent ones are meant."""
-    made = page_questions._ahead(urgent_left).made
-    sql = made.sql % tuple(f"${number + 1}" for number in range(len(made.parameters)))
-    fill_slots(clinic, [make_provider(clinic).pk], days=40, first_day=date(2026, 3, 2))
-    values = {"identifier": "'x'", "key": "'x'", "now": "now()", "form_key": f"'{uuid4()}'"}
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE booking_slot")
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        cursor.execute(f"PREPARE urgent AS {sql}")
-        cursor.execute(f"EXPLAIN EXECUTE urgent({', '.join(values[one.name] for one in made.parameters)})")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute("DEALLOCATE urgent")
-    assert "slot_urgent_free" in plan, plan
-    assert "Seq Scan" not in plan, plan
+    return RequestFactory().post(
+        reverse(f"booking:{page}", args=[clinic.portal_identifier, slot.pk]), {"form_key": str(form_key)}
+    )

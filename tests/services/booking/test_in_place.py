@@ -7,18 +7,16 @@ from datetime import timedelta
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import BACKEND_SESSION_KEY
 
 from clinic_admin.models import Clinic
 from identity.choices import UserKind
 from identity.models import KeptForm
-from identity.operations import PATIENT_BACKEND
 from services.booking import in_place
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, make_slot, make_world
-from tests.services.booking.test_pages import address, fill_in, sign_in
+from tests.services.booking.test_pages import address, fill_in, sign_in, sign_in_listed
 
 pytestmark = pytest.mark.django_db
 BY_ITSELF = {"HX-Request": "true"}
@@ -37,13 +35,7 @@ def world():
 
 @pytest.fixture
 def client(world):
-    """A browser whose session is listed, as every session that was opened by signing in is."""
-    client = sign_in(world)
-    session = client.session
-    session[BACKEND_SESSION_KEY] = PATIENT_BACKEND
-    session.save()
-    UserSession.objects.create(user=world.user, session_key=client.session.session_key, ip="127.0.0.1")
-    return client
+    return sign_in_listed(world)
 
 
 def taken(world, **other):
@@ -165,17 +157,6 @@ def test_one_s_own_time_in_another_tab_is_named(world, client):
     answer = client.post(address("book", world, own.slot_id), fill_in(), headers=BY_ITSELF)
     assert "You have this time already" in answer.content.decode()
     assert address("appointment", world, own.pk) in answer.content.decode()
-
-
-def test_who_finds_no_urgent_time_left_is_told_after_one_query(world, client, django_assert_max_num_queries):
-    make_slot(world.gp, kind=SlotKind.URGENT, state=SlotState.TAKEN)
-    make_slot(world.gp, NOW + timedelta(hours=3), kind=SlotKind.URGENT, held_until=NOW + timedelta(minutes=5))
-    client.post(address("any_urgent", world), fill_in(), headers=BY_ITSELF)
-    with django_assert_max_num_queries(1):  # who comes, with whether anything is left
-        answer = client.post(address("any_urgent", world), fill_in(), headers=BY_ITSELF)
-    assert answer.status_code == 422
-    assert "No urgent time is free right now" in answer.content.decode()
-    assert "<html" not in answer.content.decode()
 
 
 def test_the_first_urgent_time_leads_to_its_appointment_also_when_sent_twice(world, client):

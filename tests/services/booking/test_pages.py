@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 from icalendar import Calendar
@@ -13,6 +15,7 @@ from icalendar import Calendar
 from delegation.models import MatrixTick
 from identity.choices import Assurance, Method
 from identity.models import Account
+from identity.operations import PATIENT_BACKEND
 from portal.phone_numbers import as_people_write
 from services.access.choices import Approval
 from services.access.models import ProviderRights, SpecialRights
@@ -53,6 +56,16 @@ def sign_in(world, language="en"):
     client.get(
         address("appointments", world)
     )  # the session notes now and then that it is used; not on each page
+    return client
+
+
+def sign_in_listed(world, language="en"):
+    """Return a browser whose session is listed, as every session that was opened by signing in is."""
+    client = sign_in(world, language)
+    session = client.session
+    session[BACKEND_SESSION_KEY] = PATIENT_BACKEND
+    session.save()
+    UserSession.objects.create(user=world.user, session_key=session.session_key, ip="127.0.0.1")
     return client
 
 
