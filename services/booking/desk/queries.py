@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Closure, Provider
@@ -25,6 +25,8 @@ from services.booking.models import Appointment, Block, EarlierOffer, Slot
 from services.booking.staff import queries as staff_queries
 
 SHOWN_OF_SEARCH = records.PER_PAGE
+NEAREST = 4
+"""So many other times are offered in place of one that is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,21 @@ def beside(patient: Patient, place: Place, *, moved: Appointment | None = None) 
     """Return what the patient has at the place's time, with providers and who asked for it. One query."""
     rows = own_times.beside(patient, place.starts_at, place.ends_at, moved=moved)
     return list(rows.select_related("provider", "requested_by").order_by("starts_at"))
+
+
+def nearest_free(place: Place, *, now: datetime) -> list[Slot]:
+    """Return the provider's free times of this kind nearest to one that is lost, in the order of the clock. Two queries."""
+    kind = place.kind if place.slot else SlotKind.PORTAL
+    free = Slot.objects.filter(
+        Q(held_until=None) | Q(held_until__lte=now), provider=place.provider, kind=kind, state=SlotState.FREE
+    )
+    coming = free.filter(starts_at__gt=now)
+    after = coming.filter(day__gte=place.day, starts_at__gt=place.starts_at).order_by("day", "starts_at")
+    before = coming.filter(day__lte=place.day, starts_at__lt=place.starts_at).order_by("-day", "-starts_at")
+    found = sorted(
+        [*before[:NEAREST], *after[:NEAREST]], key=lambda slot: abs(slot.starts_at - place.starts_at)
+    )[:NEAREST]
+    return sorted(found, key=lambda slot: slot.starts_at)
 
 
 def has_it(patient: Patient, place: Place) -> Appointment | None:

@@ -487,6 +487,29 @@ def test_who_goes_back_after_booking_by_hand_reads_that_it_is_done_and_a_colleag
     assert ("This time is not free any more" in theirs) != is_written
 
 
+def test_whose_time_a_colleague_took_books_one_of_the_nearest_with_what_is_written(client, place, gp):
+    other = make_patient(place, gp=gp, given_name="Ola")
+    patient = make_patient(place, gp=gp, given_name="Kari")
+    lost, *free = (make_slot(gp, ahead(place, 3, hour)) for hour in (10, 9, 11, 12))
+    make_slot(gp, ahead(place, 3, 13), kind=SlotKind.URGENT)
+    make_slot(make_provider(place), ahead(place, 3, 14))
+    address = url(place, "book_patient", patient.pk, week=7, slot=lost.pk)
+    assert "One press books" not in client.get(address).text
+    taken = client.post(url(place, "book_patient", other.pk, slot=lost.pk), {"form_key": uuid.uuid4()})
+    assert taken.status_code == 302
+    assert "One press books" in client.get(address).text, "opened from a calendar that is not the newest"
+    sent = {"reason": "Back pain", "form_key": uuid.uuid4()}
+    answer = client.post(address, sent)
+    assert answer.status_code == 422
+    offered = re.findall(r'form="book" formaction="([^"]*)"', answer.text)
+    assert [unescape(one) for one in offered] == [
+        url(place, "book_patient", patient.pk, week=7, slot=slot.pk) for slot in free
+    ]
+    assert client.post(unescape(offered[1]), sent).status_code == 302
+    done = Appointment.objects.get(patient=patient)
+    assert (done.slot_id, done.reason) == (free[1].pk, "Back pain")
+
+
 def test_who_opens_blocked_time_from_the_week_lands_in_the_same_week(client, place, gp):
     make_slot(gp, ahead(place, hour=9))
     day = ahead(place).date().isoformat()
