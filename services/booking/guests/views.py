@@ -113,6 +113,7 @@ def ask(request: ClinicRequest, slot: int) -> HttpResponse:
     is_post = request.method == "POST"
     form = WishForm(
         request.POST if is_post else None,
+        initial=_written(own),
         country=request.clinic.country,
         code_countries=request.clinic.code_countries,
     )
@@ -242,6 +243,13 @@ def _own(request: ClinicRequest, now: datetime) -> GuestRequest | None:
         return None
     is_open = policy.is_open(status=own.status, created_at=own.created_at, now=now)
     return own if is_open or own.status != GuestStatus.STARTED else None
+
+
+def _written(own: GuestRequest | None) -> dict[str, str]:
+    """Return what the person wrote before going back from the page of the code; never the national ID."""
+    if own is None or own.status != GuestStatus.STARTED:
+        return {}
+    return {name: getattr(own, name) for name in ("given_name", "family_name", "mobile", "reason")}
 
 
 def _wish(request: ClinicRequest, form: WishForm) -> Wish:

@@ -479,6 +479,23 @@ def test_who_asks_for_another_code_reads_that_it_is_on_its_way_and_that_the_olde
     assert "A new code is on its way by SMS. The older one does not work any more." in text
 
 
+def test_who_goes_back_from_the_code_finds_what_was_written_but_the_national_id(client, clinic, provider):
+    slot = soon(provider)
+    sent = form(reason="Sore throat")
+    client.post(page("ask", clinic, slot.pk), sent)
+    shown = client.get(page("ask", clinic, slot.pk))
+    assert [shown.context["form"][name].value() for name in ("given_name", "family_name", "reason")] == [
+        sent["given_name"],
+        sent["family_name"],
+        "Sore throat",
+    ]
+    assert sent["number"] not in shown.text
+    assert "Sore throat" not in Client().get(page("ask", clinic, slot.pk)).text
+    client.post(page("code", clinic), {"code": code_sent()})
+    other = client.get(page("ask", clinic, soon(provider, 11).pk)).text
+    assert "Sore throat" not in other, "what was asked for is done with"
+
+
 def test_who_comes_back_to_the_free_times_is_led_to_the_request_and_nobody_elses_browser_is(
     client, clinic, provider
 ):
