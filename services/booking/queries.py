@@ -148,6 +148,11 @@ def next_appointment(patient: Patient, now: datetime) -> Appointment | None:
     return upcoming(patient, now).first()
 
 
+def next_urgent(patient: Patient, now: datetime) -> Appointment | None:
+    """Return the patient's next live urgent appointment with its provider. One query."""
+    return next((one for one in all_upcoming(patient, now) if one.kind == SlotKind.URGENT), None)
+
+
 def earlier(patient: Patient, now: datetime) -> QuerySet[Appointment]:
     """Return what is over: past, cancelled and refused ones, the latest first, with providers."""
     return (

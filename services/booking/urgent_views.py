@@ -82,6 +82,7 @@ def _any_page(
     first = found.first if found else None
     context = {
         **_none_left(request, refusal, found),
+        "had": queries.next_urgent(request.patient, now) if refusal == BookingRefusal.TAKEN else None,
         "form": form,
         "is_sent": form.is_bound,
         "first": first,

@@ -138,6 +138,10 @@ def test_the_press_counts_as_use_of_the_session(world, client):
         assert client.session["seen_at"] == timezone.now().isoformat() != before
 
 
+def test_what_the_page_said_would_be_had_is_said_no_more(world, client):
+    assert '<span id="right-now" hx-swap-oob="true"></span>' in press(client, world).content.decode()
+
+
 # -- what goes on to the page ------------------------------------------------------------------------------
 def test_while_a_time_is_left_everyone_goes_on(world, client):
     urgent(world)
@@ -156,6 +160,16 @@ def test_who_has_won_the_last_one_and_sends_again_is_led_to_it(world, client):
     assert ways == {address("appointment", world, Appointment.objects.get().pk)}
     assert not Slot.objects.filter(state=SlotState.FREE).exists()
     assert at_door(client, world) == 422, "another form has won nothing"
+
+
+def test_who_has_won_the_last_one_and_goes_back_reads_that_they_have_it(world, client):
+    urgent(world)
+    assert "You have an urgent time already" not in client.get(address("any_urgent", world)).content.decode()
+    press(client, world)
+    page = client.get(address("any_urgent", world)).content.decode()
+    assert "You have an urgent time already" in page
+    assert address("appointment", world, Appointment.objects.get().pk) in page
+    assert NONE_LEFT in page
 
 
 def test_another_clinic_s_times_are_not_its_own(world, client):
