@@ -5,12 +5,12 @@ let copy = null;
 
 function show() {
   const notices = document.getElementById("notices");
-  if (!notices?.childElementCount || notices.getBoundingClientRect().bottom > 0) return;
-  copy = notices.cloneNode(true);
-  copy.removeAttribute("id");
-  copy.removeAttribute("role");
+  const words = notices?.querySelectorAll(":scope > .alert:not(:has(a, form))") ?? []; // not what something is done with
+  if (!words.length || notices.getBoundingClientRect().bottom > 0) return;
+  copy = document.createElement("div");
+  copy.className = "notices is-below";
   copy.inert = true;
-  copy.classList.add("is-below");
+  copy.append(...[...words].map((one) => one.cloneNode(true)));
   document.body.append(copy);
 }
 

@@ -59,6 +59,7 @@ def choose_patient(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "place": asked.place,
+        "is_held": asked.place.is_held(now),
         "query": request.GET.urlencode(),
         "found": found,
         "is_all": found is not None and len(found) < queries.SHOWN_OF_SEARCH,

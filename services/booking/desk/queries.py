@@ -48,6 +48,10 @@ class Place:
         """Return whether nobody has it; a stretch without a slot is found out about when it is taken."""
         return self.slot is None or self.slot.state == SlotState.FREE
 
+    def is_held(self, now: datetime) -> bool:
+        """Return whether it is free, but kept for who waits for an earlier time."""
+        return self.slot is not None and self.is_free and self.slot.state_at(now) != SlotState.FREE
+
 
 def place_of_slot(*, clinic: Clinic, slot_id: int) -> Place | None:
     """Return the clinic's slot as a place, whatever its state. One query."""
@@ -171,10 +175,9 @@ def has_it(patient: Patient, place: Place) -> Appointment | None:
 
 def _is_held(place: Place, patient: Patient, now: datetime) -> bool:
     """Return whether the place is kept for others who wait for an earlier time."""
-    slot = place.slot
-    if slot is None or slot.state != SlotState.FREE or slot.state_at(now) == SlotState.FREE:
+    if not place.is_held(now):
         return False
-    return not EarlierOffer.objects.filter(slot=slot, patient=patient, status=OfferStatus.OPEN).exists()
+    return not EarlierOffer.objects.filter(slot=place.slot, patient=patient, status=OfferStatus.OPEN).exists()
 
 
 def find_patients(*, clinic: Clinic, wanted: Wanted) -> Sequence[Patient]:

@@ -254,8 +254,19 @@ def test_a_held_time_is_shown_as_held_with_for_whom_on_the_day_and_in_the_week(c
         shown = client.get(address).content.decode()
         assert re.search(r'data-kind="held".*?Offered to Venke Venter.*?Held until', shown, re.DOTALL)
         assert 'data-kind="free" data-target' not in shown
+    to_book, held = url(place, "book", slot=slot.pk), "This time is held for who waits for an earlier one."
+    assert held in client.get(to_book).text
     Slot.objects.filter(pk=slot.pk).update(held_until=timezone.now())
     assert "Venke" not in client.get(day).content.decode()
+    assert held not in client.get(to_book).text
+
+
+def test_before_a_patient_is_looked_for_staff_read_that_the_time_is_taken_meanwhile(client, place, gp):
+    slot = make_slot(gp, ahead(place))
+    page, gone = url(place, "book", slot=slot.pk), "This time is not free any more"
+    assert gone not in client.get(page).text
+    make_appointment(slot, make_patient(place, gp=gp), status=AppointmentStatus.BOOKED)
+    assert gone in client.get(page).text
 
 
 def test_the_week_shows_five_or_seven_days_with_what_is_closed_and_away(client, place, gp):
