@@ -110,7 +110,7 @@ def calendar_of_week(
     local = now.astimezone(clinic.zone)
     columns = []
     for day in days:
-        why = f"{_('Closed')} {shut[day]}".strip() if day in shut else ""
+        why = (_("Closed") + " " + shut[day]).strip() if day in shut else ""
         group = Group(capfirst(moments.day(day)), why, len(providers))
         for place, provider in enumerate(providers):
             is_away = (provider.pk, day) in away
