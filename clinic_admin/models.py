@@ -55,6 +55,8 @@ class Clinic(models.Model):
     """Urgent slots are asked for in a window from the release hour on, and drawn at its end."""
     draw_minutes = models.PositiveSmallIntegerField(default=10)
     """How long that window is."""
+    drew_until = models.DateField(null=True)
+    """The last day for which patients may have asked when drawing was switched off: they are drawn for all the same."""
     requires_eid_for_consultation = models.BooleanField(default=True)
     reminds_everyone = models.BooleanField(default=False)
     """The clinic sends and pays the reminders; patients are not asked (000 §2.2)."""
@@ -133,6 +135,10 @@ class Clinic(models.Model):
     def asking_time(self) -> timedelta:
         """Return how long after the release hour urgent slots are only asked for; nothing where nothing is drawn."""
         return timedelta(minutes=self.draw_minutes) if self.draws_urgent else timedelta()
+
+    def may_draw(self, today: date) -> bool:
+        """Return whether lots are drawn for today or later: the clinic draws, or did when somebody asked."""
+        return self.draws_urgent or (self.drew_until is not None and self.drew_until >= today)
 
     @property
     def language(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -96,7 +96,10 @@ def change_settings(
     for name, (_old, new) in changes.items():
         setattr(row, name, new)
         setattr(clinic, name, new)
-    row.save(update_fields=list(changes))
+    if "draws_urgent" in changes and not row.draws_urgent:
+        # Who asks does so from the release hour of the day before on.
+        row.drew_until = clinic.drew_until = now.astimezone(row.zone).date() + timedelta(days=1)
+    row.save(update_fields=[*changes, "drew_until"])
     audit.record(
         action="clinic.changed",
         subject=row,

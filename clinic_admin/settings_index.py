@@ -251,6 +251,11 @@ PAGES: tuple[Page, ...] = (
         ),
     ),
     Page(_("Patient log"), "reports_admin:patients", _("use statistics totals export CSV")),
+    Page(
+        _("SMS reminders that patients pay for"),
+        "reports_admin:paid_reminders",
+        _("owed bill invoice price export CSV"),
+    ),
     Page(_("Change log"), "reports_admin:changes", _("history who when audit")),
     Page(
         _("Weekly calendars"),

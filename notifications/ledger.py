@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.choices import Channel, MessageKind, State, WhyNotSent
-from notifications.policy import TROUBLED, why_not_sent
+from notifications.policy import ARRIVED, TROUBLED, why_not_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,13 @@ class LedgerLine:
     subject_id: str
     code: str
     """The provider's number for what went wrong with the last attempt, or our own word."""
+    price_ore: int = 0
+    """What who gets it pays for it, in hundredths of the clinic's currency."""
+
+    @property
+    def is_paid(self) -> bool:
+        """Return whether it was sent, as far as we know, and costs who gets it something."""
+        return self.price_ore > 0 and self.state in ARRIVED
 
     @property
     def is_trouble(self) -> bool:

@@ -49,6 +49,8 @@ class OutboxMessage(PublicIdModel):
     due_at = models.DateTimeField()
     not_after = models.DateTimeField()
     """After this it is not sent any more; for a reminder, the appointment."""
+    price_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What who gets it pays for it, in hundredths of the clinic's currency: as they were told when they chose it."""
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=80, blank=True)
@@ -130,6 +132,7 @@ class OutboxMessage(PublicIdModel):
                 name="outbox_failed_reminders",
                 condition=Q(kind=MessageKind.REMINDER, state__in=TROUBLED),
             ),
+            models.Index(fields=["clinic", "due_at", "id"], name="outbox_paid", condition=Q(price_ore__gt=0)),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,8 @@ class NewMessage:
     due_at: datetime
     not_after: datetime | None
     """The last moment at which sending makes sense (a reminder: the appointment); else three days after due_at."""
+    price_ore: int = 0
+    """What who gets it pays for it, in hundredths of the clinic's currency."""
 
 
 MOST_TOGETHER = 8
@@ -108,6 +110,7 @@ def _row(message: NewMessage, now: datetime) -> OutboxMessage:
         state=State.QUEUED if to else State.NO_RECIPIENT,
         next_try_at=message.due_at if to else None,
         closed_at=None if to else now,
+        price_ore=message.price_ore,
         epoch=_EPOCH,
         created_at=now,
     )
@@ -168,7 +171,7 @@ def is_arranged(rows: Sequence[OutboxMessage], wanted: NewMessage | None, *, now
 
 
 _UNTRIED = {State.QUEUED, State.CANCELLED, State.NO_RECIPIENT}
-_REWRITTEN = ("recipient", "title", "body", "due_at", "not_after", "state")
+_REWRITTEN = ("recipient", "title", "body", "due_at", "not_after", "state", "price_ore")
 _COMPARED = ("channel", *_REWRITTEN)
 
 

@@ -63,6 +63,9 @@ OPEN_STATES = (State.QUEUED, State.SENDING, State.UNKNOWN)
 TROUBLED = (State.UNDELIVERED, State.FAILED, State.FAILED_FINAL, State.EXPIRED, State.NO_RECIPIENT)
 """It did not arrive, as far as we know: somebody should phone instead."""
 
+ARRIVED = (State.ACCEPTED, State.DELIVERED)
+"""The provider took it, and has not said since that it did not arrive."""
+
 LOOSE = (Outcome.PENDING, Outcome.UNCLEAR, Outcome.ACCEPTED)
 """Attempts that ended like this may have reached somebody."""
 

@@ -12,9 +12,9 @@ from clinic_admin.models import Clinic
 from notifications.choices import Channel, MessageKind, State
 from notifications.ledger import LedgerLine
 from notifications.models import CarrierReport, OutboxAttempt, OutboxMessage
-from notifications.policy import LOOSE, TROUBLED
+from notifications.policy import ARRIVED, LOOSE, TROUBLED
 
-__all__ = ["LedgerLine", "failed_reminders", "ledger_of", "not_reached", "reminders_of"]
+__all__ = ["LedgerLine", "failed_reminders", "ledger_of", "not_reached", "paid", "reminders_of"]
 
 
 def ledger_of(subject: models.Model) -> list[LedgerLine]:
@@ -60,6 +60,21 @@ def failed_reminders(
     return [(not_after, lines[pk]) for pk, not_after in found]
 
 
+def paid(clinic: Clinic, *, since: datetime, before: datetime) -> models.QuerySet[OutboxMessage]:
+    """Return the clinic's messages due within [since, before) that were sent and cost who got them something.
+
+    Of several about the same thing the first: it was chosen once. No texts and no numbers.
+    """
+    sent = OutboxMessage.objects.filter(price_ore__gt=0, state__in=ARRIVED)
+    first = sent.filter(
+        Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), pk__lt=OuterRef("pk")),
+        subject_type=OuterRef("subject_type"),
+        subject_id=OuterRef("subject_id"),
+    )
+    rows = sent.filter(~Exists(first), clinic=clinic, due_at__gte=since, due_at__lt=before)
+    return rows.order_by("due_at", "pk").defer("recipient", "title", "body")
+
+
 def _lines(rows: models.QuerySet[OutboxMessage]) -> list[LedgerLine]:
     loose = OutboxAttempt.objects.filter(message=OuterRef("pk"), outcome__in=LOOSE)
     last = OutboxAttempt.objects.filter(pk=OuterRef("last_attempt_id")).exclude(code="")
@@ -85,6 +100,7 @@ def _lines(rows: models.QuerySet[OutboxMessage]) -> list[LedgerLine]:
             version=row.version,
             subject_id=row.subject_id,
             code=row.last_code,
+            price_ore=row.price_ore,
         )
         for row in rows.annotate(has_loose_end=Exists(loose), last_code=code).defer(
             "recipient", "title", "body"

@@ -26,6 +26,9 @@ class SeenIn(TextChoices):
     ABSENCE = "absence", _("appointments during an absence")
     EARLIER = "earlier", _("the list of who waits for an earlier time")
     DRAW = "draw", _("what came of a draw of urgent times")
+    CHANGE = "change", _("appointments that a change of the calendar touches")
+    PAID = "paid", _("the list of reminders that patients pay for")
+    PAID_FILE = "paid-file", _("a file of reminders that patients pay for")
     REMINDERS = "reminders", _("the list of reminders that did not arrive")
 
 

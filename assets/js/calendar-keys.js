@@ -1,6 +1,8 @@
 // The staff's calendar by keys: [data-calendar-keys] holds a link for each (t, arrows, d, w, n), r shows what has changed, m begins to move the
-// appointment one is at, and while one moves ([data-moving]) the arrows go from time to time and Enter takes one. The
+// appointment one is at, a, x and u say whether the patient came (calendar-acts.js), and while one moves ([data-moving]) the arrows go from time to time and Enter takes one. The
 // switch that turns the inbox's keys off turns these off, too.
+import { act } from "./calendar-acts.js";
+
 const OFF = "list-keys-off";
 const WRITTEN_IN = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=submit])";
 // Looked up anew each time: the page may have been shown anew in place.
@@ -72,6 +74,7 @@ function press(event) {
   if (key === "?") return help() ?? true;
   if (isMoving() && board() && key.startsWith("Arrow")) return go(key) ?? true;
   if (key === "m" && board()) return begin() ?? true;
+  if (act(key)) return true;
   // In a calendar that is wider than its place the arrows look at the rest of it.
   if (key.startsWith("Arrow") && event.target === board() && event.target.scrollWidth > event.target.clientWidth) return false;
   const link = document.querySelector(

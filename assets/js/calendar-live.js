@@ -70,10 +70,13 @@ const linkAt = (key) => entriesAt(key).find((entry) => entry.matches("a"));
 
 /** Just before the press is carried out: where one was, what one looked at, and what will be new. */
 function keep(event) {
-  if (event.detail.elt?.id !== "changes-show") return;
+  const { elt, requestConfig } = event.detail;
+  const acted = requestConfig?.triggeringEvent?.submitter?.closest(".entry-with")?.querySelector(".entry");
+  if (elt?.id !== "changes-show" && !acted) return;
   const calendar = board();
   kept = {
-    places: event.detail.elt.closest("[data-changes]").places ?? [],
+    places: elt.closest("[data-changes]")?.places ?? [],
+    acted: acted?.id,
     was: calendar?.contains(last) ? keyOf(last) : null,
     calendar: [calendar?.scrollLeft ?? 0, calendar?.scrollTop ?? 0],
     top: calendar?.getBoundingClientRect().top,
@@ -89,8 +92,9 @@ function shown() {
       calendar.scrollTo(...kept.calendar);
       window.scrollBy(0, calendar.getBoundingClientRect().top - kept.top);
       for (const entry of kept.places.flatMap(entriesAt)) entry.classList.add("is-new");
-      const goal = linkAt(kept.was) ?? kept.places.map(linkAt).find(Boolean) ?? calendar;
+      const goal = document.getElementById(kept.acted) ?? linkAt(kept.was) ?? kept.places.map(linkAt).find(Boolean) ?? calendar;
       if (kept.hadFocus) goal.focus({ preventScroll: true });
+      if (kept.acted) document.querySelector("#notices [data-color=warning]")?.scrollIntoView({ block: "center" });
     }
     kept = null;
   }

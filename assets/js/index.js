@@ -1,6 +1,7 @@
 // Everything here makes a page nicer; nothing here makes it work. See each file for what it does.
 import "@digdir/designsystemet-web";
 import "./back-to-form.js";
+import "./calendar-acts.js";
 import "./calendar-drag.js";
 import "./calendar-keys.js";
 import "./calendar-live.js";

@@ -5,7 +5,7 @@ A day is cut into steps of five minutes, because a strict content policy allows 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -56,6 +56,21 @@ def entry_name(key: UUID) -> str:
     return f"entry-{key}"
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that can be done with an entry where it stands: a button of the form around the calendar."""
+
+    word: str
+    value: str
+    """What the form sends as `mark`."""
+    address: str
+    """Where it is sent to."""
+    key: str
+    """Presses it while one is at the entry."""
+    opens_at: datetime | None = None
+    """It is hidden until then."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """Something in a provider's day, from `starts` until `ends` (local clock times of one day, half open)."""
@@ -79,6 +94,9 @@ class Entry:
     """What that address takes (a query) to put something here."""
     name: str = ""
     """By which an address leads to it (entry_name)."""
+    question: str = ""
+    """What the acts answer."""
+    acts: Sequence[Act] = ()
 
     @property
     def at(self) -> int:

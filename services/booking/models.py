@@ -236,6 +236,8 @@ class Appointment(PublicIdModel):
     status = models.CharField(max_length=10, choices=AppointmentStatus.choices)
     reason = EncryptedTextField(blank=True)
     wants_reminder = models.BooleanField(default=False)
+    reminder_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What the patient was told that it costs when they chose it, in hundredths of the currency; 0: nothing."""
     form_key = models.UUIDField()
     """Made when the form was shown: the same form sent twice is the same appointment."""
     version = models.PositiveIntegerField(default=1)
@@ -347,6 +349,26 @@ class RefusalWords(models.Model):
 
     def __str__(self) -> str:
         return f"words about appointment {self.pk}"
+
+
+class AttendanceMark(models.Model):
+    """That somebody noted whether the patient came, or took that back. Only added; what holds stands at the appointment."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="marks")
+    mark = models.CharField(max_length=10, choices=Attendance.choices, blank=True)
+    """Empty: what was noted before is taken back."""
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="attendance_mark_known", condition=Q(mark__in=["", *Attendance.values])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mark of appointment {self.appointment_id}"
 
 
 class Receipt(models.Model):
@@ -535,6 +557,8 @@ class DrawRequest(PublicIdModel):
     reason = EncryptedTextField(blank=True)
     """Goes to the appointment, or is emptied the day after."""
     wants_reminder = models.BooleanField(default=False)
+    reminder_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What the patient was told that it costs when they chose it, in hundredths of the currency; 0: nothing."""
     providers = ArrayField(models.BigIntegerField(), default=list)
     """With whom; empty means with anyone."""
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.WAITING)

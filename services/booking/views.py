@@ -56,8 +56,10 @@ def find(request: PatientRequest) -> HttpResponse:
     context = {
         **found,
         "own_answer": None if offer.providers else _why_nothing(request, now),
-        # Where everyone comes at once, nothing is asked about draws at a clinic that holds none.
-        "news": news_of(request.patient, request.sign_in.assurance, now) if clinic.draws_urgent else None,
+        # Where everyone comes at once, nothing is asked about draws at a clinic that holds none, and has none left over.
+        "news": news_of(request.patient, request.sign_in.assurance, now)
+        if clinic.may_draw(now.astimezone(clinic.zone).date())
+        else None,
         "offered": offered_now(request.patient, now),
         "has_urgent": any(slot.kind == SlotKind.URGENT for slot in offer.times),
     }

@@ -130,6 +130,7 @@ LABELS: Mapping[str, str | Promise] = {
     "value": gettext_lazy("Text"),
     "wants_electronic_answers": gettext_lazy("Wants answers electronically"),
     "wants_reminder": gettext_lazy("Wants a reminder"),
+    "reminder_price": gettext_lazy("Price of the reminder"),
     "attendance": gettext_lazy("Attendance"),
     "rules_put_aside": gettext_lazy("Rules that the clinic put aside"),
     "what": gettext_lazy("What"),

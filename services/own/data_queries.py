@@ -16,6 +16,7 @@ from allauth.usersessions.models import UserSession
 from django.db.models import Model, Prefetch, Q, QuerySet
 
 from clinic_admin.choices import Service
+from clinic_admin.sms_price import in_crowns
 from identity import devices
 from identity.choices import Assurance
 from identity.models import (
@@ -276,6 +277,7 @@ def _appointments(reader: Reader) -> Iterator[Row]:
                 "reason": row.reason,
                 "refusal": row.refusal_words.words if hasattr(row, "refusal_words") else "",
                 "wants_reminder": row.wants_reminder,
+                "reminder_price": in_crowns(reader.patient.clinic, row.reminder_ore),
                 "attendance": str(row.get_attendance_display()),
                 "rules_put_aside": [str(Rule(rule).label) for rule in row.overruled],
                 "history": history.get(str(row.pk), []),
@@ -330,6 +332,7 @@ def _earlier_times(reader: Reader) -> Iterator[Row]:
             "starts_at": row.appointment.starts_at if row.appointment else None,
             "reason": row.reason or "",
             "wants_reminder": row.wants_reminder,
+            "reminder_price": in_crowns(reader.patient.clinic, row.reminder_ore),
             "created_at": row.joined_at,
             "ended_at": row.ended_at,
             "offers": [
@@ -366,6 +369,7 @@ def _draw_requests(reader: Reader) -> Iterator[Row]:
             "with": providers_named(reader.patient.clinic, row.providers),
             "reason": row.reason,
             "wants_reminder": row.wants_reminder,
+            "reminder_price": in_crowns(reader.patient.clinic, row.reminder_ore),
             "state": str(row.get_outcome_display()),
             "place": row.rank,
         }

@@ -27,3 +27,19 @@ def record_export(
         now=now,
         is_everyone=is_everyone,
     )
+
+
+@transaction.atomic
+def record_paid_export(
+    *, clinic: Clinic, patient_ids: Iterable[UUID], month: str, actor: Any, now: datetime
+) -> None:
+    """Record that `actor` takes the reminders that patients pay for out as a file, as record_export does."""
+    note_listed(clinic=clinic, patient_ids=patient_ids, page=SeenIn.PAID_FILE, actor=actor, now=now)
+    audit.record(
+        action="paid_reminders.exported",
+        subject=clinic,
+        clinic_id=clinic.pk,
+        actor=actor,
+        now=now,
+        month=month,
+    )

@@ -13,7 +13,7 @@ MARK = "\ufeff"
 """Without it Excel takes UTF-8 for Windows-1252."""
 
 
-class _Line:
+class Line:
     """What the csv module writes to: hands the line back."""
 
     def write(self, line: str) -> str:
@@ -52,7 +52,7 @@ def _written(
     states: dict[RecordState, str],
     approvals: tuple[str, str, str],
 ) -> Iterator[str]:
-    writer = csv.writer(_Line(), delimiter=";", lineterminator="\r\n")
+    writer = csv.writer(Line(), delimiter=";", lineterminator="\r\n")
     yield MARK + writer.writerow(map(safe_cell, heads))
     for patient in patients:
         has = patient.active

@@ -20,13 +20,14 @@ from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.staff import queries
 from services.booking.staff.day import page_of
+from services.booking.staff.forms import DayForm
 
 
 @require_POST
 @staff_page
 def mark(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
-    """Note it, or take it back, and return to the appointment."""
-    form = MarkForm(request.POST)
+    """Note it, or take it back, and return to where the button stood: the calendar, or the appointment's own page."""
+    form = MarkForm({"seen": request.GET.get("seen", "")} | request.POST.dict())
     if not form.is_valid():
         raise Http404
     try:
@@ -44,7 +45,16 @@ def mark(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         messages.warning(request, f"{refused.message} {_noted(request, appointment_id, refused)}".strip())
     else:
         messages.success(request, _told(done))
-    return redirect(page_of(request.clinic, appointment_id, origin_of(request.GET).query))
+    return redirect(_back(request, appointment_id))
+
+
+def _back(request: StaffRequest, appointment_id: UUID) -> str:
+    """Return the day or week that the calendar showed, at the appointment; else the appointment's own page."""
+    clinic, origin = request.clinic, origin_of(request.GET)
+    form = DayForm(request.POST, today=timezone.now().astimezone(clinic.zone).date())
+    if request.POST.get("day") and form.is_valid():
+        return origin.address(clinic, form.cleaned_data["day"], goal=appointment_id)
+    return page_of(clinic, appointment_id, origin.query)
 
 
 def _noted(request: StaffRequest, appointment_id: UUID, refused: BookingRefused) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.desk.choices import Attendance, DeskRefusal, Rule
 
+UNMARKED = ""
+"""The mark of an appointment of which nobody has said whether the patient came."""
 SHORTEST = 5
 LONGEST = 480
 """Minutes of a time that staff make, as of those that weekly calendars make."""
@@ -102,6 +104,27 @@ def refuse_mark(
     if mark == Attendance.MISSED and starts_at > now:
         return DeskRefusal.TOO_EARLY
     return None
+
+
+def possible_marks(
+    status: str, current: str, starts_at: datetime, zone: tzinfo, *, now: datetime
+) -> tuple[str, ...]:
+    """Return how an appointment with this mark can be marked now, in the order of Attendance; empty takes it back."""
+    return tuple(
+        mark
+        for mark in (*Attendance.values, UNMARKED)
+        if mark != current
+        and not refuse_mark(
+            mark=mark,
+            status=status,
+            current=current,
+            seen=current,
+            starts_at=starts_at,
+            day=starts_at.astimezone(zone).date(),
+            today=now.astimezone(zone).date(),
+            now=now,
+        )
+    )
 
 
 def gaps(span: Span, taken: Iterable[Span]) -> list[Span]:

@@ -30,6 +30,8 @@ class EarlierWish(PublicIdModel):
     reason = EncryptedTextField(blank=True)
     """Why the patient wants to come, where there is no appointment that says it. Deleted when the wish ends."""
     wants_reminder = models.BooleanField(default=False)
+    reminder_ore = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """What the patient was told that it costs, as at an appointment."""
     status = models.CharField(max_length=10, choices=WishStatus.choices, default=WishStatus.WAITING)
     joined_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -32,6 +32,7 @@ from services.booking.operations.appointments import (
 )
 from services.booking.operations.moving import put_onto, refuse_giving_up
 from services.booking.operations.refusals import fences, refuse
+from services.booking.reminders.price import promised_ore
 
 _LOCK_CLASS = 0xEA51
 """First half of the advisory lock's key: passing times on. The second half is the clinic."""
@@ -88,6 +89,7 @@ def join(
     wish.part, wish.first_day, wish.last_day = suits.part, suits.first_day, suits.last_day
     if appointment is None:
         wish.reason, wish.wants_reminder = reason, wants_reminder
+        wish.reminder_ore = promised_ore(patient, wants_reminder=wants_reminder)
     wish.save()
     audit.record(action="earlier.joined" if is_new else "earlier.changed", subject=wish, actor=actor, now=now)
     return wish
@@ -221,6 +223,7 @@ def _book(
         decision,
         reason=offer.wish.reason or "",
         wants_reminder=offer.wish.wants_reminder,
+        reminder_ore=offer.wish.reminder_ore,
         form_key=offer.pk,
         actor=actor,
         now=now,

@@ -23,6 +23,8 @@ from clinic_admin.forms import ClosureForm, SettingsForm
 from clinic_admin.guards import StaffRequest, admin_page
 from delegation import queries as delegation
 from delegation.forms import AbsenceForm, MatrixForm
+from patients.choices import SeenIn
+from patients.operations import note_listed
 from services.access import preview
 from services.access import queries as access
 from services.access.forms import services_forms
@@ -104,6 +106,13 @@ def check_closure(request: StaffRequest) -> HttpResponse:
         booked = queries.booked_between(clinic, *days, now=now)
     if booked is None or not booked.number:
         return redirect(address, preserve_request=True)
+    note_listed(
+        clinic=clinic,
+        patient_ids=dict.fromkeys(one.patient_id for one in booked.first),
+        page=SeenIn.CHANGE,
+        actor=request.user,
+        now=now,
+    )
     words = {
         "booked": booked,
         "closure": form.cleaned_data,

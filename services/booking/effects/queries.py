@@ -21,7 +21,12 @@ class Booked:
 
     number: int
     first: Sequence[Appointment]
-    """The first of them, with their providers."""
+    """The first of them, with their patients and providers."""
+
+    @property
+    def more(self) -> int:
+        """Return how many of them are not listed."""
+        return self.number - len(self.first)
 
 
 MOST_SHOWN = 50
@@ -32,7 +37,7 @@ def booked_between(clinic: Clinic, first_day: date, last_day: date, *, now: date
     begins, ends = bounds(clinic, first_day, (last_day - first_day).days + 1)
     found = Appointment.objects.for_clinic(clinic).live().filter(starts_at__gt=now)
     found = found.filter(starts_at__gte=begins, starts_at__lt=ends)
-    shown = found.select_related("provider").order_by("starts_at", "pk").defer("reason")
+    shown = found.select_related("patient", "provider").order_by("starts_at", "pk").defer("reason")
     return Booked(found.count(), list(shown[:MOST_SHOWN]))
 
 

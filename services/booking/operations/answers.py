@@ -15,6 +15,7 @@ from services.booking.models import Appointment, RefusalWords
 from services.booking.operations import receipts, telling
 from services.booking.operations.appointments import end, hold_replaced, locked, place_of
 from services.booking.operations.refusals import refuse
+from services.booking.reminders.price import is_owed
 
 
 @transaction.atomic
@@ -30,7 +31,7 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
     appointment.version += 1
     # First: booked, it may not overlap what it replaces.
     is_moved = give_up_replaced(appointment, ReceiptRule.BY_HAND, actor=actor, now=now)
-    appointment.save(update_fields=["status", "decided_at", "decided_by", "version"])
+    appointment.save(update_fields=["status", "decided_at", "decided_by", "version", "reminder_ore"])
     receipts.write(appointment, ReceiptKind.APPROVED, ReceiptRule.BY_HAND, now=now)
     audit.record(action="appointment.approved", subject=appointment, actor=actor, now=now)
     telling.hush(appointment, now=now)
@@ -40,7 +41,10 @@ def approve(*, clinic: Clinic, appointment_id: UUID, actor: Any, now: datetime) 
 
 
 def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any, now: datetime) -> bool:
-    """End what the booked appointment replaces (hold_replaced); its time is free then. Returns whether there was one."""
+    """End what the booked appointment replaces (hold_replaced); its time is free then. Returns whether there was one.
+
+    The caller stores `reminder_ore`: a reminder that was chosen once is paid once.
+    """
     if appointment.replaces_id is None:
         return False
     try:
@@ -48,6 +52,8 @@ def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any,
     except Appointment.DoesNotExist:
         return False  # cancelled meanwhile: the new time stands for itself
     end(old, AppointmentStatus.CANCELLED, actor=appointment.requested_by, now=now)
+    if appointment.reminder_ore and is_owed(old):
+        appointment.reminder_ore = 0
     receipts.write(
         old,
         ReceiptKind.MOVED,

@@ -34,6 +34,7 @@ from services.booking.models import Appointment, AppointmentQuerySet, Slot
 from services.booking.operations import receipts, telling
 from services.booking.operations.refusals import TAKEN, BookingRefused, constraint_of, or_refused, refuse
 from services.booking.release import queries as release
+from services.booking.reminders.price import promised_ore
 
 _ONCE_PER_FORM = "appointment_once_per_form"
 
@@ -158,10 +159,12 @@ def store(
     now: datetime,
     replaces: Appointment | None = None,
     after: Change | None = None,
+    reminder_ore: int | None = None,
 ) -> Appointment:
     """Store the appointment with its receipt, event and messages on a slot that was taken for the patient.
 
-    Or that is taken by the same statement (`after`: taking). Raises NotChanged when it is gone.
+    Or that is taken by the same statement (`after`: taking). Raises NotChanged when it is gone. `reminder_ore` is what
+    the reminder costs where that was told earlier.
     """
     is_booked = decision.approval == Approval.AUTOMATIC
     recipient = None if is_booked else delegation.recipient_of(patient.clinic, Topic.UNCONFIRMED_BOOKING)
@@ -177,6 +180,9 @@ def store(
         status=AppointmentStatus.BOOKED if is_booked else AppointmentStatus.REQUESTED,
         reason=reason,
         wants_reminder=wants_reminder,
+        reminder_ore=promised_ore(patient, wants_reminder=wants_reminder)
+        if reminder_ore is None
+        else reminder_ore,
         form_key=form_key,
         requested_at=now,
         requested_by_id=actor.pk if actor else None,

@@ -159,6 +159,7 @@ def _ask_instead(
         decision,
         reason=appointment.reason or "",
         wants_reminder=appointment.wants_reminder,
+        reminder_ore=appointment.reminder_ore,
         form_key=form_key,
         actor=actor,
         now=now,
@@ -183,7 +184,7 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
     appointment.save(
         update_fields=[
             *("slot", "provider", "starts_at", "ends_at", "kind"),
-            *("status", "decided_at", "assigned_to", "overruled", "version"),
+            *("status", "decided_at", "assigned_to", "overruled", "version", "reminder_ore"),
         ]
     )
     if old is not None:

@@ -1,6 +1,7 @@
 """Queues what patients are told about an appointment, in the transaction that changes it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -79,8 +80,10 @@ def reminder_of(appointment: Appointment, *, now: datetime) -> NewMessage | None
         return None
     text = _text(appointment, kind)
     channel = Channel.SMS if patient.mobile or not patient.email else Channel.EMAIL
-    return _message(
-        appointment, kind, text, channel=channel, to=patient.mobile or patient.email, due_at=due_at
+    is_paid = channel is Channel.SMS and not clinic.reminds_everyone
+    return replace(
+        _message(appointment, kind, text, channel=channel, to=patient.mobile or patient.email, due_at=due_at),
+        price_ore=appointment.reminder_ore if is_paid else 0,
     )
 
 

@@ -27,6 +27,7 @@ from services.booking.release import letters, policy, queries
 from services.booking.release.choices import DrawRefusal, Outcome
 from services.booking.release.policy import PoolSlot
 from services.booking.release.queries import Asker
+from services.booking.reminders.price import promised_ore
 
 log = logging.getLogger(__name__)
 
@@ -247,6 +248,7 @@ def _book(request: DrawRequest, slot: Slot, now: datetime) -> Appointment:
         decision,
         reason=request.reason or "",
         wants_reminder=request.wants_reminder,
+        reminder_ore=request.reminder_ore,
         form_key=request.pk,
         actor=request.asked_by,
         now=now,
@@ -280,6 +282,7 @@ def ask(
     if not known or not known.issuperset(providers):
         _refuse(DrawRefusal.NO_ACCESS)
     _refuse_over_limit(patient, now)
+    promised = promised_ore(patient, wants_reminder=wants_reminder)
     request, is_new = DrawRequest.objects.update_or_create(
         draw=draw,
         patient=patient,
@@ -288,6 +291,7 @@ def ask(
             "assurance": assurance,
             "reason": reason,
             "wants_reminder": wants_reminder,
+            "reminder_ore": promised,
             "providers": sorted(set(providers)),
             "outcome": Outcome.WAITING,
         },
@@ -297,6 +301,7 @@ def ask(
             "assurance": assurance,
             "reason": reason,
             "wants_reminder": wants_reminder,
+            "reminder_ore": promised,
             "providers": sorted(set(providers)),
         },
     )

@@ -18,6 +18,7 @@ from services.booking.models import Appointment
 from services.booking.operations import telling
 from services.booking.operations.appointments import locked
 from services.booking.reminders import policy, queries
+from services.booking.reminders.price import promised_ore
 
 AT_ONCE = 200
 
@@ -44,7 +45,8 @@ def turn(*, patient: Patient, appointment_id: UUID, on: bool, actor: Any, now: d
     if appointment.wants_reminder == on:
         return appointment
     appointment.wants_reminder = on
-    appointment.save(update_fields=["wants_reminder"])
+    appointment.reminder_ore = promised_ore(appointment.patient, wants_reminder=on)
+    appointment.save(update_fields=["wants_reminder", "reminder_ore"])
     if on:
         audit.record(action="appointment.reminder_on", subject=appointment, actor=actor, now=now)
     else:

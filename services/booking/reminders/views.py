@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from clinic_admin.sms_price import sms_price
+from clinic_admin.sms_price import in_crowns
 from notifications.choices import Channel
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
@@ -58,7 +58,7 @@ def reminder_words(request: PatientRequest, appointment: Appointment, now: datet
         now=now,
     )
     return {
-        "reminder_sentence": _sentence(wish, outlook, request),
+        "reminder_sentence": _sentence(wish, outlook, request, appointment.reminder_ore),
         "reminder_label": "" if refusal else _button(wish, outlook, request, now),
         "reminder_misses_contact": wish.channel is None
         or outlook.stage is Stage.FAILED
@@ -66,13 +66,13 @@ def reminder_words(request: PatientRequest, appointment: Appointment, now: datet
     }
 
 
-def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
+def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest, promised_ore: int) -> str:
     way = outlook.line.channel if outlook.line else wish.channel
     by = _("By SMS") if way is Channel.SMS else _("By e-mail")
     when = moments.day_and_clock(outlook.at, request.clinic.zone) if outlook.at else ""
     match outlook.stage:
         case Stage.PLANNED:
-            return f"{by}, {when}. " + (_costs(wish, request) if way is Channel.SMS else "")
+            return f"{by}, {when}. " + (_costs(wish, request, promised_ore) if way is Channel.SMS else "")
         case Stage.SENT | Stage.DELIVERED:
             return _("%(way)s, sent %(when)s.") % {"way": by, "when": when}
         case Stage.FAILED:
@@ -86,8 +86,9 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest) -> str:
     return _("None: the appointment is so near.")
 
 
-def _costs(wish: Wish, request: PatientRequest) -> str:
-    price = sms_price(request.clinic)
+def _costs(wish: Wish, request: PatientRequest, promised_ore: int) -> str:
+    """Say what it costs: what was said when it was chosen, whatever the clinic takes for others since."""
+    price = in_crowns(request.clinic, promised_ore)
     if wish.clinic_reminds or not price:
         return _("It costs nothing.")
     # "1 kr." ends the sentence with its own full stop.

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 
 from clinic_admin.models import Clinic
 from portal import moments
-from portal.look.day import MOST_COLUMNS, SIGNS, Column, DayCalendar, Entry, Group, Kind, entry_name
+from portal.look.day import MOST_COLUMNS, SIGNS, Act, Column, DayCalendar, Entry, Group, Kind, entry_name
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk.choices import Attendance
+from services.booking.desk.policy import UNMARKED, possible_marks
 from services.booking.staff.queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
 
 FIRST_HOUR = 8
@@ -155,7 +156,7 @@ def _entries(
             entries[slot.provider_id, slot.day].append(entry)
     for one in contents.appointments:
         entries[one.provider_id, one.starts_at.astimezone(zone).date()].append(
-            _appointment(one, clinic, kept, now)
+            _appointment(one, clinic, kept, now, is_moving=moving is not None)
         )
     for guest in contents.guests:
         entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic))
@@ -229,7 +230,9 @@ def _way(clinic: Clinic, moving: Moving | None, keeps: str) -> str:
     return f"{reverse('desk:book', args=[clinic.portal_identifier])}?{kept}"
 
 
-def _appointment(appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: datetime) -> Entry:
+def _appointment(
+    appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: datetime, *, is_moving: bool
+) -> Entry:
     words = [str(AppointmentStatus(appointment.status).label)]
     if appointment.attendance:
         words = [str(Attendance(appointment.attendance).label)]
@@ -246,7 +249,33 @@ def _appointment(appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: 
         warning=_("The reminder did not arrive") if appointment.reminder_failed else "",
         mover="" if appointment.attendance else mover_of(clinic, appointment.pk, appointment.version) + kept,
         name=entry_name(appointment.pk),
+        question=_("Did %(name)s come?") % {"name": appointment.patient_name},
+        acts=() if is_moving else _acts(appointment, clinic, kept, now),
     )
+
+
+def _acts(appointment: AppointmentOfDay, clinic: Clinic, kept: str, now: datetime) -> list[Act]:
+    """Return what can be noted of the appointment now, and what once it begins."""
+    asked = (appointment.status, appointment.attendance, appointment.starts_at, clinic.zone)
+    at_once = possible_marks(*asked, now=now)
+    is_today = appointment.starts_at.astimezone(clinic.zone).date() == now.astimezone(clinic.zone).date()
+    begun = possible_marks(*asked, now=max(now, appointment.starts_at)) if is_today else at_once
+    address = reverse("desk:mark", args=[clinic.portal_identifier, appointment.pk])
+    words: dict[str, tuple[str, str]] = {
+        Attendance.ARRIVED: ("a", str(Attendance.ARRIVED.label)),
+        Attendance.MISSED: ("x", str(Attendance.MISSED.label)),
+        UNMARKED: ("u", _("Take the mark back")),
+    }
+    return [
+        Act(
+            word=words[mark][1],
+            value=mark,
+            address=f"{address}?seen={appointment.attendance}{kept}",
+            key=words[mark][0],
+            opens_at=None if mark in at_once else appointment.starts_at,
+        )
+        for mark in begun
+    ]
 
 
 def page_of(clinic: Clinic, appointment_id: UUID, keeps: str) -> str:

@@ -31,7 +31,7 @@ from patients.guardianship import words
 from services.booking.choices import LIVE, AppointmentStatus, SlotState
 from services.booking.earlier.choices import OfferStatus
 from services.booking.guests.choices import GuestStatus
-from services.booking.models import Appointment, GuestRequest, Slot
+from services.booking.models import Appointment, AttendanceMark, GuestRequest, Slot
 from services.inbox.models import InboxItem
 from services.inbox.queries import MOST_COUNTED
 
@@ -438,6 +438,11 @@ def _waiting_request(appointment: Appointment, clinic: Clinic, now: datetime) ->
         is_reachable=bool(appointment.patient.mobile or appointment.patient.email),
         assigned_to=appointment.assigned_to.name if appointment.assigned_to else "",
     )
+
+
+def marks_of(appointment: Appointment) -> list[AttendanceMark]:
+    """Return what was noted of whether the patient came, and taken back, with who did it, oldest first."""
+    return list(appointment.marks.select_related("by").order_by("at", "pk"))
 
 
 def appointment_of(clinic: Clinic, appointment_id: UUID) -> Appointment | None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from clinic_admin.models import Clinic
+from clinic_admin.sms_price import in_crowns
 from notifications.queries import ledger_of
 from patients.choices import SeenIn
 from patients.operations import note_listed
@@ -21,7 +22,7 @@ from portal.refusals import Refused
 from services.booking import operations
 from services.booking.choices import AppointmentStatus
 from services.booking.desk import policy as desk
-from services.booking.desk.choices import Attendance, Rule
+from services.booking.desk.choices import Rule
 from services.booking.desk.fingerprint import fingerprint
 from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
@@ -170,6 +171,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
     )
     if found is None:
         raise Http404
+    ledger = ledger_of(found)
     origin = origin_of(request.GET)
     day = found.starts_at.astimezone(request.clinic.zone).date()
     context = {
@@ -181,31 +183,18 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "has_passed": found.starts_at <= now,
         "is_reachable": bool(found.patient.mobile or found.patient.email),
         "look": look_of(found),
-        "may_arrive": _may_mark(request, found, Attendance.ARRIVED, now),
-        "may_miss": _may_mark(request, found, Attendance.MISSED, now),
+        "marks": desk.possible_marks(
+            found.status, found.attendance, found.starts_at, request.clinic.zone, now=now
+        ),
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
-        "history": with_moves(history_of(found), found, receipts_of(found)),
-        "ledger": told(ledger_of(found)),
+        "history": with_moves(history_of(found, queries.marks_of(found)), found, receipts_of(found)),
+        "ledger": told(ledger),
+        "owed": in_crowns(request.clinic, next((one.price_ore for one in ledger if one.is_paid), 0)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),
     }
     return render(request, "booking/staff/appointment.html", context)
-
-
-def _may_mark(request: StaffRequest, found: Appointment, mark: Attendance, now: datetime) -> bool:
-    zone = request.clinic.zone
-    refusal = desk.refuse_mark(
-        mark=mark,
-        status=found.status,
-        current=found.attendance,
-        seen=found.attendance,
-        starts_at=found.starts_at,
-        day=found.starts_at.astimezone(zone).date(),
-        today=now.astimezone(zone).date(),
-        now=now,
-    )
-    return refusal is None and found.attendance != mark
 
 
 def _mover(request: StaffRequest, found: Appointment, origin: Origin) -> str:

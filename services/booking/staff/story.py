@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from identity.choices import UserKind
 from identity.models import User
 from notifications.choices import State
+from notifications.policy import ARRIVED
 from notifications.queries import LedgerLine
 from patients.guardianship import words
 from portal import moments
 from services.booking.choices import AppointmentStatus
 from services.booking.desk.choices import Attendance
-from services.booking.models import Appointment, Receipt
+from services.booking.models import Appointment, AttendanceMark, Receipt
 from services.booking.reminders.choices import Stage
 from services.booking.reminders.policy import Outlook
 
@@ -57,7 +58,6 @@ LOOKS = {
     AppointmentStatus.REFUSED: Look("danger", "cross"),
     AppointmentStatus.CANCELLED: Look("", "cross"),
 }
-ARRIVED = {State.DELIVERED, State.ACCEPTED}
 GOING = {State.QUEUED, State.SENDING, State.UNKNOWN}
 
 
@@ -73,8 +73,8 @@ def colour_of(reminder: Outlook) -> str:
     return "success" if reminder.stage in {Stage.SENT, Stage.DELIVERED} else ""
 
 
-def history_of(appointment: Appointment) -> list[Event]:
-    """Return what happened, oldest first. An automatic approval is the portal's doing."""
+def history_of(appointment: Appointment, marks: Iterable[AttendanceMark]) -> list[Event]:
+    """Return what happened, oldest first. An automatic approval is the portal's doing. `marks` are its own, oldest first."""
     was_decided_at_once = appointment.decided_at is not None and appointment.decided_by is None
     is_by_hand = appointment.requested_by.kind == UserKind.STAFF
     asked = _("Booked online") if was_decided_at_once else _("Asked for online")
@@ -92,8 +92,9 @@ def history_of(appointment: Appointment) -> list[Event]:
         refused = appointment.status == AppointmentStatus.REFUSED
         what, sign = (_("Refused"), "cross") if refused else (_("Approved"), "check")
         events.append(Event(appointment.decided_at, what, appointment.decided_by.name, sign))
+    since = _marked(marks)
     if appointment.cancelled_at:
-        events.append(
+        since.append(
             Event(
                 appointment.cancelled_at,
                 _("Cancelled"),
@@ -101,10 +102,20 @@ def history_of(appointment: Appointment) -> list[Event]:
                 "cross",
             )
         )
-    if appointment.marked_at and appointment.marked_by:
-        mark = Attendance(appointment.attendance)
-        sign = "person-check" if mark is Attendance.ARRIVED else "person-cross"
-        events.append(Event(appointment.marked_at, str(mark.label), appointment.marked_by.name, sign))
+    return events + sorted(since, key=lambda event: event.at)
+
+
+def _marked(marks: Iterable[AttendanceMark]) -> list[Event]:
+    """Return what was noted of whether the patient came, and what of that was taken back."""
+    events, before = [], ""
+    for one in marks:
+        if one.mark:
+            what = str(Attendance(one.mark).label)
+            sign = "person-check" if one.mark == Attendance.ARRIVED else "person-cross"
+        else:
+            what, sign = _("Taken back: %(mark)s") % {"mark": before}, "undo"
+        events.append(Event(one.at, what, one.by.name, sign))
+        before = what
     return events
 
 

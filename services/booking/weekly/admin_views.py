@@ -16,6 +16,8 @@ from clinic_admin import history
 from clinic_admin.guards import StaffRequest, admin_page
 from clinic_admin.history import Undoing
 from clinic_admin.models import Provider
+from patients.choices import SeenIn
+from patients.operations import note_listed
 from services.booking.models import CalendarTemplate
 from services.booking.weekly import effects, operations, queries
 from services.booking.weekly import words as admin_words
@@ -77,6 +79,7 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
         return _not_there(request)
     if request.method != "POST":
         effect = _effect(found.provider, found, [], found.valid_from, found.valid_until)
+        _note(request, effect)
         return render(request, "booking/admin/delete_template.html", {"template": found, "effect": effect})
     try:
         saved = operations.delete_template(
@@ -240,6 +243,19 @@ def _effect(
     )
 
 
+def _note(request: StaffRequest, effect: Effect) -> None:
+    """Record whom the page names."""
+    if not effect.staying:
+        return
+    note_listed(
+        clinic=request.clinic,
+        patient_ids=[one.patient_id for one in effect.staying],
+        page=SeenIn.CHANGE,
+        actor=request.user,
+        now=timezone.now(),
+    )
+
+
 def _knowing(request: StaffRequest, told: dict[str, Any]) -> TemplateForm:
     """Return the form as it was sent, with the note that its effect was shown."""
     again = request.POST.copy()
@@ -275,6 +291,8 @@ def _page(
     asks: bool = False,
     status: int = 200,
 ) -> HttpResponse:
+    if effect:
+        _note(request, effect)
     identifier = request.clinic.portal_identifier
     last = queries.last_change(request.clinic, stored) if stored else None
     address = (

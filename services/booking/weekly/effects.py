@@ -8,6 +8,7 @@ from uuid import UUID
 
 from clinic_admin.models import Provider
 from services.booking import policy
+from services.booking.choices import AppointmentStatus, SlotKind
 from services.booking.models import Appointment, TemplateBlock
 from services.booking.operations import Foreseen, foresee
 from services.booking.weekly import generation as generation
@@ -24,14 +25,21 @@ class WeekEffect:
     monday: date
     added: int
     removed: int
+    staying: int
+    """Appointments that no weekly calendar would have a time for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staying:
-    """An appointment that no weekly calendar would have a time for; it stays."""
+    """An appointment that no weekly calendar would have a time for; it stays. Whose it is, and what is booked."""
 
     pk: UUID
     starts_at: datetime
+    ends_at: datetime
+    kind: SlotKind
+    status: AppointmentStatus
+    patient_id: UUID
+    patient_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,21 @@ class Effect:
     added: int
     removed: int
     """Free times. What somebody has is never removed."""
+    stays: int
+    """Appointments that no weekly calendar would have a time for."""
     staying: tuple[Staying, ...]
+    """The first of them."""
+    provider_id: int
+
+    @property
+    def more(self) -> int:
+        """Return how many of them are not listed."""
+        return self.stays - len(self.staying)
 
     @property
     def is_asked_about(self) -> bool:
         """Return whether saving is asked about once more: patients lose free times, or appointments stand apart."""
-        return bool(self.removed or self.staying)
+        return bool(self.removed or self.stays)
 
 
 def effect_of(
@@ -60,7 +77,7 @@ def effect_of(
     now: datetime,
 ) -> Effect:
     """Return what it does to save these rows as the provider's calendar `template_id`, None: as a new one. Five queries,
-    nine where appointments would stand apart.
+    ten where appointments would stand apart.
 
     Without rows: what it does to delete it. Days and clock times are the clinic's. Appointments that have no time in the
     calendars as they are, as those that staff book by hand, are not told of.
@@ -78,11 +95,14 @@ def effect_of(
         for block in blocks
     ]
     found = foresee(provider=provider, blocks=[*_others(provider, template_id), *own], now=now)
+    stays = _stays(provider, found, now)
     return Effect(
-        weeks=_weeks(found),
+        weeks=_weeks(found, [one[2].astimezone(provider.clinic.zone).date() for one in stays]),
         added=len(found.added),
         removed=len(found.removed),
-        staying=_staying(provider, found, now),
+        stays=len(stays),
+        staying=_listed([one[0] for one in stays[:MOST_LISTED]]),
+        provider_id=provider.pk,
     )
 
 
@@ -102,20 +122,44 @@ def _others(provider: Provider, template_id: int | None) -> list[generation.Bloc
     ]
 
 
-def _weeks(found: Foreseen) -> tuple[WeekEffect, ...]:
+def _weeks(found: Foreseen, stays: Iterable[date]) -> tuple[WeekEffect, ...]:
     added = Counter(policy.week_of(slot.day) for slot in found.added)
     removed = Counter(policy.week_of(slot.day) for slot in found.removed)
-    return tuple(WeekEffect(monday, added[monday], removed[monday]) for monday in sorted({*added, *removed}))
+    staying = Counter(policy.week_of(day) for day in stays)
+    return tuple(
+        WeekEffect(monday, added[monday], removed[monday], staying[monday])
+        for monday in sorted({*added, *removed, *staying})
+    )
 
 
-def _staying(provider: Provider, found: Foreseen, now: datetime) -> tuple[Staying, ...]:
+def _stays(provider: Provider, found: Foreseen, now: datetime) -> list["_Booked"]:
+    """Return the appointments that have a time in the calendars as they are, and would have none."""
     rows = Appointment.objects.live().filter(provider=provider, clinic=provider.clinic_id, starts_at__gt=now)
-    booked = rows.order_by("starts_at").values_list("pk", "slot_id", "starts_at", "ends_at")
+    booked = rows.order_by("starts_at", "pk").values_list("pk", "slot_id", "starts_at", "ends_at")
     stays = _apart(found, booked)
     if not stays:
-        return ()
+        return []
     known = set(_apart(foresee(provider=provider, blocks=_others(provider, None), now=now), stays))
-    return tuple(Staying(one[0], one[2]) for one in stays if one not in known)
+    return [one for one in stays if one not in known]
+
+
+def _listed(keys: Sequence[UUID]) -> tuple[Staying, ...]:
+    """Return these with whose they are: one query however many, none for none."""
+    if not keys:
+        return ()
+    rows = Appointment.objects.filter(pk__in=keys).select_related("patient").defer("reason")
+    return tuple(
+        Staying(
+            pk=one.pk,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+            kind=SlotKind(one.kind),
+            status=AppointmentStatus(one.status),
+            patient_id=one.patient_id,
+            patient_name=one.patient.full_name,
+        )
+        for one in rows.order_by("starts_at", "pk")
+    )
 
 
 _Booked = tuple[UUID, int | None, datetime, datetime]

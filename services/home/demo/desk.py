@@ -12,6 +12,7 @@ from services.booking.desk import operations, queries
 from services.booking.desk.choices import Attendance, Rule
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
+from services.booking.staff import queries as staff_queries
 
 _REASONS = {"NO": "Kurs i sårstell", "DK": "Kursus i sårpleje"}
 _REFUSALS = {
@@ -28,15 +29,30 @@ def load(clinic: Clinic, provider: Provider, patients: list[Patient], actor: Use
     free = Slot.objects.filter(provider=provider, state=SlotState.FREE, starts_at__gt=now).order_by(
         "starts_at"
     )
-    came = _book(arrives, free.filter(day=today).first(), actor, now)
-    if came is not None:
-        operations.mark(
-            clinic=clinic, appointment_id=came.pk, mark=Attendance.ARRIVED, seen="", actor=actor, now=now
-        )
+    _book(arrives, free.filter(day=today).first(), actor, now)
     later = free.filter(kind=SlotKind.URGENT, day__gt=today + timedelta(days=1)).first()
     _book(urgent, later, actor, now)
     _block(clinic, provider, actor, now)
     _refuse(clinic, actor, now)
+
+
+def say_who_came(clinic: Clinic, actor: User, now: datetime) -> None:
+    """Note that the patient of the last time up to today arrived, take it back as pressed by mistake, and note it again."""
+    today = now.astimezone(clinic.zone).date()
+    before, _ = staff_queries.bounds(clinic, today + timedelta(days=1))
+    booked = Appointment.objects.for_clinic(clinic).filter(status=AppointmentStatus.BOOKED)
+    appointment = booked.filter(starts_at__lt=before).order_by("-starts_at", "pk").first()
+    if appointment is None:
+        return
+    for seen, mark in (("", Attendance.ARRIVED), (Attendance.ARRIVED, ""), ("", Attendance.ARRIVED)):
+        operations.mark(
+            clinic=clinic,
+            appointment_id=appointment.pk,
+            mark=mark,
+            seen=seen,
+            actor=actor,
+            now=now,
+        )
 
 
 def _refuse(clinic: Clinic, actor: User, now: datetime) -> None:

@@ -111,6 +111,7 @@ def _make(demo: DemoClinic, now: datetime) -> Clinic:
     guests.load(clinic, now)
     earlier.load(clinic, known, now)
     draws.load(clinic, administrator, now)
+    desk.say_who_came(clinic, administrator, now)
     reminders.load(clinic, now)
     families.give_proxy(clinic, known, actor=administrator, now=now)
     insight.leave_traces(clinic, known, list(posts.values()), now)

@@ -1,7 +1,9 @@
 """Words for what was done about patients' logins and data."""
 
 from collections.abc import Mapping
+from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from identity.choices import StopReason
@@ -72,6 +74,16 @@ def _codes(event: AuditEvent, names: Names) -> Told:
     return Told(_("No codes are sent for a while"), lines)
 
 
+def _paid_exported(event: AuditEvent, names: Names) -> Told:
+    month = event.details.get("month")
+    if not month:
+        return Told(_("The reminders that patients pay for were taken out as a file"))
+    named = date_format(date.fromisoformat(f"{month}-01"), "F Y")
+    return Told(
+        _("The reminders that patients pay for were taken out as a file: %(month)s") % {"month": named}
+    )
+
+
 def _exported(event: AuditEvent, names: Names) -> Told:
     of_all = event.details.get("is_everyone")
     return Told(
@@ -106,4 +118,5 @@ CHANGES: Mapping[str, tuple[ChangeKind, Words]] = {
     "register.set_aside": (ChangeKind.PATIENTS, _portal),
     "register.put_back": (ChangeKind.PATIENTS, _portal),
     "patient_log.exported": (ChangeKind.PATIENTS, _exported),
+    "paid_reminders.exported": (ChangeKind.PATIENTS, _paid_exported),
 }

@@ -1,4 +1,5 @@
 import re
+import uuid
 from datetime import time, timedelta
 
 import pytest
@@ -10,15 +11,16 @@ from hypothesis import strategies as st
 
 from clinic_admin.choices import Role
 from portal.models import AuditEvent
+from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
-from services.booking.models import CalendarTemplate, Slot
+from services.booking.models import Appointment, CalendarTemplate, Slot
 from services.booking.weekly import effects as template_effects
 from services.booking.weekly import policy as template_policy
 from services.booking.weekly import queries as template_queries
 from services.booking.weekly.choices import RowProblem
 from services.booking.weekly.operations import TemplateRefused, clashes, delete_template, save_template
 from services.booking.weekly.policy import WeekBlock
-from tests.build import make_clinic, make_provider, make_user
+from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_staff import make_appointment, sign_in_staff
 
 
@@ -284,7 +286,18 @@ def test_a_change_says_what_it_does_to_the_coming_weeks_before_it_is_saved(clien
     assert f"{before - 1} free times go. What is booked stays." in page.text
     assert "1 appointment does not fit into the week" in page.text
     link = reverse("booking_staff:appointment", args=[clinic.portal_identifier, appointment.pk])
-    assert f'href="{link}"' in page.text
+    entry = re.search(rf'<a href="{link}">.*?</a>', page.text, re.DOTALL)[0]
+    assert appointment.patient.full_name in entry
+    assert "Bookable online" in entry
+    assert AuditEvent.objects.filter(
+        action="patient.listed", patient_id=appointment.patient_id, details={"page": "change"}
+    ).exists()
+    week = policy.week_of(booked.day).isoformat()
+    in_calendar = reverse("desk:week", args=[clinic.portal_identifier])
+    assert (
+        f'href="{in_calendar}?day={week}&amp;provider={provider.pk}&amp;days=7">1 in the calendar'
+        in page.text
+    )
     assert slots.count() == before
     other = as_sent(page) | {"rows-0-minutes": "20"}
     assert "This is not saved yet" in client.post(here, other).text, "another week is another effect"
@@ -292,6 +305,71 @@ def test_a_change_says_what_it_does_to_the_coming_weeks_before_it_is_saved(clien
     assert Slot.objects.get(pk=booked.pk).state == SlotState.TAKEN
     free = Slot.objects.filter(provider=provider, state=SlotState.FREE, starts_at__gt=timezone.now())
     assert {slot.starts_at.astimezone(clinic.zone).hour for slot in free} == {13}
+
+
+def book_all(provider):
+    """Book every coming time of the provider, each for the same patient."""
+    slots = list(Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()))
+    patient, asker, now = make_patient(provider.clinic), make_user(), timezone.now()
+    Appointment.objects.bulk_create(
+        Appointment(
+            clinic=provider.clinic,
+            patient=patient,
+            provider=provider,
+            slot=slot,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            kind=slot.kind,
+            status=AppointmentStatus.BOOKED,
+            form_key=uuid.uuid4(),
+            requested_at=now,
+            requested_by=asker,
+            decided_at=now,
+        )
+        for slot in slots
+    )
+    Slot.objects.filter(provider=provider).update(state=SlotState.TAKEN)
+    return len(slots)
+
+
+def test_a_thousand_appointments_that_do_not_fit_are_told_by_few_questions(
+    client, clinic, provider, admin, django_assert_max_num_queries
+):
+    template = save(provider, [block(day, 8, 13, minutes=20) for day in range(7)]).template
+    booked = book_all(provider)
+    assert booked > 1_000
+    later = [{"weekday": str(day), "starts_at": "14:00", "ends_at": "15:00"} for day in range(7)]
+    here = address("template", clinic, template.pk)
+    client.get(here)
+    with django_assert_max_num_queries(24):
+        page = client.post(here, rows(*later, preview="1"))
+    effect = page.context["effect"]
+    assert (effect.stays, len(effect.staying)) == (booked, 50)
+    assert f"{booked - 50} more are not listed" in page.text
+    assert sum(week.staying for week in effect.weeks) == booked
+    assert page.text.count(" in the calendar</a>") == len([week for week in effect.weeks if week.staying])
+    with django_assert_max_num_queries(20):
+        page = client.get(address("delete_template", clinic, template.pk))
+    assert page.context["effect"].stays == booked
+
+
+def test_who_may_only_look_reads_whom_deleting_a_calendar_touches_and_that_is_recorded(
+    client, clinic, provider
+):
+    client.cookies["django_language"] = "en"
+    template = save(provider).template
+    slot = Slot.objects.filter(provider=provider, starts_at__gt=timezone.now()).first()
+    mine = make_appointment(slot, make_patient(clinic, given_name="Kari"))
+    reader = sign_in_staff(client, clinic).user
+    page = client.get(address("delete_template", clinic, template.pk))
+    assert "Kari Danser" in page.text
+    assert "Waits for approval" in page.text
+    seen = AuditEvent.objects.get(action="patient.listed", patient_id=mine.patient_id)
+    assert (seen.actor_id, seen.details) == (reader.pk, {"page": "change"})
+    here = address("template", clinic, template.pk)
+    refused = client.post(here, rows(MONDAY_MORNING, preview="1"))
+    assert refused.status_code == 403
+    assert "Kari" not in refused.text
 
 
 def test_what_is_told_before_is_what_saving_does(provider):

@@ -1,16 +1,18 @@
 """The desk: blocking time, and saying who came."""
 
 from datetime import datetime, time, timedelta
+from importlib import import_module
+from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotState
 from services.booking.desk import operations, policy
 from services.booking.desk.choices import Attendance, DeskRefusal
 from services.booking.desk.policy import Span
-from services.booking.models import Appointment, Slot
+from services.booking.models import Appointment, AttendanceMark, Slot
 from services.booking.operations import BookingRefused, extend_calendar
 from tests.services.booking.build_booking import MONDAY, NOW, make_slot, make_template, make_world
 from tests.services.booking.build_desk import free, secretary
@@ -139,6 +141,19 @@ def test_who_came_is_noted_and_taken_back_with_a_trail(world):
     ]
 
 
+def test_the_trail_of_before_becomes_the_history_of_marks(world):
+    appointment = world.book(make_slot(world.gp, NOW + HOUR))
+    for mark, seen in ((Attendance.ARRIVED, ""), ("", Attendance.ARRIVED), (Attendance.ARRIVED, "")):
+        say(appointment, mark, seen=seen)
+    columns = ("appointment", "mark", "at", "by")
+    noted = list(AttendanceMark.objects.order_by("pk").values_list(*columns))
+    assert [mark for _, mark, _, _ in noted] == ["arrived", "", "arrived"]
+    AttendanceMark.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("services.booking.migrations.0017_attendance_marks").FILL)
+    assert list(AttendanceMark.objects.order_by("pk").values_list(*columns)) == noted
+
+
 def test_two_who_say_different_things_do_not_overwrite_each_other(world):
     appointment = world.book(make_slot(world.gp, NOW + HOUR))
     later = NOW + 2 * HOUR
@@ -154,6 +169,26 @@ def test_nobody_comes_the_day_before_or_stays_away_before_the_time(world, mark, 
     with pytest.raises(BookingRefused) as refused:
         say(appointment, mark)
     assert refused.value.reason == DeskRefusal.TOO_EARLY
+
+
+@pytest.mark.parametrize(
+    ("status", "current", "starts_in", "marks"),
+    [
+        ("booked", "", -1, ("arrived", "missed")),
+        ("booked", "", 1, ("arrived",)),
+        ("booked", "", 26, ()),
+        ("booked", "arrived", -1, ("missed", "")),
+        ("booked", "arrived", 1, ("",)),
+        ("booked", "missed", -1, ("arrived", "")),
+        ("requested", "", -1, ()),
+        ("cancelled", "", -1, ()),
+    ],
+)
+def test_an_appointment_can_be_marked_as_nobody_has_marked_it_and_as_its_time_permits(
+    status, current, starts_in, marks
+):
+    zone = ZoneInfo("Europe/Oslo")
+    assert policy.possible_marks(status, current, NOW + starts_in * HOUR, zone, now=NOW) == marks
 
 
 def test_a_patient_who_came_early_and_cancels_is_no_broken_row(world):

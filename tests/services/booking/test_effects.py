@@ -1,5 +1,6 @@
 """What a save would do, told before it is saved, and asked once more when someone is left with nobody."""
 
+import re
 import time
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from clinic_admin.choices import Role, Service
 from clinic_admin.models import Closure
 from delegation.models import Absence, MatrixTick
 from delegation.policy import Tick
+from portal.models import AuditEvent
 from services.access import preview
 from services.access.choices import Column
 from services.access.models import ProviderRights
@@ -285,6 +287,10 @@ def test_appointments_on_days_to_be_closed_are_shown_first_and_stay(admin, clini
     asked = admin.post(page_of(clinic, "check_closure"), closing(clinic, 2, 5))
     assert "2 appointments are on these days" in asked.text
     assert [one.pk for one in asked.context["booked"].first] == [one.pk for one in inside]
+    for one in inside:
+        assert re.search(rf'appointments/{one.pk}/">.*?{one.patient.full_name}', asked.text, re.DOTALL)
+    listed = AuditEvent.objects.filter(action="patient.listed", details={"page": "change"})
+    assert set(listed.values_list("patient_id", flat=True)) == {one.patient_id for one in inside}
     assert str(outside.pk) not in asked.text
     assert not Closure.objects.exists()
     back = admin.post(asked.context["address"], {**dict(asked.context["carried"]), "back": "none"})

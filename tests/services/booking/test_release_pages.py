@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
@@ -12,8 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from clinic_admin import operations as register
+from clinic_admin import queries as clinics
 from clinic_admin.models import Clinic, Closure
 from identity.choices import Assurance
+from identity.models import Account
+from portal import audit
 from portal.models import AuditEvent
 from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Appointment, Draw, DrawRequest
@@ -99,22 +104,33 @@ def test_a_window_that_was_made_longer_is_told_with_its_new_end(place):
         assert "Lots are drawn at 16:30." in text(sign_in(world).get(reverse(place, args=arguments)))
 
 
+def stops_drawing(world):
+    """Let an administrator switch the draw off while patients ask."""
+    settings = replace(clinics.settings_of(world.clinic), draws_urgent=False)
+    register.change_settings(
+        clinic=world.clinic, settings=settings, seen=None, actor=audit.SYSTEM, now=DURING
+    )
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize("place", ["home:start", "booking:appointments", "release:request"])
+@pytest.mark.parametrize("place", ["home:start", "booking:find", "booking:appointments", "release:request"])
 def test_who_had_asked_when_drawing_was_switched_off_reads_that_lots_are_drawn_and_when(place):
     world = fair_world()
     urgent(world)
     own = ask(world)
+    stops_drawing(world)
     # What is set afterwards holds for no draw any more.
-    Clinic.objects.update(draws_urgent=False, draw_minutes=30)
+    Clinic.objects.update(draw_minutes=30)
     arguments = [world.clinic.portal_identifier, *([own.pk] if place == "release:request" else [])]
+    of_all = "home:start" if place == "release:request" else place
     with at(DURING):
         shown = text(sign_in(world).get(reverse(place, args=arguments)))
-        stranger = text(sign_in(someone(world)).get(reverse("home:start", args=arguments[:1])))
+        stranger = text(sign_in(someone(world)).get(reverse(of_all, args=arguments[:1])))
     assert "Lots are drawn at 16:10." in shown
     assert "The clinic has stopped drawing lots" in shown
     assert "Change what you asked for" not in shown
-    assert "urgent time" not in stranger
+    assert "Lots are drawn" not in stranger
+    assert "asked for an urgent time" not in stranger
 
 
 @pytest.mark.django_db
@@ -133,7 +149,29 @@ def test_what_came_of_a_draw_that_was_switched_off_meanwhile_is_told_where_one_c
 
 
 @pytest.mark.django_db
-def test_the_start_page_asks_once_for_a_draw_that_is_left_over_and_the_free_times_never():
+def test_free_times_ask_for_a_draw_that_is_left_over_until_its_day_is_past_and_tell_what_came_of_it():
+    world = fair_world()
+    urgent(world)
+    ask(world)
+    stops_drawing(world)
+    find = reverse("booking:find", args=[world.clinic.portal_identifier])
+    with at(CLOSES):
+        operations.keep_up_everywhere(CLOSES)
+        client = sign_in(world)
+        assert "You got a time" in text(client.get(find))
+    after = datetime.combine(TUESDAY + timedelta(days=1), CLOSES.time(), tzinfo=UTC)
+    for now, asks in ((CLOSES, 1), (after - timedelta(days=1), 1), (after, 0)):
+        with at(now):
+            Account.objects.all().delete()
+            client = sign_in(world)
+            client.get(find)
+            with CaptureQueriesContext(connection) as asked:
+                client.get(find)
+        assert len([one for one in asked if "booking_drawrequest" in one["sql"]]) == asks
+
+
+@pytest.mark.django_db
+def test_the_start_page_asks_once_for_a_draw_that_is_left_over_and_free_times_never_where_none_can_be():
     counts = {}
     for draws in (False, True):
         world = fair_world()

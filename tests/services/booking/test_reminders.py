@@ -403,7 +403,7 @@ def test_whose_reminder_did_not_arrive_is_led_to_the_contact_details():
 def test_a_price_that_ends_with_a_full_stop_ends_the_sentence_once(monkeypatch):
     world = make_world()
     appointment = coming(world)
-    monkeypatch.setattr(views, "sms_price", lambda clinic: "1\N{NO-BREAK SPACE}kr.")
+    monkeypatch.setattr(views, "in_crowns", lambda clinic, ore: "1\N{NO-BREAK SPACE}kr.")
     address = reverse("booking:appointment", args=[world.clinic.portal_identifier, appointment.pk])
     assert "It costs 1\N{NO-BREAK SPACE}kr.<" in sign_in(world).get(address).content.decode()
 

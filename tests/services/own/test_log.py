@@ -392,7 +392,14 @@ def test_a_long_trail_is_read_along_its_indexes(place):
 
 # -- words -------------------------------------------------------------------------------------------------
 ELSEWHERE = {
-    *("patients.imported", "patient_log.exported", "register.refused", "inbox.assigned", "guardians.loaded"),
+    *(
+        "patients.imported",
+        "patient_log.exported",
+        "paid_reminders.exported",
+        "register.refused",
+        "inbox.assigned",
+        "guardians.loaded",
+    ),
     *("membership.child_confirmed", "membership.child_ended", "membership.child_made", "calendar.extended"),
     *("register.set_aside", "register.put_back"),
     *("guest.requested", "guest.refused", "guest.withdrawn", "guest.viewed"),

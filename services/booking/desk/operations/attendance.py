@@ -9,7 +9,7 @@ from clinic_admin.models import Clinic
 from identity.models import User
 from portal import audit
 from services.booking.desk import policy
-from services.booking.models import Appointment
+from services.booking.models import Appointment, AttendanceMark
 from services.booking.operations.appointments import locked
 from services.booking.operations.refusals import refuse
 
@@ -40,6 +40,7 @@ def mark(
     before, appointment.attendance = appointment.attendance, mark
     appointment.marked_at, appointment.marked_by = (now, actor) if mark else (None, None)
     appointment.save(update_fields=["attendance", "marked_at", "marked_by"])
+    AttendanceMark.objects.create(appointment=appointment, mark=mark, at=now, by=actor)
     audit.record(
         action="appointment.marked", subject=appointment, actor=actor, now=now, before=before, after=mark
     )

@@ -14,7 +14,7 @@ AND event.subject_type = 'booking.appointment' AND event.subject_id = receipt.ap
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0016_refusal_words"),
+        ("booking", "0018_reminder_prices"),
         ("portal", "0006_in_which_session"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

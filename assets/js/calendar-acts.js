@@ -1,0 +1,35 @@
+// What can be done with an entry of the staff's calendar where it stands: <details class="acts"> beside it, whose buttons
+// send the form around the calendar. One that is to come (data-opens) shows itself when its time is here. By key: see
+// calendar-keys.js. Without scripts the same buttons send the same form.
+const isToCome = (button) => Boolean(button.dataset.opens) && Date.parse(button.dataset.opens) > Date.now();
+
+/** Press the act with this key of the entry one is at; false where there is none. */
+export function act(key) {
+  const place = document.activeElement?.closest(".entry-with");
+  const button = place?.querySelector(`.acts [data-key="${CSS.escape(key)}"]`);
+  if (!button || isToCome(button)) return false;
+  button.click();
+  return true;
+}
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (!event.target.matches?.("details.acts[open]")) return;
+    for (const button of event.target.querySelectorAll("[data-opens]")) button.hidden = isToCome(button);
+  },
+  { capture: true },
+);
+
+/** A press elsewhere, or Escape, puts away what is open. */
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details.acts[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details.acts[open]");
+  if (!open) return;
+  if (open.contains(document.activeElement)) open.querySelector("summary").focus();
+  open.open = false;
+});
