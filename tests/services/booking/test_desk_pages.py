@@ -333,7 +333,7 @@ def test_the_appointments_own_page_tells_each_mark_and_who_took_it_back(
     client.post(to_mark, {"mark": "arrived", "seen": ""})  # pressed twice
     own = reverse("booking_staff:appointment", args=[place.portal_identifier, mine.pk])
     client.get(own)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         shown = client.get(own)
     told = [(event.what, event.who) for event in shown.context["history"]]
     assert told[-3:] == [
