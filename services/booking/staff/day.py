@@ -29,6 +29,7 @@ MOST_PROVIDERS = MOST_COLUMNS
 KIND_OF_SLOT = {
     SlotKind.PORTAL: Kind.FREE,
     SlotKind.URGENT: Kind.URGENT,
+    SlotKind.PHONE: Kind.PHONE,
     SlotKind.INTERNAL: Kind.INTERNAL,
 }
 
@@ -56,7 +57,7 @@ class Contents:
         return [*(one.patient_id for one in self.appointments), *offered]
 
 
-EMPTY = {Kind.FREE, Kind.URGENT, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
+EMPTY = {Kind.FREE, Kind.URGENT, Kind.PHONE, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
 """Kinds of times that no patient has."""
 
 
@@ -380,6 +381,7 @@ def legend() -> list[tuple[Kind, str, str]]:
         Kind.MISSED: _("Did not attend"),
         Kind.FREE: _("Free, bookable online"),
         Kind.URGENT: _("Free, urgent"),
+        Kind.PHONE: _("Free, for those who phone"),
         Kind.HELD: _("Held for somebody"),
         Kind.INTERNAL: _("The clinic's own"),
         Kind.BLOCKED: _("Blocked"),

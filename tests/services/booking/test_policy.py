@@ -77,6 +77,7 @@ BOOKABLE = {
         ({}, None),
         ({"state": SlotState.TAKEN}, BookingRefusal.TAKEN),
         ({"state": SlotState.BLOCKED}, BookingRefusal.NOT_OFFERED),
+        ({"kind": SlotKind.PHONE}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.INTERNAL}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.URGENT}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.URGENT, "urgent_until": date(2026, 11, 25)}, None),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0019_who_moved'),
+        ('booking', '0020_phone_kind'),
         ('clinic_admin', '0011_drew_until'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
