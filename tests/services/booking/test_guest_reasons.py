@@ -372,3 +372,13 @@ def test_the_demo_shows_one_who_waits_and_one_who_was_refused_with_a_reason(coun
         ("refused", "gp-practice"),
         ("waiting", ""),
     ]
+
+
+def test_an_unknown_reason_for_what_a_colleague_has_decided_shows_what_was_decided(secretary, guest):
+    colleague = make_user()
+    refuse(guest, FULL, colleague)
+    answer = secretary.post(staff_page(guest), {"act": "refuse", "because": "known-here"})
+    assert answer.status_code == 422
+    assert f"The page of the request says: “{FULL.label}”" in answer.content.decode()
+    guest.refresh_from_db()
+    assert (guest.decided_by, guest.refused_because) == (colleague, "full")
