@@ -33,3 +33,15 @@ document.addEventListener("keydown", (event) => {
   if (open.contains(document.activeElement)) open.querySelector("summary").focus();
   open.open = false;
 });
+
+/** What can't be sent from here is sent as without scripts: the browser then shows what comes of it. Twice is once. */
+function sendPlainly(event) {
+  const { requestConfig, xhr } = event.detail;
+  const button = requestConfig?.triggeringEvent?.submitter;
+  if (!button?.matches(".acts .act") || xhr.getResponseHeader("HX-Redirect")) return;
+  const { form, name, value, formAction } = button;
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  form.action = formAction;
+  form.submit();
+}
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, sendPlainly);

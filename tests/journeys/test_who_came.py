@@ -142,3 +142,21 @@ def test_on_a_phone_the_list_says_who_came_also_without_scripts(clinic, person, 
     expect(page.locator("#notices")).to_contain_text("The mark is taken back.")
     if scripts:
         is_accessible(page)
+
+
+@pytest.mark.parametrize("answer", ["none", "another"])
+def test_a_mark_that_the_page_could_not_send_by_itself_is_sent_as_a_plain_form(clinic, person, answer):
+    page = person("secretary")
+    page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
+    mark, sign = ("Did not attend", "missed") if answer == "none" else ("Arrived", "arrived")
+
+    def by_itself_fails(route):
+        if route.request.headers.get("hx-request") != "true":
+            return route.continue_()
+        return route.abort() if answer == "none" else route.fulfill(status=403, body="")
+
+    page.route("**/attendance/**", by_itself_fails)
+    acts(page, "Per").locator("summary").click()
+    acts(page, "Per").get_by_role("button", name=mark).click()
+    expect(entry(page, "Per")).to_have_attribute("data-kind", sign)
+    expect(page).to_have_url(re.compile("/staff/calendar/.*#entry-"))
