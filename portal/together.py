@@ -4,11 +4,12 @@ A booking stores the appointment, its receipt, its event and its messages. One b
 Postgres, and the making of SQL, which takes longer than storing (docs/developers/performance.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -82,9 +83,7 @@ def store_together(*rows: Model, unless_known: Sequence[Model] = (), after: Chan
     values: list[Any] = [] if after is None else list(after.values)
     source = "" if after is None else " FROM change"
     for row, otherwise in wanted:
-        insert, columns = _insert(type(row))
-        places = _places(row, columns, values, connection)
-        inserts.append(f"{insert} SELECT {', '.join(places)}{source}{otherwise}")
+        inserts.append(f"{_row_insert(row, values, connection)}{source}{otherwise}")
     with often(connection.cursor()) as cursor:
         cursor.execute(_together(inserts, after), values)
         if after is not None and not cursor.fetchone()[0]:
@@ -102,43 +101,79 @@ def _together(inserts: list[str], after: Change | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    """Where a value comes from, and how it goes to Postgres."""
+class _Columns:
+    """What is written of a model's rows: no number that Postgres gives or reckons itself."""
 
-    field: "Field[Any, Any]"
-    name: str
-    plain: frozenset[type]
-    """Values of these types go as they are. Asking the field takes longer than storing."""
-
-
-def _places(row: Model, columns: Sequence[_Column], values: list[Any], connection: Any) -> list[str]:
-    """Add the row's values to the values; return what stands for them in the statement."""
-    has, places = row.__dict__, []
-    for column in columns:
-        value = has[column.name]
-        if type(value) in column.plain:
-            values.append(value)
-            places.append("%s")
-        else:
-            places.append(_place(value, row, column, values, connection))
-    return places
+    insert: str
+    """The statement but for its values."""
+    values_of: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    """Takes what a row holds."""
+    fields: "Sequence[Field[Any, Any]]"
 
 
-def _place(value: Any, row: Model, column: _Column, values: list[Any], connection: Any) -> str:
-    """Add a value that does not go as it is; return what stands for it."""
-    if isinstance(value, Sql):
-        return value
-    if isinstance(value, Enum) and type(value.value) in column.plain:
-        values.append(value.value)
-        return "%s"
-    return _kept(row, column.field, values, connection)
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """How the values of a row go to Postgres, found out once for rows that hold values of the same types."""
+
+    by_value: Sequence[int]
+    """Members of an enumeration: what they stand for goes as it is."""
+    by_field: Sequence[int]
+    """The field knows how to keep it. Asking it takes longer than storing, so it is asked only for these."""
+    by_postgres: Sequence[int]
+    """No values, but what Postgres works out."""
 
 
-def _kept(row: Model, field: "Field[Any, Any]", values: list[Any], connection: Any) -> str:
-    """Add the value as the field keeps it; return what stands for it."""
+def _row_insert(row: Model, values: list[Any], connection: Any) -> str:
+    """Add the row's values to the values; return its `INSERT … SELECT`."""
+    columns = _columns(type(row))
+    own = list(columns.values_of(row.__dict__))
+    ways = _ways(type(row), tuple(map(type, own)))
+    places = ["%s"] * len(own)
+    for place in ways.by_value:
+        own[place] = own[place].value
+    for place in ways.by_field:
+        own[place], places[place] = _kept(row, columns.fields[place], connection)
+    for place in ways.by_postgres:
+        places[place] = own.pop(place)
+    values += own
+    return f"{columns.insert} SELECT {', '.join(places)}"
+
+
+def _kept(row: Model, field: "Field[Any, Any]", connection: Any) -> tuple[Any, str]:
+    """Return the value as the field keeps it, and what stands for it in the statement."""
     value = field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
-    values.append(value)
-    return str(field.get_placeholder(value, None, connection)) if hasattr(field, "get_placeholder") else "%s"
+    return value, (
+        str(field.get_placeholder(value, None, connection)) if hasattr(field, "get_placeholder") else "%s"
+    )
+
+
+@lru_cache(maxsize=64)
+def _columns(model: type[Model]) -> _Columns:
+    fields = [
+        field
+        for field in model._meta.local_concrete_fields
+        if not isinstance(field, AutoField) and not getattr(field, "generated", False)
+    ]
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    return _Columns(
+        f'INSERT INTO "{model._meta.db_table}" ({names})',
+        itemgetter(*(field.attname for field in fields)),
+        fields,
+    )
+
+
+@lru_cache(maxsize=512)
+def _ways(model: type[Model], types: tuple[type, ...]) -> _Ways:
+    by_value, by_field, by_postgres = [], [], []
+    for place, (field, kind) in enumerate(zip(_columns(model).fields, types, strict=True)):
+        plain = _plain(field)
+        if issubclass(kind, Sql):
+            by_postgres.append(place)
+        elif issubclass(kind, Enum) and any(issubclass(kind, one) for one in plain):
+            by_value.append(place)
+        elif kind not in plain:
+            by_field.append(place)
+    return _Ways(by_value, by_field, by_postgres[::-1])
 
 
 _PLAIN: dict[type, tuple[type, ...]] = {
@@ -155,24 +190,10 @@ _PLAIN: dict[type, tuple[type, ...]] = {
 }
 
 
-@lru_cache(maxsize=64)
-def _insert(model: type[Model]) -> tuple[str, tuple[_Column, ...]]:
-    """Return the statement but for its values, and what is written: no number that Postgres gives or reckons itself."""
-    fields = [
-        field
-        for field in model._meta.local_concrete_fields
-        if not isinstance(field, AutoField) and not getattr(field, "generated", False)
-    ]
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    columns = tuple(
-        _Column(field, field.attname, frozenset() if _changes(field) else _plain(field)) for field in fields
-    )
-    return f'INSERT INTO "{model._meta.db_table}" ({names})', columns
-
-
-def _plain(field: "Field[Any, Any]") -> frozenset[type]:
-    types = _PLAIN.get(type(field))
-    return frozenset() if types is None else frozenset((*types, type(None)))
+def _plain(field: "Field[Any, Any]") -> tuple[type, ...]:
+    """Return of which types values go as they are."""
+    types = None if _changes(field) else _PLAIN.get(type(field))
+    return () if types is None else (*types, type(None))
 
 
 def _changes(field: "Field[Any, Any]") -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from services.booking import policy
@@ -48,12 +49,33 @@ class ReasonField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
-class BookForm(forms.Form):
+def key_of(sent: QueryDict) -> uuid.UUID | None:
+    """Return the key of a form that was sent, before the form is looked at; None if it has none that can be read."""
+    with contextlib.suppress(ValueError):
+        return uuid.UUID(sent.get("form_key", ""))
+    return None
+
+
+class KeyedForm(forms.Form):
+    """A form that is carried out once, however often it is sent: a key comes along, which no reader sees."""
+
+    @cached_property
+    def key(self) -> uuid.UUID:
+        """Return the key to send along: the one that came, else a new one."""
+        return (key_of(self.data) if isinstance(self.data, QueryDict) else None) or uuid.uuid4()
+
+    def clean(self) -> dict[str, Any]:
+        """Say what to do about a form without a usable key, which no reader can correct."""
+        if not isinstance(self.data, QueryDict) or key_of(self.data) is None:
+            self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
+        return self.cleaned_data
+
+
+class BookForm(KeyedForm):
     """Why the patient comes, and whether to be reminded."""
 
     reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before the appointment."))
     wants_reminder = forms.BooleanField(required=False)
-    form_key = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, reminder: Choice, **kwargs: Any) -> None:
         """Take what is said about the reminder: it can be chosen where the choice has a label."""
@@ -65,28 +87,8 @@ class BookForm(forms.Form):
         else:
             del self.fields["wants_reminder"]
 
-    @property
-    def key(self) -> uuid.UUID:
-        """Return the key to send along: the one that came, so that sending twice is once, else a new one."""
-        sent = getattr(self, "cleaned_data", {}).get("form_key")
-        return sent if isinstance(sent, uuid.UUID) else uuid.uuid4()
 
-    def clean(self) -> dict[str, Any]:
-        """Say what to do about a form without a usable key, which no reader can see or correct."""
-        if self.errors.pop("form_key", None):
-            self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
-        return self.cleaned_data
-
-
-def key_of(sent: QueryDict) -> uuid.UUID | None:
-    """Return the key of a form that was sent, before the form is looked at; None if it has none that can be read."""
-    with contextlib.suppress(ValueError):
-        return uuid.UUID(sent.get("form_key", ""))
-    return None
-
-
-class MoveForm(forms.Form):
-    """Which version of the appointment the page showed, and the key that makes sending twice once."""
+class MoveForm(KeyedForm):
+    """Which version of the appointment the page showed."""
 
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
-    form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

@@ -76,7 +76,7 @@ def _move(request: PatientRequest, appointment: Appointment, slot_id: int, now: 
             appointment_id=appointment.pk,
             slot_id=slot_id,
             version=form.cleaned_data["version"],
-            form_key=form.cleaned_data["form_key"],
+            form_key=form.key,
             assurance=request.sign_in.assurance,
             actor=request.user,
             now=now,

@@ -42,7 +42,7 @@ def any_urgent(request: PatientRequest) -> HttpResponse:
             patient=request.patient,
             reason=form.cleaned_data["reason"],
             wants_reminder=form.cleaned_data.get("wants_reminder", False),
-            form_key=form.cleaned_data["form_key"],
+            form_key=form.key,
             assurance=request.sign_in.assurance,
             actor=request.user,
             now=now,

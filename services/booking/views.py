@@ -100,7 +100,7 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
             slot_id=slot,
             reason=form.cleaned_data["reason"],
             wants_reminder=form.cleaned_data.get("wants_reminder", False),
-            form_key=form.cleaned_data["form_key"],
+            form_key=form.key,
             assurance=request.sign_in.assurance,
             actor=request.user,
             now=now,

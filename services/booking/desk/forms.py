@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic_admin.models import Provider
 from services.booking.desk import policy
 from services.booking.desk.choices import Attendance
-from services.booking.forms import ReasonField
+from services.booking.forms import KeyedForm, ReasonField
 from services.booking.models import LONGEST_BLOCK_REASON
 from services.booking.staff.forms import DayForm
 
@@ -128,24 +128,11 @@ class ActForm(forms.Form):
         return PutAside.of(self.data) if isinstance(self.data, QueryDict) else PutAside()
 
 
-class BookForm(ActForm):
+class BookForm(KeyedForm, ActForm):
     """Why the patient comes, as far as staff know."""
 
     reason = ReasonField(required=False, rows=3)
-    form_key = forms.UUIDField(widget=forms.HiddenInput)
-    field_order = ("reason", "tells", "form_key")
-
-    @property
-    def key(self) -> uuid.UUID:
-        """Return the key to send along: the one that came, so that sending twice is once, else a new one."""
-        sent = getattr(self, "cleaned_data", {}).get("form_key")
-        return sent if isinstance(sent, uuid.UUID) else uuid.uuid4()
-
-    def clean(self) -> dict[str, Any]:
-        """Say what to do about a form without a usable key, which no reader can see or correct."""
-        if self.errors.pop("form_key", None):
-            self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
-        return self.cleaned_data
+    field_order = ("reason", "tells")
 
 
 class VersionForm(forms.Form):

@@ -504,9 +504,10 @@ def test_the_way_through_the_pages_moves_the_appointment(client, world, mine):
     assert address(world, "move_to", appointment.pk, new.pk) in page.text
     page = client.get(address(world, "move_to", appointment.pk, new.pk))
     form = page.context["form"]
+    assert str(form.key) in page.text
     done = client.post(
         address(world, "move_to", appointment.pk, new.pk),
-        {"version": form["version"].value(), "form_key": str(form["form_key"].value())},
+        {"version": form["version"].value(), "form_key": str(form.key)},
         follow=True,
     )
     assert "Receipts" in done.text
