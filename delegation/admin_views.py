@@ -126,7 +126,8 @@ def undo_matrix(request: StaffRequest, service: str) -> HttpResponse:
             clinic=request.clinic, version=version, actor=request.staff_member.user, now=timezone.now()
         )
     except DelegationRefused as refused:
-        messages.warning(request, f"{refused.message} {_('Nothing is undone.')}")
+        more = _("Nothing is undone.")
+        messages.warning(request, f"{refused.message} {more}")
     else:
         messages.success(request, _("Undone: the ticks are as they were before the last save."))
     return redirect("delegation_admin:matrix", request.clinic.portal_identifier, service)

@@ -405,7 +405,8 @@ def _delegated(details: Mapping[str, Any], posts: Mapping[int, str]) -> str:
     if not details["topics"]:
         return _("Nothing delegated")
     topics = ", ".join(str(topic.label) for topic in Topic if topic in details["topics"])
-    return f"{topics}: {posts.get(details['recipient'], '') or _('Nobody chosen')}"
+    name = posts.get(details["recipient"], "") or _("Nobody chosen")
+    return f"{topics}: {name}"
 
 
 # -- people ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import "./in-place.js";
 import "./list-keys.js";
 import "./matrix.js";
 import "./national-id.js";
+import "./notices-seen.js";
 import "./opens-soon.js";
 import "./passkey.js";
 import "./print-page.js";

@@ -52,8 +52,9 @@ def add(session: SessionBase, held: str) -> None:
         write([note])
         return
     with _lock:
+        is_first = not _waiting
         _waiting[note.key] = note
-        if len(_waiting) == 1:
+        if is_first:  # one writer for all; a session that is noted twice is still one
             Pace.writer = threading.Timer(SECONDS_TOGETHER, _write_gathered)
             Pace.writer.daemon = True  # nobody waits for it, not even who stops the server
             Pace.writer.start()

@@ -12,7 +12,7 @@ def services_lines(stored: Services, other: Services) -> list[str]:
     """Return how the stored services are wherever the other ones differ."""
     lines = []
     if stored.allowed != other.allowed:
-        lines.append(f"{_('Portal access')}: {value_words(stored.allowed)}")
+        lines.append(_("Portal access") + ": " + value_words(stored.allowed))
     labels = _labels()
     for column, rights in stored.columns.items():
         wanted = other.columns.get(column, NO_RIGHTS)

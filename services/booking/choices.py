@@ -12,6 +12,7 @@ class SlotKind(TextChoices):
 
     PORTAL = "portal", _("Bookable online")
     URGENT = "urgent", _("Urgent")
+    PHONE = "phone", _("For those who phone")
     INTERNAL = "internal", _("Internal")
 
 

@@ -384,6 +384,10 @@ class Receipt(models.Model):
     was_at = models.DateTimeField(null=True)
     """The time that it was moved from."""
     at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    """Who moved it; of everything else the appointment says so itself."""
 
     class Meta:
         indexes = [models.Index(fields=["appointment", "at"], name="receipt_by_appointment")]

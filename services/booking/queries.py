@@ -256,8 +256,8 @@ def replacement_of(appointment: Appointment) -> Appointment | None:
 
 
 def receipts_of(appointment: Appointment) -> list[Receipt]:
-    """Return the receipts of the appointment, the latest first. One query."""
-    return list(appointment.receipts.order_by("-at", "-pk"))
+    """Return the receipts of the appointment with who moved it, the latest first. One query."""
+    return list(appointment.receipts.select_related("by__account").order_by("-at", "-pk"))
 
 
 def open_slot(*, clinic: Clinic, slot_id: int) -> Slot | None:

@@ -16,6 +16,7 @@ from services.booking.choices import BookingRefusal, SlotKind
 from services.booking.forms import BookForm, key_of
 from services.booking.free_times import UrgentNow
 from services.booking.operations import BookingRefused
+from services.booking.release.news import news_of
 from services.booking.release.views import keeps_up
 from services.booking.reminders.words import choice_for
 
@@ -101,13 +102,13 @@ def _any_page(
     status: int,
 ) -> HttpResponse:
     first = found.first if found else None
+    is_gone, draws = refusal == BookingRefusal.TAKEN, request.clinic.draws_urgent
     context = {
         **_none_left(request, refusal, found),
         "opens_at": opens_at,
         "opens_in": ceil((opens_at - now).total_seconds()) if opens_at else None,
-        "had": queries.next_urgent(request.patient, now)
-        if opens_at or refusal == BookingRefusal.TAKEN
-        else None,
+        "had": queries.next_urgent(request.patient, now) if opens_at or is_gone else None,
+        "news": news_of(request.patient, request.sign_in.assurance, now) if is_gone and draws else None,
         "form": form,
         "is_sent": form.is_bound,
         "first": first,

@@ -23,7 +23,7 @@ from services.access.special_choices import OwnReason
 from services.booking import choosing, free_times, in_place, operations, own_times, policy, queries, times
 from services.booking.calendar_file import calendar_file as file_of
 from services.booking.choices import AppointmentStatus, BookingRefusal, SlotKind
-from services.booking.earlier.queries import offered_now
+from services.booking.earlier.queries import offered_now, wish_about
 from services.booking.forms import BookForm, key_of
 from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
@@ -279,7 +279,7 @@ def appointment(request: PatientRequest, appointment: UUID) -> HttpResponse:
             "may_cancel": queries.may_cancel(appointment=found, assurance=request.sign_in.assurance, now=now),
             "until": queries.cancellable_until(found, request.clinic),
             "is_too_late": now > queries.cancellable_until(found, request.clinic),
-            "receipts": queries.receipts_of(found),
+            "receipts": [(one, _other(request, one.by, one.at)) for one in queries.receipts_of(found)],
             "replacement": queries.replacement_of(found),
             "requested_for": _other(request, found.requested_by, found.requested_at),
             "cancelled_for": _other(request, found.cancelled_by, found.cancelled_at),
@@ -349,9 +349,12 @@ def _why_not(appointment: Appointment, now: datetime) -> BookingRefusal | None:
 def _cancel_page(
     request: PatientRequest, appointment: Appointment, refusal: BookingRefusal | None, *, status: int
 ) -> HttpResponse:
-    return render(
-        request, "booking/cancel.html", {"appointment": appointment, "refusal": refusal}, status=status
-    )
+    shown = {
+        "appointment": appointment,
+        "refusal": refusal,
+        "wish": None if refusal else wish_about(request.patient, appointment),
+    }
+    return render(request, "booking/cancel.html", shown, status=status)
 
 
 @patient_page(area=Area.APPOINTMENTS)

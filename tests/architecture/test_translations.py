@@ -1,6 +1,8 @@
 """Every text a person reads exists in bokmål and Danish as well."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -10,6 +12,18 @@ from clinic_admin.choices import Weekday
 from portal import catalogues
 
 LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES)
+SAYING = {
+    "_",
+    "gettext",
+    "gettext_lazy",
+    "gettext_noop",
+    "ngettext",
+    "ngettext_lazy",
+    "pgettext",
+    "pgettext_lazy",
+    "npgettext",
+}
+ROOT = Path(__file__).parents[2]
 QUOTES = {"nb": "«»", "da": "»«"}
 
 
@@ -26,6 +40,27 @@ def test_texts_are_found_in_code_and_templates():
         entry.id if isinstance(entry.id, str) else entry.id[0] for entry in catalogues.extracted() if entry.id
     }
     assert {"Book a time", "Someone else has just taken this time."} <= found
+
+
+def _said_in_code():
+    """Yield (place, text) of every text that code asks a translation of, wherever in an expression it does."""
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).parts
+        if parts[0] in {"tests", "node_modules"} or parts[0].startswith("."):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            texts = (
+                [one.value for one in node.args if isinstance(one, ast.Constant)] if name in SAYING else []
+            )
+            yield from ((f"{'/'.join(parts)}:{node.lineno}", text) for text in texts if isinstance(text, str))
+
+
+def test_every_text_that_code_says_is_collected_to_be_translated():
+    """Within an f-string it would not be, and everybody would read English."""
+    known = {one for entry in catalogues.extracted() if entry.id for one in catalogues._strings(entry.id)}
+    contexts = {entry.context for entry in catalogues.extracted() if entry.context}
+    assert [one for one in _said_in_code() if one[1] not in known | contexts] == []
 
 
 @LANGUAGES

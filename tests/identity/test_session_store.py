@@ -139,6 +139,20 @@ def test_notes_of_many_are_gathered_and_written_by_one_statement(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_session_that_is_noted_twice_has_one_writer(monkeypatch, caplog):
+    monkeypatch.setattr(Pace, "at_once", False)
+    monkeypatch.setattr(session_notes, "SECONDS_TOGETHER", 0.2)
+    key = stored()
+    seen_again(key).write_notes()
+    writer = Pace.writer
+    seen_again(key).write_notes()
+    assert Pace.writer is writer, "a second one would find nothing to write"
+    writer.join(10)
+    assert what(key)["seen_at"] == LATER
+    assert "was not noted" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_gone_costs_a_log_line_and_the_next_note_is_written(monkeypatch, caplog):
     monkeypatch.setattr(Pace, "at_once", False)
     monkeypatch.setattr(session_notes, "SECONDS_TOGETHER", 0)

@@ -28,7 +28,7 @@ from portal.models import AuditEvent
 from services.access import queries as access
 from services.access.models import ProviderRights, SpecialRights
 from services.access.special_choices import OwnReason
-from services.booking.choices import BookingRefusal
+from services.booking.choices import AppointmentStatus, BookingRefusal
 from services.booking.models import Appointment
 from services.booking.release.choices import DrawRefusal
 from tests.build import make_clinic, make_provider, make_staff_member
@@ -215,6 +215,30 @@ def test_what_a_guardian_books_is_the_childs_and_names_the_guardian(client, clin
     assert made.cancelled_by_id == mother.user_id
     event = AuditEvent.objects.get(action="appointment.cancelled")
     assert (event.actor_id, event.patient_id) == (mother.user_id, family.patient_id)
+
+
+def test_a_move_names_the_guardian_who_made_it_to_the_family_and_to_staff(client, clinic, gp, mother, family):
+    made = make_appointment(
+        make_slot(gp, ahead(clinic, 3)),
+        family.patient,
+        requested_by=mother.user,
+        status=AppointmentStatus.BOOKED,
+    )
+    to = make_slot(gp, ahead(clinic, 4))
+    acts(client, clinic, mother, family)
+    page = reverse("booking:move_to", args=[clinic.portal_identifier, made.pk, to.pk])
+    sent = client.post(page, {"form_key": str(uuid.uuid4()), "version": made.version})
+    assert sent.status_code == 302
+    own = client.get(reverse("booking:appointment", args=[clinic.portal_identifier, made.pk])).text
+    receipts = own.split('id="receipts"')[1]
+    assert receipts.count("Kari Forelder (guardian)") == 1
+    staff = in_english()
+    sign_in_staff(staff, clinic)
+    told = staff.get(reverse("booking_staff:appointment", args=[clinic.portal_identifier, made.pk]))
+    assert (told.context["history"][-1].sign, told.context["history"][-1].who) == (
+        "move",
+        "Kari Forelder (guardian)",
+    )
 
 
 def test_staff_see_who_booked(clinic, gp, mother, family):

@@ -73,7 +73,7 @@ def _move(
         raise BookingRefused(BookingRefusal.TAKEN)
     before, was_at = place_of(appointment), appointment.starts_at
     _give(appointment, slot, now)
-    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
+    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at, by=actor)
     _store(absence, appointment, AbsenceAnswerKind.MOVED, actor, now)
     audit.record(
         action="appointment.moved",

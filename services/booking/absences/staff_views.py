@@ -50,7 +50,8 @@ def answer(request: StaffRequest, absence_id: int, appointment_id: UUID) -> Http
     except Appointment.DoesNotExist as absent:
         raise Http404 from absent
     except Refused as refused:
-        messages.warning(request, f"{refused.message} {_('Nothing is changed; look at the list again.')}")
+        more = _("Nothing is changed; look at the list again.")
+        messages.warning(request, f"{refused.message} {more}")
     else:
         messages.success(request, done)
     return redirect("booking_staff:absence", request.clinic.portal_identifier, found.pk)

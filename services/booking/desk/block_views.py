@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk import operations, queries
 from services.booking.desk.forms import BlockForm
-from services.booking.desk.origin import day_address, origin_of
+from services.booking.desk.origin import origin_of
 from services.booking.models import Block
 from services.booking.operations import BookingRefused
 from services.booking.staff.forms import DayForm
@@ -67,7 +67,7 @@ def blocked(request: StaffRequest, block_id: int) -> HttpResponse:
     found = queries.block_of(clinic=clinic, block_id=block_id)
     if found is None:  # opened already, by a colleague or by a first press
         return render(request, "booking/desk/no_block.html", status=404)
-    back = day_address(clinic, found.starts_at.astimezone(clinic.zone).date())
+    back = origin_of(request.GET).address(clinic, found.starts_at.astimezone(clinic.zone).date())
     if request.method != "POST":
         return render(request, "booking/desk/blocked.html", {"closed": found, "back": back})
     try:

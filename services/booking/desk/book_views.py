@@ -1,6 +1,7 @@
 """Booking by hand: a time, a patient, and the question about rules that speak against it."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,8 +23,10 @@ from services.booking.desk.operations import RuleInTheWay
 from services.booking.desk.origin import origin_of
 from services.booking.desk.places import asked_place, asking_anew, parts
 from services.booking.desk.queries import Place
+from services.booking.models import Appointment, Slot
 from services.booking.operations import BookingRefused
 from services.booking.operations.telling import can_tell
+from services.booking.staff.day import page_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,6 +59,7 @@ def choose_patient(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "place": asked.place,
+        "is_held": asked.place.is_held(now),
         "query": request.GET.urlencode(),
         "found": found,
         "is_all": found is not None and len(found) < queries.SHOWN_OF_SEARCH,
@@ -76,7 +80,7 @@ def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     if place is None:
         return redirect("desk:book", request.clinic.portal_identifier)
     if request.method != "POST":
-        return _page(request, BookForm(), patient, place)
+        return _page(request, BookForm(), patient, place, done=queries.has_it(patient, place))
     form = BookForm(request.POST)
     if not form.is_valid():
         return _page(request, form, patient, place, status=422)
@@ -103,6 +107,16 @@ def book(request: StaffRequest, patient_id: UUID) -> HttpResponse:
     return redirect(origin_of(request.GET).address(request.clinic, day, goal=done.pk))
 
 
+def _nearest(request: StaffRequest, patient: Patient, place: Place) -> list[tuple[str, Slot]]:
+    """Return other times of the provider, each with the address to which the same form is sent to book it."""
+    page = reverse("desk:book_patient", args=[request.clinic.portal_identifier, patient.pk])
+    kept = origin_of(request.GET).pairs
+    return [
+        (f"{page}?{urlencode([*kept, ('slot', slot.pk)])}", slot)
+        for slot in queries.nearest_free(place, now=timezone.now())
+    ]
+
+
 def _page(
     request: StaffRequest,
     form: BookForm,
@@ -112,8 +126,9 @@ def _page(
     status: int = 200,
     stopped: RuleInTheWay | None = None,
     refused: BookingRefused | None = None,
+    done: Appointment | None = None,
 ) -> HttpResponse:
-    query = request.GET.urlencode()
+    query, origin = request.GET.urlencode(), origin_of(request.GET)
     context = {
         "form": form,
         "patient": patient,
@@ -121,8 +136,10 @@ def _page(
         "has_begun": place.starts_at <= timezone.now(),
         **asking_anew(form, stopped, patient, place),
         "refused": refused,
+        "nearest": _nearest(request, patient, place) if refused or not (done or place.is_free) else (),
+        "done": done and page_of(request.clinic, done.pk, origin.query),
         "other_patient": f"{reverse('desk:book', args=[request.clinic.portal_identifier])}?{query}",
-        "back": origin_of(request.GET).address(request.clinic, place.day),
+        "back": origin.address(request.clinic, place.day, goal=done.pk if done else None),
         **parts(place),
     }
     return render(request, "booking/desk/book.html", context, status=status)

@@ -23,6 +23,7 @@ from services.booking.models import Appointment
 from services.booking.operations import BookingRefused
 from services.booking.operations.telling import can_tell
 from services.booking.queries import receipts_of
+from services.booking.staff.story import with_moves
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -116,7 +117,7 @@ def _page(
         "refusal": reason or (refused.reason if refused else None),
         "is_changed": is_changed,
         "is_there": is_there and not reason,
-        "receipt": receipts_of(appointment)[:1] if is_changed else None,
+        "moves": with_moves((), appointment, receipts_of(appointment)[:1]) if is_changed else (),
         "anew": f"?{query.urlencode()}",
         "version": seen,
         "to_calendar": origin.address(clinic, asked.day if asked.place else day, **choosing),

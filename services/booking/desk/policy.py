@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
+from services.booking import policy
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotKind
 from services.booking.desk.choices import Attendance, DeskRefusal, Rule
 
@@ -36,7 +37,7 @@ def rules_against(
 ) -> tuple[Rule, ...]:
     """Return every rule that would stop the patient, in the order in which patients would meet them.
 
-    The clinic's own times (internal) are never offered to patients, so that only a closed day, and an
+    Times for those who phone, and the clinic's own, are never offered online, so that only a closed day, and an
     appointment that the patient has at that time (`has_own`), speak against them. `limit` is what
     policy.refuse_another says; `is_held` that the time is kept for somebody else.
     """
@@ -45,7 +46,7 @@ def rules_against(
         found.append(Rule.HELD)
     if has_own:
         found.append(Rule.OWN_TIME)
-    if kind == SlotKind.INTERNAL:
+    if policy.service_of(kind) is None:
         return tuple(found)
     if not allowed:
         found.append(Rule.NO_ACCESS)

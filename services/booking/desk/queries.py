@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic_admin.choices import Service
 from clinic_admin.models import Clinic, Closure, Provider
@@ -25,6 +25,8 @@ from services.booking.models import Appointment, Block, EarlierOffer, Slot
 from services.booking.staff import queries as staff_queries
 
 SHOWN_OF_SEARCH = records.PER_PAGE
+NEAREST = 4
+"""So many other times are offered in place of one that is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class Place:
     def is_free(self) -> bool:
         """Return whether nobody has it; a stretch without a slot is found out about when it is taken."""
         return self.slot is None or self.slot.state == SlotState.FREE
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether it is free, but kept for who waits for an earlier time."""
+        return self.slot is not None and self.is_free and self.slot.state_at(now) != SlotState.FREE
 
 
 def place_of_slot(*, clinic: Clinic, slot_id: int) -> Place | None:
@@ -146,12 +152,32 @@ def beside(patient: Patient, place: Place, *, moved: Appointment | None = None) 
     return list(rows.select_related("provider", "requested_by").order_by("starts_at"))
 
 
+def nearest_free(place: Place, *, now: datetime) -> list[Slot]:
+    """Return the provider's free times of this kind nearest to one that is lost, in the order of the clock. Two queries."""
+    kind = place.kind if place.slot else SlotKind.PORTAL
+    free = Slot.objects.filter(
+        Q(held_until=None) | Q(held_until__lte=now), provider=place.provider, kind=kind, state=SlotState.FREE
+    )
+    coming = free.filter(starts_at__gt=now)
+    after = coming.filter(day__gte=place.day, starts_at__gt=place.starts_at).order_by("day", "starts_at")
+    before = coming.filter(day__lte=place.day, starts_at__lt=place.starts_at).order_by("-day", "-starts_at")
+    found = sorted(
+        [*before[:NEAREST], *after[:NEAREST]], key=lambda slot: abs(slot.starts_at - place.starts_at)
+    )[:NEAREST]
+    return sorted(found, key=lambda slot: slot.starts_at)
+
+
+def has_it(patient: Patient, place: Place) -> Appointment | None:
+    """Return the patient's appointment that has just this place: the page was opened again after booking. One query."""
+    rows = own_times.beside(patient, place.starts_at, place.ends_at)
+    return rows.filter(provider=place.provider, starts_at=place.starts_at, ends_at=place.ends_at).first()
+
+
 def _is_held(place: Place, patient: Patient, now: datetime) -> bool:
     """Return whether the place is kept for others who wait for an earlier time."""
-    slot = place.slot
-    if slot is None or slot.state != SlotState.FREE or slot.state_at(now) == SlotState.FREE:
+    if not place.is_held(now):
         return False
-    return not EarlierOffer.objects.filter(slot=slot, patient=patient, status=OfferStatus.OPEN).exists()
+    return not EarlierOffer.objects.filter(slot=place.slot, patient=patient, status=OfferStatus.OPEN).exists()
 
 
 def find_patients(*, clinic: Clinic, wanted: Wanted) -> Sequence[Patient]:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic_admin.guards import ClinicRequest
@@ -85,8 +86,12 @@ def find(request: ClinicRequest) -> HttpResponse:
         return quiet
     if choosing.wants_part(request.htmx):
         return render(request, "booking/guests/find.html#offer", context)
-    stop = code_stops.of_clinic(clinic.pk, now=now)
-    return render(request, "booking/guests/find.html", context | {"stop": stop})
+    own = _own(request, now)
+    more = {
+        "stop": code_stops.of_clinic(clinic.pk, now=now),
+        "waiting": own if own and own.status == GuestStatus.WAITING and own.starts_at > now else None,
+    }
+    return render(request, "booking/guests/find.html", context | more)
 
 
 # -- ask ---------------------------------------------------------------------------------------------------
@@ -108,6 +113,7 @@ def ask(request: ClinicRequest, slot: int) -> HttpResponse:
     is_post = request.method == "POST"
     form = WishForm(
         request.POST if is_post else None,
+        initial=_written(own),
         country=request.clinic.country,
         code_countries=request.clinic.code_countries,
     )
@@ -183,6 +189,7 @@ def again(request: ClinicRequest) -> HttpResponse:
         messages.warning(request, _sentence(refused.reason))
     else:
         code_sender.send_message_soon(started.message_id)
+        messages.success(request, _("A new code is on its way by SMS. The older one does not work any more."))
     return redirect("guests:code", clinic.portal_identifier)
 
 
@@ -238,6 +245,13 @@ def _own(request: ClinicRequest, now: datetime) -> GuestRequest | None:
     return own if is_open or own.status != GuestStatus.STARTED else None
 
 
+def _written(own: GuestRequest | None) -> dict[str, str]:
+    """Return what the person wrote before going back from the page of the code; never the national ID."""
+    if own is None or own.status != GuestStatus.STARTED:
+        return {}
+    return {name: getattr(own, name) for name in ("given_name", "family_name", "mobile", "reason")}
+
+
 def _wish(request: ClinicRequest, form: WishForm) -> Wish:
     values = form.cleaned_data
     return Wish(
@@ -264,6 +278,8 @@ def _too_many(request: ClinicRequest, form: WishForm, now: datetime) -> bool:
 
 
 def _sentence(reason: Any) -> str:
+    if reason == GuestRefusal.TOO_SOON:
+        return str(reason.label)  # it says what to do
     return f"{reason.label} {reason.next_step.label}."
 
 

@@ -61,6 +61,7 @@ def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any,
         now=now,
         was_at=old.starts_at,
         starts_at=appointment.starts_at,
+        by=appointment.requested_by,
     )
     audit.record(
         action="appointment.moved",

@@ -197,7 +197,7 @@ def _put(appointment: Appointment, slot: Slot, decision: Decision, *, actor: Any
         before=before,
         after=place_of(appointment),
     )
-    receipts.write_giving_up(appointment, ReceiptKind.MOVED, now=now, was_at=was_at)
+    receipts.write_giving_up(appointment, ReceiptKind.MOVED, now=now, was_at=was_at, by=actor)
     telling.hush(appointment, now=now)
     kind = (
         MessageKind.BOOKING_MOVED

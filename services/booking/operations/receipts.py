@@ -17,8 +17,12 @@ def receipt(
     hours: int = 0,
     was_at: datetime | None = None,
     starts_at: datetime | None = None,
+    by: Any = None,
 ) -> Receipt:
-    """Return a receipt with the rule that applied, to be stored; starts_at is the appointment's unless said."""
+    """Return a receipt with the rule that applied, to be stored; starts_at is the appointment's unless said.
+
+    `by` is the user who moved it.
+    """
     return fresh(
         Receipt,
         appointment_id=appointment.pk,
@@ -28,6 +32,7 @@ def receipt(
         starts_at=starts_at or appointment.starts_at,
         was_at=was_at,
         at=now,
+        by_id=by and by.pk,
     )
 
 
@@ -36,10 +41,8 @@ def write(appointment: Appointment, kind: ReceiptKind, rule: ReceiptRule, **word
     receipt(appointment, kind, rule, **words).save(force_insert=True)
 
 
-def write_giving_up(
-    appointment: Appointment, kind: ReceiptKind, *, now: datetime, was_at: datetime | None = None
-) -> None:
+def write_giving_up(appointment: Appointment, kind: ReceiptKind, *, now: datetime, **words: Any) -> None:
     """Store a receipt of cancelling or moving, which the clinic's notice period allowed."""
     hours = appointment.clinic.cancel_notice_hours
     rule = ReceiptRule.UNTIL_NOTICE if hours else ReceiptRule.UNTIL_START
-    write(appointment, kind, rule, now=now, hours=hours, was_at=was_at)
+    write(appointment, kind, rule, now=now, hours=hours, **words)

@@ -29,6 +29,7 @@ MOST_PROVIDERS = MOST_COLUMNS
 KIND_OF_SLOT = {
     SlotKind.PORTAL: Kind.FREE,
     SlotKind.URGENT: Kind.URGENT,
+    SlotKind.PHONE: Kind.PHONE,
     SlotKind.INTERNAL: Kind.INTERNAL,
 }
 
@@ -56,7 +57,7 @@ class Contents:
         return [*(one.patient_id for one in self.appointments), *offered]
 
 
-EMPTY = {Kind.FREE, Kind.URGENT, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
+EMPTY = {Kind.FREE, Kind.URGENT, Kind.PHONE, Kind.HELD, Kind.INTERNAL, Kind.BLOCKED}
 """Kinds of times that no patient has."""
 
 
@@ -111,7 +112,7 @@ def calendar_of_week(
     local = now.astimezone(clinic.zone)
     columns = []
     for day in days:
-        why = f"{_('Closed')} {shut[day]}".strip() if day in shut else ""
+        why = (_("Closed") + " " + shut[day]).strip() if day in shut else ""
         group = Group(capfirst(moments.day(day)), why, len(providers))
         for place, provider in enumerate(providers):
             is_away = (provider.pk, day) in away
@@ -148,7 +149,7 @@ def _entries(
     for slot in contents.slots:
         if slot.pk not in taken:
             opens_at = policy.releases_at(slot.day, release_at=clinic.urgent_release_at, zone=zone)
-            entry = _slot(slot, clinic, opens_at if opens_at > now else None, way, now)
+            entry = _slot(slot, clinic, opens_at if opens_at > now else None, way, kept, now)
             if moving is not None and slot.state == SlotState.BLOCKED:
                 entry = replace(entry, url="")
             if slot.day in closed and entry.kind in {Kind.FREE, Kind.URGENT}:
@@ -176,14 +177,16 @@ def _column(
     return Column(title=provider.name, text=text, entries=entries, target=target)
 
 
-def _slot(slot: SlotOfDay, clinic: Clinic, opens_at: datetime | None, way: str, now: datetime) -> Entry:
+def _slot(
+    slot: SlotOfDay, clinic: Clinic, opens_at: datetime | None, way: str, kept: str, now: datetime
+) -> Entry:
     zone = clinic.zone
     kind = KIND_OF_SLOT[SlotKind(slot.kind)]
     title, text, url, target = str(SlotKind(slot.kind).label), "", "", ""
     if slot.state == SlotState.BLOCKED:
         kind, title, text = Kind.BLOCKED, _("Blocked"), slot.block_reason or ""
         if slot.block_id:
-            url = reverse("desk:blocked", args=[clinic.portal_identifier, slot.block_id])
+            url = blocked_page(clinic, slot.block_id, kept.removeprefix("&"))
     elif slot.state == SlotState.TAKEN:
         kind, title = Kind.INTERNAL, _("Taken in the clinic's calendar")
     elif slot.ends_at > now:
@@ -282,6 +285,12 @@ def page_of(clinic: Clinic, appointment_id: UUID, keeps: str) -> str:
     return f"{page}?{keeps}" if keeps else page
 
 
+def blocked_page(clinic: Clinic, block_id: int, keeps: str) -> str:
+    """Return the address of what is blocked, with what leads back from there (desk.origin)."""
+    page = reverse("desk:blocked", args=[clinic.portal_identifier, block_id])
+    return f"{page}?{keeps}" if keeps else page
+
+
 def mover_of(clinic: Clinic, appointment_id: UUID, version: int) -> str:
     """Return the address at which the appointment gets another time; it says which version the page showed."""
     return f"{reverse('desk:move', args=[clinic.portal_identifier, appointment_id])}?version={version}"
@@ -372,6 +381,7 @@ def legend() -> list[tuple[Kind, str, str]]:
         Kind.MISSED: _("Did not attend"),
         Kind.FREE: _("Free, bookable online"),
         Kind.URGENT: _("Free, urgent"),
+        Kind.PHONE: _("Free, for those who phone"),
         Kind.HELD: _("Held for somebody"),
         Kind.INTERNAL: _("The clinic's own"),
         Kind.BLOCKED: _("Blocked"),

@@ -102,6 +102,8 @@ class AppointmentOfDay:
     patient_id: UUID
     reminder_failed: bool
     """Whether the reminder of this time did not arrive."""
+    is_reachable: bool
+    """Whether the record has a mobile or an e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class WaitingRequest:
     requested_for: str
     """Who asked on the patient's behalf, with the role; empty when the patient did."""
     has_passed: bool
+    is_reachable: bool
+    """Whether the record has a mobile or an e-mail address."""
     assigned_to: str
     """Who got the request by message delegation; empty when it is everyone's."""
 
@@ -270,7 +274,10 @@ def appointments_of_day(
         .live()
         .filter(starts_at__gte=starts, starts_at__lt=ends, provider_id__in=provider_ids)
         .order_by("starts_at", "pk")
-        .annotate(reminder_failed=Exists(_FAILED_REMINDER))
+        .annotate(
+            reminder_failed=Exists(_FAILED_REMINDER),
+            is_reachable=~Q(patient__mobile="", patient__email=""),
+        )
         .values_list(
             "pk",
             "provider_id",
@@ -286,6 +293,7 @@ def appointments_of_day(
             "requested_by__kind",
             "patient_id",
             "reminder_failed",
+            "is_reachable",
         )
     )
     return tuple(
@@ -295,6 +303,7 @@ def appointments_of_day(
             is_online=row[11] == ONLINE,
             patient_id=row[12],
             reminder_failed=row[13],
+            is_reachable=row[14],
         )
         for row in rows
     )
@@ -426,6 +435,7 @@ def _waiting_request(appointment: Appointment, clinic: Clinic, now: datetime) ->
         if words.acted_for(appointment.patient, user)
         else "",
         has_passed=appointment.starts_at <= now,
+        is_reachable=bool(appointment.patient.mobile or appointment.patient.email),
         assigned_to=appointment.assigned_to.name if appointment.assigned_to else "",
     )
 

@@ -28,6 +28,7 @@ from services.booking.desk.live import answer_quietly, live_of, nothing_new
 from services.booking.desk.moving import moving_of
 from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
+from services.booking.queries import receipts_of
 from services.booking.reminders.price import owed_ore
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import decided, queries
@@ -52,7 +53,7 @@ from services.booking.staff.forms import (
     numbers,
 )
 from services.booking.staff.queries import Cursor, ProviderOfDay
-from services.booking.staff.story import colour_of, history_of, look_of, told
+from services.booking.staff.story import colour_of, history_of, look_of, told, with_moves
 
 
 @require_safe
@@ -181,13 +182,14 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "to_calendar": origin.address(request.clinic, day, goal=found.pk),
         "waits": found.status == AppointmentStatus.REQUESTED,
         "has_passed": found.starts_at <= now,
+        "is_reachable": bool(found.patient.mobile or found.patient.email),
         "look": look_of(found),
         "marks": desk.possible_marks(
             found.status, found.attendance, found.starts_at, request.clinic.zone, now=now
         ),
         "mover": _mover(request, found, origin),
         "overruled": [Rule(rule).label for rule in found.overruled],
-        "history": history_of(found, queries.marks_of(found)),
+        "history": with_moves(history_of(found, queries.marks_of(found)), found, receipts_of(found)),
         "ledger": told(ledger),
         "owed": in_crowns(request.clinic, owed_ore(ledger)),
         "reminder": (reminder := outlook_of(found, now)),

@@ -12,9 +12,10 @@ from notifications.choices import State
 from notifications.policy import ARRIVED
 from notifications.queries import LedgerLine
 from patients.guardianship import words
+from portal import moments
 from services.booking.choices import AppointmentStatus
 from services.booking.desk.choices import Attendance
-from services.booking.models import Appointment, AttendanceMark
+from services.booking.models import Appointment, AttendanceMark, Receipt
 from services.booking.reminders.choices import Stage
 from services.booking.reminders.policy import Outlook
 
@@ -116,6 +117,21 @@ def _marked(marks: Iterable[AttendanceMark]) -> list[Event]:
         events.append(Event(one.at, what, one.by.name, sign))
         before = what
     return events
+
+
+def with_moves(events: Iterable[Event], appointment: Appointment, receipts: Iterable[Receipt]) -> list[Event]:
+    """Return what happened with each move, where it was moved from and by whom, oldest first."""
+    moves = [
+        Event(
+            one.at,
+            _("Moved from %(when)s") % {"when": moments.day_and_clock(one.was_at, appointment.clinic.zone)},
+            _who(appointment, one.by, one.at),
+            "move",
+        )
+        for one in receipts
+        if one.was_at is not None
+    ]
+    return sorted([*events, *moves], key=lambda event: event.at)
 
 
 def _who(appointment: Appointment, user: User | None, at: datetime) -> str:

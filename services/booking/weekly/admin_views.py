@@ -87,7 +87,7 @@ def delete_template(request: StaffRequest, template_id: int) -> HttpResponse:
         )
     except CalendarTemplate.DoesNotExist:
         return _not_there(request)
-    messages.success(request, f"{_('The calendar is deleted.')} {admin_words.done(saved)}")
+    messages.success(request, _("The calendar is deleted.") + " " + admin_words.done(saved))
     return redirect("booking_admin:templates", request.clinic.portal_identifier)
 
 
@@ -220,7 +220,7 @@ def _shown_or_saved(
             return _changed_meanwhile(request, provider, stored)
         form.add_error(None, str(refused.message))
         return _page(request, provider, stored, form, rows, None, status=422)
-    messages.success(request, f"{_('Saved.')} {admin_words.done(saved)}")
+    messages.success(request, _("Saved.") + " " + admin_words.done(saved))
     if saved.change.left_out:
         messages.warning(request, admin_words.left_out(request.clinic, saved))
     return redirect("booking_admin:template", request.clinic.portal_identifier, saved.template.pk)

@@ -101,14 +101,13 @@ class BlockRows(_FormSet):
     }
 
     def clean(self) -> None:
-        """Refuse rows that contradict one another; the words stand by the field to change."""
-        if any(form.errors for form in self.forms if not _is_to_go(form)):
-            return
+        """Refuse rows that contradict one another, also beside unfinished ones; the words stand by the field to change."""
         rows = self._rows()
         if not rows:
             raise forms.ValidationError(_("Fill in at least one row."))
-        for position, problem in policy.problems([form.block() for form in rows]).items():
-            rows[position].add_error("ends_at", str(problem.label))
+        whole = [form for form in rows if not form.errors]
+        for position, problem in policy.problems([form.block() for form in whole]).items():
+            whole[position].add_error("ends_at", str(problem.label))
 
     def _rows(self) -> list[BlockForm]:
         return [form for form in self.forms if form.has_changed() and not _is_to_go(form)]
@@ -121,7 +120,9 @@ class BlockRows(_FormSet):
     def refuse(self, block: WeekBlock, words: str) -> None:
         """Say by the row that holds the block why it can't be saved."""
         for form in self._rows():
-            if form.block() == block:
+            if (
+                not form.errors and form.block() == block
+            ):  # a row that is refused already says nothing whole any more
                 form.add_error("ends_at", words)
 
     def has_row_errors(self) -> bool:

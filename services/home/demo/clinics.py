@@ -76,7 +76,7 @@ def _all_services(row: str | None, provider: str) -> tuple[tuple[Service, str | 
     return tuple((service, row, provider) for service in Service)
 
 
-PORTAL, URGENT, INTERNAL = SlotKind.PORTAL, SlotKind.URGENT, SlotKind.INTERNAL
+PORTAL, URGENT, PHONE, INTERNAL = SlotKind.PORTAL, SlotKind.URGENT, SlotKind.PHONE, SlotKind.INTERNAL
 BY_HAND, AUTOMATIC = Approval.BY_HAND, Approval.AUTOMATIC
 
 BAKKEN = DemoClinic(
@@ -131,6 +131,7 @@ BAKKEN = DemoClinic(
                 ("01234", "08:30", "11:30", 20, PORTAL),
                 ("01234", "12:15", "13:15", 20, PORTAL),
                 ("0134", "13:15", "13:45", 15, URGENT),
+                ("0134", "13:45", "14:15", 15, PHONE),
                 ("2", "13:15", "15:00", 35, INTERNAL),
             ),
         ),

@@ -23,7 +23,7 @@ from tests.faults.booking import model
 from tests.faults.booking.model import Row, Week
 from tests.faults.booking.world import DAY, World, chosen, picks
 
-kinds = st.sampled_from(["portal", "portal", "urgent", "internal"])
+kinds = st.sampled_from(["portal", "portal", "urgent", "phone", "internal"])
 rows = st.builds(
     Row,
     weekday=st.integers(0, 6),

@@ -332,7 +332,7 @@ def nothing_comes_free_that_no_calendar_has(
     """What comes free for patients was wanted by the calendars when they were filled last."""
     for slot in after.slots.values():
         was = before.slots.get(slot.pk)
-        if was is None or was.state == "free" or slot.state != "free" or slot.kind == "internal":
+        if was is None or was.state == "free" or slot.state != "free" or slot.kind in {"phone", "internal"}:
             continue
         is_wanted = (slot.starts_at, slot.ends_at, slot.kind) in planned[slot.provider_id]
         if slot.starts_at > after.now and not is_wanted:

@@ -41,7 +41,7 @@ class Patients(Clock):
             return
         day = done.starts_at.astimezone(self.clinic.zone).date()
         assert not Closure.objects.filter(first_day__lte=day, last_day__gte=day).exists()
-        assert done.kind != "internal"
+        assert done.kind in {"portal", "urgent"}
         if done.kind == "urgent":
             out = policy.released_until(
                 self.now - self.clinic.asking_time,

@@ -409,6 +409,34 @@ def test_a_clash_with_another_calendar_is_said_on_the_form(client, clinic, provi
     assert CalendarTemplate.objects.count() == 1
 
 
+def test_a_row_that_ends_before_it_begins_is_told_together_with_what_other_rows_lack(
+    client, clinic, provider, admin
+):
+    backwards, unfinished = MONDAY_MORNING | {"ends_at": "08:00"}, MONDAY_MORNING | {"weekday": ""}
+    response = client.post(
+        address("new_template", clinic, provider.pk), rows(backwards, unfinished, MONDAY_MORNING)
+    )
+    assert response.status_code == 422
+    found = [list(form.errors) for form in response.context["rows"].forms[:3]]
+    assert found == [["ends_at"], ["weekday"], []]
+
+
+def test_each_row_that_clashes_is_told(client, clinic, provider, admin):
+    save(provider)
+    tuesday = {"weekday": "1", "starts_at": "08:00", "ends_at": "12:00"}
+    free = {"weekday": "1", "starts_at": "13:00", "ends_at": "14:00"}
+    response = client.post(
+        address("new_template", clinic, provider.pk), rows(MONDAY_MORNING, tuesday, free, name="Summer")
+    )
+    assert response.status_code == 422
+    assert [list(form.errors) for form in response.context["rows"].forms[:3]] == [
+        ["ends_at"],
+        ["ends_at"],
+        [],
+    ]
+    assert response.content.decode().count("“Winter” (") == 4, "by each row, and at the top of the page"
+
+
 def test_clashes_are_found_by_few_questions_however_long_the_other_calendars_are(
     provider, django_assert_max_num_queries
 ):

@@ -190,6 +190,7 @@ def test_what_changed_since_the_page_was_opened_is_asked_again(change):
     ("values", "reason"),
     [
         ({"state": SlotState.BLOCKED}, BookingRefusal.NOT_OFFERED),
+        ({"kind": SlotKind.PHONE}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.INTERNAL}, BookingRefusal.NOT_OFFERED),
         ({"starts_at": NOW - timedelta(minutes=5)}, BookingRefusal.PAST),
         ({"starts_at": NOW + timedelta(days=90)}, BookingRefusal.NOT_OFFERED),

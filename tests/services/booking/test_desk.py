@@ -40,7 +40,7 @@ def kinds_told(appointment):
 
 
 # -- booking by hand ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", [SlotKind.PORTAL, SlotKind.URGENT, SlotKind.INTERNAL])
+@pytest.mark.parametrize("kind", list(SlotKind))
 def test_staff_book_a_free_slot_of_any_kind_and_the_trail_says_by_hand(world, kind):
     slot, actor = make_slot(world.gp, NOW + 2 * HOUR, kind=kind), secretary()
     done = book(world.patient, at(slot), actor)

@@ -16,7 +16,7 @@ from clinic_admin.models import Closure
 from identity import national_id
 from portal.models import AuditEvent
 from services.booking.choices import AppointmentStatus, SlotKind
-from services.booking.models import Appointment, Block, Slot
+from services.booking.models import Appointment, Block, Receipt, Slot
 from tests.build import make_clinic, make_patient, make_provider
 from tests.services.access.build_access import away
 from tests.services.booking.build_booking import allow, make_slot, make_world
@@ -155,9 +155,15 @@ def test_a_move_shows_both_times_and_a_second_secretary_what_changed(client, pla
         assert "Somebody has changed this appointment meanwhile" in text
         assert "10:00" in text, "where it is now"
         assert "09:00" in text, "where it was"
+        assert f"by {Receipt.objects.latest('pk').by.name}, " in text
         assert f"version=2&amp;slot={second.pk}" in text, "the way on keeps the time that was chosen"
     appointment.refresh_from_db()
     assert appointment.slot_id == first.pk
+    page = reverse("booking_staff:appointment", args=[place.portal_identifier, appointment.pk])
+    story = client.get(page).context["history"]
+    assert story[-1].what.startswith("Moved from ")
+    assert "09:00" in story[-1].what
+    assert story[-1].who == Receipt.objects.latest("pk").by.name
 
 
 def test_while_one_moves_free_times_lead_to_the_move_on_the_day_and_in_the_week(client, place, gp):
@@ -327,7 +333,7 @@ def test_the_appointments_own_page_tells_each_mark_and_who_took_it_back(
     client.post(to_mark, {"mark": "arrived", "seen": ""})  # pressed twice
     own = reverse("booking_staff:appointment", args=[place.portal_identifier, mine.pk])
     client.get(own)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         shown = client.get(own)
     told = [(event.what, event.who) for event in shown.context["history"]]
     assert told[-3:] == [
@@ -402,8 +408,19 @@ def test_a_held_time_is_shown_as_held_with_for_whom_on_the_day_and_in_the_week(c
         shown = client.get(address).content.decode()
         assert re.search(r'data-kind="held".*?Offered to Venke Venter.*?Held until', shown, re.DOTALL)
         assert 'data-kind="free" data-target' not in shown
+    to_book, held = url(place, "book", slot=slot.pk), "This time is held for who waits for an earlier one."
+    assert held in client.get(to_book).text
     Slot.objects.filter(pk=slot.pk).update(held_until=timezone.now())
     assert "Venke" not in client.get(day).content.decode()
+    assert held not in client.get(to_book).text
+
+
+def test_before_a_patient_is_looked_for_staff_read_that_the_time_is_taken_meanwhile(client, place, gp):
+    slot = make_slot(gp, ahead(place))
+    page, gone = url(place, "book", slot=slot.pk), "This time is not free any more"
+    assert gone not in client.get(page).text
+    make_appointment(slot, make_patient(place, gp=gp), status=AppointmentStatus.BOOKED)
+    assert gone in client.get(page).text
 
 
 def test_the_week_shows_five_or_seven_days_with_what_is_closed_and_away(client, place, gp):
@@ -605,6 +622,69 @@ def test_who_books_from_the_week_lands_in_the_same_week_at_what_was_booked(clien
     back = f"{url(place, 'week')}?day={day}&provider={other.pk}&provider={gp.pk}&days=7#entry-{booked.pk}"
     assert page.headers["Location"] == back
     assert f'id="entry-{booked.pk}"' in client.get(back).content.decode()
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_who_goes_back_after_booking_by_hand_reads_that_it_is_done_and_a_colleague_that_it_is_taken(
+    client, place, gp, is_written
+):
+    patient, other = make_patient(place, gp=gp), make_patient(place, gp=gp, given_name="Ola")
+    slot = make_slot(gp, ahead(place))
+    local = slot.starts_at.astimezone(place.zone)
+    written = {"provider": gp.pk, "day": local.date().isoformat(), "at": f"{local:%H:%M}", "minutes": 20}
+    wanted = written if is_written else {"slot": slot.pk}
+    if is_written:
+        slot.delete()
+    address = url(place, "book_patient", patient.pk, week=7, **wanted)
+    key = client.get(address).context["form"].key
+    assert client.post(address, {"reason": "", "form_key": key}).status_code == 302
+    done = Appointment.objects.get()
+    page = client.get(address)
+    text = page.content.decode()
+    assert f"{patient.full_name} has this time" in text
+    assert "not free any more" not in text
+    assert 'name="form_key"' not in text
+    to_it = reverse("booking_staff:appointment", args=[place.portal_identifier, done.pk])
+    assert f"{to_it}?week=7" in hrefs(page)
+    assert f"{url(place, 'week')}?day={local.date()}&days=7#entry-{done.pk}" in hrefs(page)
+    theirs = client.get(url(place, "book_patient", other.pk, **wanted)).content.decode()
+    assert "has this time" not in theirs
+    assert ("This time is not free any more" in theirs) != is_written
+
+
+def test_whose_time_a_colleague_took_books_one_of_the_nearest_with_what_is_written(client, place, gp):
+    other = make_patient(place, gp=gp, given_name="Ola")
+    patient = make_patient(place, gp=gp, given_name="Kari")
+    lost, *free = (make_slot(gp, ahead(place, 3, hour)) for hour in (10, 9, 11, 12))
+    make_slot(gp, ahead(place, 3, 13), kind=SlotKind.URGENT)
+    make_slot(make_provider(place), ahead(place, 3, 14))
+    address = url(place, "book_patient", patient.pk, week=7, slot=lost.pk)
+    assert "One press books" not in client.get(address).text
+    taken = client.post(url(place, "book_patient", other.pk, slot=lost.pk), {"form_key": uuid.uuid4()})
+    assert taken.status_code == 302
+    assert "One press books" in client.get(address).text, "opened from a calendar that is not the newest"
+    sent = {"reason": "Back pain", "form_key": uuid.uuid4()}
+    answer = client.post(address, sent)
+    assert answer.status_code == 422
+    offered = re.findall(r'form="book" formaction="([^"]*)"', answer.text)
+    assert [unescape(one) for one in offered] == [
+        url(place, "book_patient", patient.pk, week=7, slot=slot.pk) for slot in free
+    ]
+    assert client.post(unescape(offered[1]), sent).status_code == 302
+    done = Appointment.objects.get(patient=patient)
+    assert (done.slot_id, done.reason) == (free[1].pk, "Back pain")
+
+
+def test_who_opens_blocked_time_from_the_week_lands_in_the_same_week(client, place, gp):
+    make_slot(gp, ahead(place, hour=9))
+    day = ahead(place).date().isoformat()
+    sent = {"provider": gp.pk, "day": day, "starts": "08:00", "ends": "12:00", "reason": "Course"}
+    assert client.post(url(place, "block", week=7, shown=gp.pk), sent).status_code == 302
+    week = f"{url(place, 'week')}?day={day}&provider={gp.pk}&days=7"
+    blocked = url(place, "blocked", Block.objects.get().pk, week=7, shown=gp.pk)
+    assert blocked in hrefs(client.get(week))
+    assert week in hrefs(client.get(blocked))
+    assert client.post(blocked).headers["Location"] == week
 
 
 def test_who_moves_from_the_week_lands_in_the_same_week_also_when_writing_the_time(client, place, gp):

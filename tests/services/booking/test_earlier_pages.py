@@ -198,6 +198,16 @@ def test_days_that_nobody_can_mean_are_refused_at_the_day(world, monday, wrong, 
     assert client.post(address(world, "join_for", mine.pk), wishes(last_day="24.11.2027")).status_code == 302
 
 
+def test_who_cancels_reads_beforehand_that_waiting_for_an_earlier_time_ends_with_it(world, monday):
+    client = browser(world)
+    appointment = world.book(make_slot(world.gp, NOW + timedelta(days=9)))
+    page = reverse("booking:cancel", args=[world.clinic.portal_identifier, appointment.pk])
+    said = "You wait for an earlier time instead of it. That ends, too."
+    assert said not in client.get(page).text
+    make_wish(world.patient, appointment=appointment)
+    assert said in client.get(page).text
+
+
 def test_an_offered_time_that_could_not_be_cancelled_any_more_says_so(world, monday):
     client = browser(world)
     _wish, offer = make_offer(world.gp, world.patient)

@@ -469,6 +469,53 @@ def test_the_link_of_the_message_leads_to_the_request_in_any_browser_and_leaves_
     assert gone.redirect_chain[-1][0] == page("link_over", clinic)
 
 
+def test_who_asks_for_another_code_reads_that_it_is_on_its_way_and_that_the_older_one_is_over(
+    client, clinic, provider
+):
+    client.cookies["django_language"] = "en"
+    client.post(page("ask", clinic, soon(provider).pk), form())
+    text = client.post(page("again", clinic), follow=True).content.decode()
+    assert "Wait a minute before you ask for another code." in text
+    assert "Load the page again" not in text
+    GuestRequest.objects.update(code_sent_at=timezone.now() - timedelta(minutes=2))
+    text = client.post(page("again", clinic), follow=True).content.decode()
+    assert "A new code is on its way by SMS. The older one does not work any more." in text
+
+
+def test_who_goes_back_from_the_code_finds_what_was_written_but_the_national_id(client, clinic, provider):
+    slot = soon(provider)
+    sent = form(reason="Sore throat")
+    client.post(page("ask", clinic, slot.pk), sent)
+    shown = client.get(page("ask", clinic, slot.pk))
+    assert [shown.context["form"][name].value() for name in ("given_name", "family_name", "reason")] == [
+        sent["given_name"],
+        sent["family_name"],
+        "Sore throat",
+    ]
+    assert sent["number"] not in shown.text
+    assert "Sore throat" not in Client().get(page("ask", clinic, slot.pk)).text
+    client.post(page("code", clinic), {"code": code_sent()})
+    other = client.get(page("ask", clinic, soon(provider, 11).pk)).text
+    assert "Sore throat" not in other, "what was asked for is done with"
+
+
+def test_who_comes_back_to_the_free_times_is_led_to_the_request_and_nobody_elses_browser_is(
+    client, clinic, provider
+):
+    other = Client()
+    for one in (client, other):
+        one.cookies["django_language"] = "en"
+    client.post(page("ask", clinic, soon(provider).pk), form())
+    assert "a request of yours" not in client.get(page("find", clinic)).content.decode(), "nothing waits yet"
+    client.post(page("code", clinic), {"code": code_sent()})
+    text = client.get(page("find", clinic)).content.decode()
+    assert "The clinic has a request of yours" in text
+    assert f'href="{page("request", clinic)}"' in text
+    assert "a request of yours" not in other.get(page("find", clinic)).content.decode()
+    client.post(page("request", clinic))
+    assert "a request of yours" not in client.get(page("find", clinic)).content.decode(), "it is withdrawn"
+
+
 def test_the_same_page_answers_people_with_a_record_and_without(clinic, provider):
     patient = make_patient(clinic)
     Patient.objects.filter(pk=patient.pk).update(national_id_index=national_id.index(wish(1).number))

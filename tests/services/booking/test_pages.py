@@ -99,6 +99,16 @@ def test_free_times_stand_by_day_with_a_link_each(django_assert_max_num_queries)
     assert 'data-state="urgent"' in response.content.decode()
 
 
+@pytest.mark.parametrize("kind", [SlotKind.PHONE, SlotKind.INTERNAL])
+def test_times_for_those_who_phone_and_the_clinics_own_are_never_shown_nor_had(kind):
+    world = make_world()
+    slot, client = make_slot(world.gp, kind=kind), sign_in(world)
+    assert "10:20" not in text(client.get(address("find", world)))
+    assert client.get(address("book", world, slot.pk)).status_code in {404, 409}
+    client.post(address("book", world, slot.pk), fill_in())
+    assert not Appointment.objects.exists()
+
+
 def test_a_provider_can_be_chosen_and_a_week_turned():
     world = make_world()
     other = make_provider(world.clinic, name="Anna Berg")

@@ -77,6 +77,7 @@ BOOKABLE = {
         ({}, None),
         ({"state": SlotState.TAKEN}, BookingRefusal.TAKEN),
         ({"state": SlotState.BLOCKED}, BookingRefusal.NOT_OFFERED),
+        ({"kind": SlotKind.PHONE}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.INTERNAL}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.URGENT}, BookingRefusal.NOT_OFFERED),
         ({"kind": SlotKind.URGENT, "urgent_until": date(2026, 11, 25)}, None),
@@ -159,6 +160,10 @@ def test_nearest_times_are_near_and_in_order():
 
 
 def test_kinds_and_services_stand_for_each_other():
-    assert [policy.service_of(kind) for kind in SlotKind] == [Service.BOOKING, Service.URGENT, None]
+    offered = {kind: policy.service_of(kind) for kind in SlotKind}
+    assert offered == dict.fromkeys(SlotKind) | {
+        SlotKind.PORTAL: Service.BOOKING,
+        SlotKind.URGENT: Service.URGENT,
+    }
     assert policy.kind_of(Service.BOOKING) is SlotKind.PORTAL
     assert policy.kind_of(Service.URGENT) is SlotKind.URGENT

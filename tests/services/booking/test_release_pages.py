@@ -58,6 +58,22 @@ def at(moment):
 
 
 @pytest.mark.django_db
+def test_who_opens_the_first_urgent_time_where_lots_are_drawn_is_led_to_the_draw():
+    world = fair_world()
+    urgent(world)
+    first = reverse("booking:any_urgent", args=[world.clinic.portal_identifier])
+    with at(DURING):
+        client = sign_in(world)
+        before = client.get(first)
+        assert "ask before 16:10" in text(before)
+        assert page("ask", world) in before.content.decode()
+        own = ask(world)
+        after = client.get(first).content.decode()
+    assert page("request", world, own.pk) in after
+    assert page("ask", world) + '"' not in after
+
+
+@pytest.mark.django_db
 def test_a_patient_asks_waits_and_sees_what_came_of_it_with_no_worker_alive(django_assert_max_num_queries):
     world = fair_world()
     slot = urgent(world)

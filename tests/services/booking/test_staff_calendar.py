@@ -56,10 +56,11 @@ def test_the_day_shows_patients_times_kinds_and_what_was_booked_online(client, c
     make_slot(provider, morning + timedelta(hours=1), kind=SlotKind.URGENT)
     make_slot(provider, morning + timedelta(hours=2), kind=SlotKind.INTERNAL)
     make_slot(provider, morning + timedelta(hours=3), state=SlotState.BLOCKED)
+    make_slot(provider, morning + timedelta(hours=4), kind=SlotKind.PHONE)
     text = page(client, clinic, day=day_of(morning)).content.decode()
     for word in ["Kari Danser", "09:00", "Online", 'data-kind="booked"', 'data-kind="urgent"', "Lege Berg"]:
         assert word in text
-    for kind in ["internal", "blocked"]:
+    for kind in ["phone", "internal", "blocked"]:
         assert f'data-kind="{kind}"' in text
     assert "Opens" in text, "an urgent time that is not out yet says when it opens"
 

@@ -128,6 +128,23 @@ def test_who_has_neither_number_nor_address_is_not_said_to_be_told(
     assert "is notified" not in text
 
 
+@pytest.mark.parametrize("mobile", ["+4791234567", ""])
+def test_staff_read_before_they_refuse_whether_the_patient_is_told(client, clinic, provider, staff, mobile):
+    request = make_request(provider, patient=make_patient(clinic, mobile=mobile, email=""))
+    day = request.starts_at.astimezone(clinic.zone).date().isoformat()
+    week = reverse("desk:week", args=[clinic.portal_identifier])
+    pages = [
+        address("waiting", clinic),
+        address("appointment", clinic, request.pk),
+        f"{address('calendar', clinic)}?day={day}",
+        f"{week}?day={day}&days=7&provider={provider.pk}",
+    ]
+    for page in pages:
+        text = client.get(page).content.decode()
+        assert ("The patient is notified that it could not be approved" in text) == bool(mobile), page
+        assert ("nobody is notified, so phone or write to the patient" in text) != bool(mobile), page
+
+
 def test_refusing_frees_the_slot_at_once(client, clinic, provider, staff):
     request = make_request(provider)
     response = decide(client, request, "refuse")

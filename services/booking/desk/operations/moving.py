@@ -94,7 +94,7 @@ def _put(
     )
     if old is not None:
         freeing.free(old, clinic=appointment.clinic, now=now)
-    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at)
+    receipts.write(appointment, ReceiptKind.MOVED, ReceiptRule.CLINIC, now=now, was_at=was_at, by=actor)
     audit.record(
         action="appointment.moved",
         subject=appointment,
