@@ -1,14 +1,19 @@
 """Error pages in the product's look and the reader's language. They need no database."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.translation import get_language_from_request, override
 
 from portal.audience import public_page
+
+LOST = (OperationalError, InterfaceError)
+"""What it is called that the database can't be reached."""
 
 
 def _page(
@@ -55,8 +60,11 @@ def not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
 
 @public_page
 def failure(request: HttpRequest) -> HttpResponse:
-    """Something broke on our side."""
-    return _page(request, 500)
+    """Something broke on our side. Where that is the database, the page says when to try again.
+
+    What a middleware raises Django makes a page of at once: those further out (UnavailableMiddleware) don't see it.
+    """
+    return unavailable(request) if isinstance(sys.exception(), LOST) else _page(request, 500)
 
 
 @public_page

@@ -142,3 +142,42 @@ def test_on_a_phone_the_list_says_who_came_also_without_scripts(clinic, person, 
     expect(page.locator("#notices")).to_contain_text("The mark is taken back.")
     if scripts:
         is_accessible(page)
+
+
+@pytest.mark.parametrize("answer", ["none", "another"])
+def test_a_mark_that_the_page_could_not_send_by_itself_is_sent_as_a_plain_form(clinic, person, answer):
+    page = person("secretary")
+    page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
+    mark, sign = ("Did not attend", "missed") if answer == "none" else ("Arrived", "arrived")
+
+    def by_itself_fails(route):
+        if route.request.headers.get("hx-request") != "true":
+            return route.continue_()
+        return route.abort() if answer == "none" else route.fulfill(status=403, body="")
+
+    page.route("**/attendance/**", by_itself_fails)
+    acts(page, "Per").locator("summary").click()
+    acts(page, "Per").get_by_role("button", name=mark).click()
+    expect(entry(page, "Per")).to_have_attribute("data-kind", sign)
+    expect(page).to_have_url(re.compile("/staff/calendar/.*#entry-"))
+
+
+def test_a_second_mark_that_is_pressed_while_the_first_is_on_its_way_is_not_lost(clinic, person):
+    page = person("secretary")
+    page.goto(f"/{CLINIC}/staff/calendar/?day={clinic['today']}")
+    for who in ("Per", "Kari"):
+        if acts(page, who).get_by_role("button", name="Take the mark back", include_hidden=True).count():
+            entry(page, who).focus()
+            page.keyboard.press("u")
+            expect(entry(page, who)).to_have_attribute("data-kind", re.compile("booked|done"))
+    held = []
+    page.route("**/attendance/**", lambda route: route.continue_() if held else held.append(route))
+    entry(page, "Per").focus()
+    page.keyboard.press("a")
+    entry(page, "Kari").focus()
+    page.keyboard.press("x")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(entry(page, "Kari")).to_have_attribute("data-kind", "missed")
+    expect(entry(page, "Per")).to_have_attribute("data-kind", "arrived")
+    expect(entry(page, "Kari")).to_be_focused()

@@ -133,6 +133,24 @@ def test_a_lost_database_is_a_calm_page_with_the_right_status(rf):
     assert b"server closed" not in answer.content
 
 
+def test_a_database_that_is_lost_before_any_page_is_reached_is_the_same_calm_page(
+    client, monkeypatch, settings
+):
+    """Django makes a page of what a middleware raises before the next one further out sees it."""
+    from django.db import OperationalError
+
+    from patients import arrival
+
+    def lost(**_values):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(arrival._ARRIVAL, "first", lost)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
+    client.raise_request_exception = False
+    answer = client.get(f"/{make_clinic().portal_identifier}/")
+    assert (answer.status_code, answer.get("Retry-After")) == (503, "10")
+
+
 def test_too_much_sent_at_once_is_said_plainly(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     answer = client.post("/language/", {"language": "en", "next": "x" * 500})

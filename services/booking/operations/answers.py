@@ -50,10 +50,10 @@ def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any,
     try:
         old = locked(Appointment.objects.for_clinic(appointment.clinic).live(), appointment.replaces_id)
     except Appointment.DoesNotExist:
+        _pay_once(appointment)
         return False  # cancelled meanwhile: the new time stands for itself
     end(old, AppointmentStatus.CANCELLED, actor=appointment.requested_by, now=now)
-    if appointment.reminder_ore and is_owed(old):
-        appointment.reminder_ore = 0
+    _pay_once(appointment)
     receipts.write(
         old,
         ReceiptKind.MOVED,
@@ -72,6 +72,11 @@ def give_up_replaced(appointment: Appointment, rule: ReceiptRule, *, actor: Any,
         after=place_of(appointment),
     )
     return True
+
+
+def _pay_once(appointment: Appointment) -> None:
+    if appointment.reminder_ore and appointment.replaces and is_owed(appointment.replaces):
+        appointment.reminder_ore = 0
 
 
 @transaction.atomic

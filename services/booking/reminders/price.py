@@ -1,8 +1,10 @@
 """What a patient is promised that a reminder costs: the price of when they choose it, whatever it becomes afterwards."""
 
+from collections.abc import Iterable
+
 from clinic_admin.sms_price import sms_ore
-from notifications.choices import Channel
-from notifications.queries import reminders_of
+from notifications.choices import Channel, State
+from notifications.queries import LedgerLine, reminders_of
 from patients.models import Patient
 from services.booking.models import Appointment
 from services.booking.reminders.policy import channel_of
@@ -20,5 +22,12 @@ def promised_ore(patient: Patient, *, wants_reminder: bool) -> int:
 
 
 def is_owed(appointment: Appointment) -> bool:
-    """Return whether a reminder of the appointment was sent that costs the patient something. One query."""
-    return any(line.is_paid for line in reminders_of([appointment]))
+    """Return whether a reminder that costs the patient something was sent, or is on its way. One query."""
+    lines = reminders_of([appointment])
+    return any(line.is_paid or (line.price_ore and line.state is State.SENDING) for line in lines)
+
+
+def owed_ore(lines: Iterable[LedgerLine]) -> int:
+    """Return what the patient owes by what was told about one appointment: of several reminders the first is paid for."""
+    paid = sorted((line.due_at, line.id, line.price_ore) for line in lines if line.is_paid)
+    return paid[0][2] if paid else 0

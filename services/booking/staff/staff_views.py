@@ -29,6 +29,7 @@ from services.booking.desk.moving import moving_of
 from services.booking.desk.origin import Origin, day_address, origin_of, week_address
 from services.booking.models import Appointment
 from services.booking.queries import receipts_of
+from services.booking.reminders.price import owed_ore
 from services.booking.reminders.queries import outlook_of
 from services.booking.staff import decided, queries
 from services.booking.staff import operations as staff_operations
@@ -190,7 +191,7 @@ def appointment(request: StaffRequest, appointment_id: UUID) -> HttpResponse:
         "overruled": [Rule(rule).label for rule in found.overruled],
         "history": with_moves(history_of(found, queries.marks_of(found)), found, receipts_of(found)),
         "ledger": told(ledger),
-        "owed": in_crowns(request.clinic, next((one.price_ore for one in ledger if one.is_paid), 0)),
+        "owed": in_crowns(request.clinic, owed_ore(ledger)),
         "reminder": (reminder := outlook_of(found, now)),
         "reminder_colour": colour_of(reminder),
     }

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
@@ -140,6 +140,16 @@ def test_the_press_counts_as_use_of_the_session(world, client):
 
 def test_what_the_page_said_would_be_had_is_said_no_more(world, client):
     assert '<span id="right-now" hx-swap-oob="true"></span>' in press(client, world).content.decode()
+
+
+def test_a_lost_database_is_said_calmly_and_when_to_try_again(world, client, monkeypatch):
+    def lost(**_values):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(at_the_door._WHO_COMES, "first", lost)
+    client.raise_request_exception = False
+    answer = press(client, world)
+    assert (answer.status_code, answer.get("Retry-After")) == (503, "10")
 
 
 # -- what goes on to the page ------------------------------------------------------------------------------

@@ -73,6 +73,9 @@ def test_while_one_is_free_today_that_one_is_told_of(world, client):
     said = page(client, world).content.decode()
     assert "Right now that is" in said
     assert OPENS not in said
+    found = client.get(address("find", world)).content.decode()
+    assert OPENS in found
+    assert "beforehand" not in found, "who pressed there would get the one of today"
 
 
 def none_comes(_world):

@@ -57,6 +57,13 @@ def sent(appointment, state=State.ACCEPTED):
     about.update(state=state, closed_at=NOW, next_try_at=None, tries=1)
 
 
+def replacing(world, first):
+    """Return the patient's request for a later time instead, which waits for approval."""
+    other = make_slot(world.gp, NOW + timedelta(days=4))
+    values = {"wants_reminder": True, "reminder_ore": 100, "replaces": first}
+    return make_appointment(other, world.patient, **values)
+
+
 def owed(clinic, month=NOVEMBER):
     return [(one.appointment_id, one.ore) for one in paid.page(clinic, month).rows]
 
@@ -175,12 +182,32 @@ def test_only_what_was_really_sent_is_owed_and_once_for_an_appointment():
 
 def test_a_move_that_the_clinic_approves_costs_nothing_more_once_the_first_reminder_was_sent():
     world, first = booked()
-    other = make_slot(world.gp, NOW + timedelta(days=4))
-    values = {"wants_reminder": True, "reminder_ore": 100, "replaces": first}
-    second = make_appointment(other, world.patient, **values)
+    second = replacing(world, first)
     sent(first)
     approve(clinic=world.clinic, appointment_id=second.pk, actor=make_user(), now=NOW)
     assert price_of(second) == 0
+    sent(second)
+    assert owed(world.clinic) == [(first.pk, 100)]
+
+
+def test_a_move_that_the_clinic_approves_while_the_first_reminder_is_on_its_way_is_not_paid_twice():
+    world, first = booked()
+    second = replacing(world, first)
+    about = OutboxMessage.objects.about(first).filter(kind=MessageKind.REMINDER)
+    lease = {"lease_until": NOW + timedelta(minutes=1), "lease_owner": "worker", "next_try_at": None}
+    about.update(state=State.SENDING, tries=1, **lease)
+    approve(clinic=world.clinic, appointment_id=second.pk, actor=make_user(), now=NOW)
+    about.update(state=State.ACCEPTED, closed_at=NOW, lease_until=None, lease_owner="")
+    sent(second)
+    assert owed(world.clinic) == [(first.pk, 100)]
+
+
+def test_nor_is_one_whose_first_time_was_cancelled_before_the_clinic_approved_the_second():
+    world, first = booked()
+    second = replacing(world, first)
+    sent(first)
+    Appointment.objects.filter(pk=first.pk).update(status=AppointmentStatus.CANCELLED, cancelled_at=NOW)
+    approve(clinic=world.clinic, appointment_id=second.pk, actor=make_user(), now=NOW)
     sent(second)
     assert owed(world.clinic) == [(first.pk, 100)]
 
@@ -223,6 +250,22 @@ def test_staff_read_on_the_appointment_what_is_owed_once_it_is_sent(client):
     address = reverse("booking_staff:appointment", args=[world.clinic.portal_identifier, appointment.pk])
     assert "to be paid" not in client.get(address).text
     sent(appointment)
+    assert f"The patient chose this reminder: {KRONE} to be paid" in client.get(address).text
+
+
+def test_of_two_reminders_of_an_appointment_staff_read_the_price_of_the_one_that_is_listed(client):
+    world, appointment = booked()
+    sent(appointment)
+    about = OutboxMessage.objects.about(appointment).filter(kind=MessageKind.REMINDER)
+    later = {"id": uuid.uuid4(), "dedupe_key": "again", "version": 2, "price_ore": 250}
+    due_at = about.get().due_at + timedelta(days=1)
+    OutboxMessage.objects.create(
+        **{**about.values().get(), **later, "due_at": due_at, "created_at": NOW + timedelta(days=1)}
+    )
+    assert owed(world.clinic) == [(appointment.pk, 100)]
+    sign_in_staff(client, world.clinic)
+    client.cookies["django_language"] = "en"
+    address = reverse("booking_staff:appointment", args=[world.clinic.portal_identifier, appointment.pk])
     assert f"The patient chose this reminder: {KRONE} to be paid" in client.get(address).text
 
 
