@@ -35,10 +35,11 @@ _USER = Ready(
         kind=UserKind.PATIENT, is_active=True, usersession__session_key=Given("key")
     ).select_related("account")
 )
-_INDEX = Account.objects.filter(user__usersession__session_key=Given("key")).values("national_id_index")
+INDEX = Account.objects.filter(user__usersession__session_key=Given("key")).values("national_id_index")
+"""Of whom the session is, as its own list says: what their records are found by."""
 _OWN_RECORD = Ready(
     lambda: Patient.objects.filter(
-        clinic__portal_identifier=Given("identifier"), national_id_index=Subquery(_INDEX)
+        clinic__portal_identifier=Given("identifier"), national_id_index=Subquery(INDEX)
     ).select_related("gp")
 )
 _EVERY_PAGES = (LIVE, CLINIC, _USER, _OWN_RECORD)
@@ -48,7 +49,7 @@ THE_CLINIC = Subquery(Clinic.objects.filter(portal_identifier=Given("identifier"
 """Stands in what is read ahead for the clinic that the page will ask about, and the next for the patient."""
 THE_PATIENT = Subquery(
     Patient.objects.filter(
-        clinic__portal_identifier=Given("identifier"), national_id_index=Subquery(_INDEX)
+        clinic__portal_identifier=Given("identifier"), national_id_index=Subquery(INDEX)
     ).values("pk")
 )
 

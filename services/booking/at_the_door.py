@@ -6,6 +6,7 @@ else goes on to the page: whoever is not plainly a patient of the clinic with a 
 else, whose form has taken a time already, and everyone while a time is left.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.request import HttpHeaders
 from django.urls import ResolverMatch
@@ -26,29 +27,44 @@ from identity.middleware import KEEP_HEADER
 from identity.models import User
 from identity.session import clock
 from identity.session.store import SessionStore
-from patients.arrival import THE_CLINIC, THE_PATIENT
+from patients.arrival import INDEX
 from patients.guardianship import acting
 from patients.models import Patient
 from portal.ready import Given, Ready
-from services.booking.forms import key_of
-from services.booking.free_times.left import left_of, urgent_left
+from services.booking.free_times.left import answers, left_of
 from services.booking.urgent_views import any_urgent, nothing_left
 
 _ADDRESS = "/book/first-urgent/"
 _KEEPS = HttpHeaders.to_wsgi_name(KEEP_HEADER)
+_FORM_KEY = re.compile(rb"(?:^|&)form_key=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:&|$)")
+"""Where the form's key stands as our pages send it: taking the form apart takes as long as the answer."""
 _ROUTE = ResolverMatch(any_urgent, (), {}, url_name="any_urgent", namespaces=["booking"])
 """For the log: which page was meant."""
 
 
 def _who_comes() -> Any:
-    """Return the clinic with what is left, and with what its patient's session holds; nothing for anybody else's session."""
+    """Return the record of who sent it, with the clinic, with what is left there, and with what the session holds.
+
+    Nothing for who is not plainly a patient of the clinic.
+    """
     session = Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now"))
     login = User.objects.filter(kind=UserKind.PATIENT, is_active=True, usersession__session_key=Given("key"))
-    record = Patient.objects.filter(pk=THE_PATIENT, is_active=True, left_at=None)
     return (
-        urgent_left(clinic=THE_CLINIC, patient=THE_PATIENT)
-        .filter(Exists(login), Exists(record), is_active=True, draws_urgent=False)
-        .annotate(held=Subquery(session.values("session_data")))
+        Patient.objects.filter(
+            Exists(login),
+            clinic__portal_identifier=Given("identifier"),
+            clinic__is_active=True,
+            clinic__draws_urgent=False,
+            national_id_index=Subquery(INDEX),
+            is_active=True,
+            left_at=None,
+        )
+        .annotate(
+            held=Subquery(session.values("session_data")),
+            **answers(clinic=OuterRef("clinic"), patient=OuterRef("pk")),
+        )
+        .select_related("clinic")
+        .only("clinic")
     )
 
 
@@ -65,10 +81,10 @@ class NothingLeftMiddleware:
         if not _is_press(request):
             return self.get_response(request)
         try:
-            form_key = key_of(request.POST)
+            form_key = _FORM_KEY.search(request.body)
         except UnreadablePostError:
             return HttpResponse(status=400)  # for nobody: whoever sent the form has hung up meanwhile
-        told = _told(request, form_key, timezone.now()) if form_key else None
+        told = _told(request, UUID(form_key[1].decode()), timezone.now()) if form_key else None
         return told or self.get_response(request)
 
 
@@ -87,21 +103,21 @@ def _told(request: HttpRequest, form_key: UUID, now: datetime) -> HttpResponse |
     """Return the words that none is left, in the reader's language; None where the page is to answer."""
     key = request.COOKIES[settings.SESSION_COOKIE_NAME]
     identifier = request.path_info[1 : -len(_ADDRESS)].lower()
-    clinic: Any = _WHO_COMES.first(key=key, identifier=identifier, form_key=form_key, now=now)
-    if clinic is None or clinic.held is None:
+    found: Any = _WHO_COMES.first(key=key, identifier=identifier, form_key=form_key, now=now)
+    if found is None or found.held is None:
         return None
-    left = left_of(clinic, clinic, now)
+    clinic = found.clinic
+    left = left_of(found, clinic, now)
     if left.is_left:
         return None
-    session = SessionStore.as_read(key, clinic.held)
+    session = SessionStore.as_read(key, found.held)
     request.session = session
     if not _lasts(request, clinic, now):
         return None
     clock.note_use(request, UserKind.PATIENT, now)
     session.write_notes()
     request.resolver_match = _ROUTE
-    with translation.override(_language(request, clinic)), timezone.override(clinic.zone):
-        return nothing_left(clinic, left.opens_at)
+    return nothing_left(clinic, left.opens_at, _language(request, clinic))
 
 
 def _lasts(request: HttpRequest, clinic: Clinic, now: datetime) -> bool:

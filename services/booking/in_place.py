@@ -13,8 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.timezone import get_current_timezone_name
-from django.utils.translation import get_language
+from django.utils import timezone, translation
 
 _NO_ROW = UUID(int=0)
 
@@ -45,13 +44,24 @@ def part(
     """
     if same_for is None:
         return HttpResponse(render_to_string(template, context), status=422)
-    key = (template, get_language(), get_current_timezone_name(), same_for)
+    key = (template, translation.get_language(), timezone.get_current_timezone_name(), same_for)
     words = _made.get(key)
     if words is None:
         if len(_made) >= MOST_REMEMBERED:
             _made.clear()
         words = _made[key] = render_to_string(template, context)
     return HttpResponse(words, status=422)
+
+
+def part_for(
+    language: str, zone: str, template: str, context: dict[str, Any], *, same_for: tuple[Hashable, ...]
+) -> HttpResponse:
+    """Return a part for whom no page has been opened yet, in this language and time zone (its name)."""
+    words = _made.get((template, language, zone, same_for))
+    if words is not None:
+        return HttpResponse(words, status=422)
+    with translation.override(language), timezone.override(zone):
+        return part(template, context, same_for=same_for)
 
 
 MOST_REMEMBERED = 500

@@ -1,5 +1,6 @@
 """The patient's page of the first free urgent time, whoever has it."""
 
+from collections.abc import Hashable
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -121,26 +122,26 @@ def _none_in_place(
     request: PatientRequest, refusal: BookingRefusal, found: UrgentNow | None, opens_at: datetime | None
 ) -> HttpResponse:
     """Say that there is none: the same words for all, unless something of their own is in the way."""
-    words = {**_none_left(request, refusal, found), "opens_at": opens_at}
+    words = {**_none_left(request, refusal, found), "opens_at": opens_at, "is_sent": True}
     is_personal = words["own"] is not None or request.acting is not None
-    return _words_in_place(words, same_for=None if is_personal else request.clinic)
+    same_for = None if is_personal else _same_for(request.clinic, refusal, opens_at)
+    return in_place.part(NONE_LEFT, words, same_for=same_for)
 
 
-def nothing_left(clinic: Clinic, opens_at: datetime | None) -> HttpResponse:
+def nothing_left(clinic: Clinic, opens_at: datetime | None, language: str) -> HttpResponse:
     """Say in place that the clinic has no urgent time left, and when today the next come out: the same words for all."""
-    words = {"clinic": clinic, "refusal": BookingRefusal.TAKEN, "is_gone": True, "opens_at": opens_at}
-    return _words_in_place(words, same_for=clinic)
-
-
-def _words_in_place(words: dict[str, Any], *, same_for: Clinic | None) -> HttpResponse:
-    known = same_for and (
-        words["refusal"],
-        words["opens_at"],
-        same_for.portal_identifier,
-        same_for.phone,
-        same_for.country,
+    gone = BookingRefusal.TAKEN
+    words = {"clinic": clinic, "refusal": gone, "is_gone": True, "opens_at": opens_at, "is_sent": True}
+    return in_place.part_for(
+        language, clinic.time_zone, NONE_LEFT, words, same_for=_same_for(clinic, gone, opens_at)
     )
-    return in_place.part("booking/none_left.html", {**words, "is_sent": True}, same_for=known or None)
+
+
+NONE_LEFT = "booking/none_left.html"
+
+
+def _same_for(clinic: Clinic, refusal: BookingRefusal, opens_at: datetime | None) -> tuple[Hashable, ...]:
+    return refusal, opens_at, clinic.portal_identifier, clinic.phone, clinic.country
 
 
 def _none_left(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from clinic_admin.models import Clinic, Closure
 from patients.models import Patient
@@ -35,29 +35,36 @@ def look_for_urgent(patient: Patient, form_key: UUID | None, now: datetime) -> U
     return UrgentLeft(False, None) if found is None else left_of(found, patient.clinic, now)
 
 
-def urgent_left(*, clinic: Any, patient: Any) -> QuerySet[Clinic]:
-    """Return the clinic with two answers. first_day: of its free urgent times, or None; has_form: the form has taken one.
+def answers(*, clinic: Any, patient: Any) -> dict[str, Any]:
+    """Return what to ask beside a row. first_day: of the free urgent times, or None; has_form: the form has taken one.
 
-    Clinic and patient are keys, or expressions that give them. The first free one is found by slot_urgent_free.
+    Clinic and patient are keys, or name them in the outer query. The first free one is found by slot_urgent_free.
     """
     closed = Closure.objects.filter(
-        clinic=clinic, first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
+        clinic=OuterRef("clinic"), first_day__lte=OuterRef("day"), last_day__gte=OuterRef("day")
     )
     free = Slot.objects.filter(
         ~Exists(closed), clinic=clinic, kind=SlotKind.URGENT, state=SlotState.FREE, starts_at__gt=Given("now")
     )
     unheld = free.filter(Q(held_until=None) | Q(held_until__lte=Given("now")))
     made = Appointment.objects.filter(patient=patient, form_key=Given("form_key"))
-    return Clinic.objects.filter(pk=clinic).annotate(
-        first_day=Subquery(unheld.order_by("starts_at").values("day")[:1]), has_form=Exists(made)
+    return {
+        "first_day": Subquery(unheld.order_by("starts_at").values("day")[:1]),
+        "has_form": Exists(made),
+    }
+
+
+_LEFT = Ready(
+    lambda: (
+        Clinic.objects.filter(pk=Given("clinic"))
+        .annotate(**answers(clinic=Given("clinic"), patient=Given("patient")))
+        .only("pk")
     )
-
-
-_LEFT = Ready(lambda: urgent_left(clinic=Given("clinic"), patient=Given("patient")).only("pk"))
+)
 
 
 def left_of(found: Any, clinic: Clinic, now: datetime) -> UrgentLeft:
-    """Return what the answers of `urgent_left` come to. Times that are not out yet are none (F1)."""
+    """Return what the answers beside a row come to. Times that are not out yet are none (F1)."""
     out_until = policy.released_until(
         now - clinic.asking_time, release_at=clinic.urgent_release_at, zone=clinic.zone
     )

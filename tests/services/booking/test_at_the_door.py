@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -53,17 +54,32 @@ def urgent(world, starts_at=TODAY_AT_ELEVEN, **values):
     return make_slot(world.gp, starts_at, kind=SlotKind.URGENT, **values)
 
 
+AS_PAGES_SEND_IT = "application/x-www-form-urlencoded"
+
+
 def press(client, world, form=None, **headers):
-    return client.post(address("any_urgent", world), form or fill_in(), headers=BY_ITSELF | headers)
+    sent = urlencode(form or fill_in())
+    return client.post(
+        address("any_urgent", world), sent, headers=BY_ITSELF | headers, content_type=AS_PAGES_SEND_IT
+    )
 
 
-def at_door(client, world, form=None, *, by_itself=True, method="post", **headers):
+def at_door(client, world, form=None, *, by_itself=True, is_looked_at=False, in_parts=False, **headers):
     """Return how the door alone answers what the browser sends: WENT_ON if it does not."""
     door = at_the_door.NothingLeftMiddleware(lambda request: HttpResponse(status=WENT_ON))
-    headers = (BY_ITSELF if by_itself else {}) | headers
-    request = getattr(RequestFactory(), method)(
-        address("any_urgent", world), form or fill_in(), headers=headers
+    headers, where, sent = (
+        (BY_ITSELF if by_itself else {}) | headers,
+        address("any_urgent", world),
+        form or fill_in(),
     )
+    if is_looked_at:
+        request = RequestFactory().get(where, sent, headers=headers)
+    elif in_parts:
+        request = RequestFactory().post(where, sent, headers=headers)
+    else:
+        request = RequestFactory().post(
+            where, urlencode(sent), headers=headers, content_type=AS_PAGES_SEND_IT
+        )
     request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
     return door(request).status_code
 
@@ -262,7 +278,8 @@ def test_who_is_not_plainly_a_patient_of_the_clinic_goes_on(world, client, chang
         pytest.param({"form": fill_in(form_key="")}, id="no form's key"),
         pytest.param({"form": fill_in(form_key="x")}, id="no key at all"),
         pytest.param({"X-Keep-Form": "1"}, id="only to be kept"),
-        pytest.param({"method": "get"}, id="only looked at"),
+        pytest.param({"is_looked_at": True}, id="only looked at"),
+        pytest.param({"in_parts": True}, id="as no page of ours sends it"),
     ],
 )
 def test_what_is_no_press_goes_on(world, client, sent):
