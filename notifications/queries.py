@@ -65,13 +65,13 @@ def paid(clinic: Clinic, *, since: datetime, before: datetime) -> models.QuerySe
 
     Of several about the same thing the first: it was chosen once. No texts and no numbers.
     """
-    sent = OutboxMessage.objects.filter(price_ore__gt=0, state__in=ARRIVED)
+    sent = OutboxMessage.objects.filter(clinic=clinic, price_ore__gt=0, state__in=ARRIVED)
     first = sent.filter(
         Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), pk__lt=OuterRef("pk")),
         subject_type=OuterRef("subject_type"),
         subject_id=OuterRef("subject_id"),
     )
-    rows = sent.filter(~Exists(first), clinic=clinic, due_at__gte=since, due_at__lt=before)
+    rows = sent.filter(~Exists(first), due_at__gte=since, due_at__lt=before)
     return rows.order_by("due_at", "pk").defer("recipient", "title", "body")
 
 
