@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "portal.middleware.NulMiddleware",
     "services.booking.at_the_door.NothingLeftMiddleware",
     "patients.arrival.ArrivalMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "identity.session.cookie.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

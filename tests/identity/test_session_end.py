@@ -38,6 +38,20 @@ def test_asking_how_long_is_left_does_not_make_it_longer(patient: Client) -> Non
         assert told["final"] is False
 
 
+def test_a_late_answer_to_another_tab_leaves_the_cookie_that_says_why_it_ended(
+    patient: Client, clinic: Clinic
+) -> None:
+    """Both tabs ask when the time is over; the second question still names the session that the first one ended."""
+    move_clock(patient, seen=timedelta(minutes=21))
+    other_tab = Client()
+    other_tab.cookies[settings.SESSION_COOKIE_NAME] = patient.cookies[settings.SESSION_COOKIE_NAME].value
+    patient.get(address("patients:details", clinic))
+    late = other_tab.get(reverse("session:left"))
+    patient.cookies.update(late.cookies)  # one browser: what comes last holds
+    front = patient.get(address("clinic_front", clinic)).content.decode()
+    assert "You were signed out because the page was not used" in front
+
+
 def test_staying_makes_the_idle_time_whole_again(patient: Client) -> None:
     move_clock(patient, seen=timedelta(minutes=19), opened=timedelta(minutes=30))
     told = patient.post(reverse("session:stay"), headers={"accept": "application/json"}).json()
