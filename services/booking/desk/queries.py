@@ -161,10 +161,14 @@ def nearest_free(place: Place, *, now: datetime) -> list[Slot]:
     coming = free.filter(starts_at__gt=now)
     after = coming.filter(day__gte=place.day, starts_at__gt=place.starts_at).order_by("day", "starts_at")
     before = coming.filter(day__lte=place.day, starts_at__lt=place.starts_at).order_by("-day", "-starts_at")
-    found = sorted(
-        [*before[:NEAREST], *after[:NEAREST]], key=lambda slot: abs(slot.starts_at - place.starts_at)
-    )[:NEAREST]
-    return sorted(found, key=lambda slot: slot.starts_at)
+    return list(
+        booking.nearest(
+            [*before[:NEAREST], *after[:NEAREST]],
+            to=place.starts_at,
+            provider_id=place.provider.pk,
+            most=NEAREST,
+        )
+    )
 
 
 def has_it(patient: Patient, place: Place) -> Appointment | None:

@@ -120,9 +120,8 @@ class BlockRows(_FormSet):
     def refuse(self, block: WeekBlock, words: str) -> None:
         """Say by the row that holds the block why it can't be saved."""
         for form in self._rows():
-            if (
-                not form.errors and form.block() == block
-            ):  # a row that is refused already says nothing whole any more
+            # A row that is refused already says nothing whole any more.
+            if not form.errors and form.block() == block:
                 form.add_error("ends_at", words)
 
     def has_row_errors(self) -> bool:
