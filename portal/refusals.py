@@ -22,6 +22,7 @@ class NextStep(TextChoices):
     SHORTEN_THE_TEXT = "shorten-the-text", _("Shorten the text")
     ASK_AN_ADMINISTRATOR = "ask-an-administrator", _("Ask an administrator")
     RELOAD_THE_PAGE = "reload-the-page", _("Load the page again")
+    TRY_AGAIN_SOON = "try-again-soon", _("Try again in a minute")
 
 
 class Refusal(TextChoices):

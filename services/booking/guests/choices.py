@@ -52,7 +52,7 @@ class GuestRefusal(Refusal):
     NOT_OFFERED = "not-offered", _("This time is no longer offered.")
     OVER = "over", _("It took too long, or the code was wrong too often.")
     WRONG_CODE = "wrong-code", _("The code is wrong. Look at the latest message, and write the code again.")
-    TOO_SOON = "too-soon", _("Wait a minute before you ask for another code.")
+    TOO_SOON = "too-soon", _("A code has just been sent to you.")
     TOO_MANY = "too-many", _("Too many requests have been made. Phone the clinic.")
     STOPPED = "stopped", _("The clinic can't send codes at the moment. Phone the clinic.")
     TWO_WAIT = "two-wait", _("Two requests from this mobile wait for an answer already.")
@@ -77,7 +77,7 @@ class GuestRefusal(Refusal):
             cls.NOT_OFFERED: again,
             cls.OVER: again,
             cls.WRONG_CODE: again,
-            cls.TOO_SOON: reload,
+            cls.TOO_SOON: NextStep.TRY_AGAIN_SOON,
             cls.TOO_MANY: phone,
             cls.STOPPED: phone,
             cls.TWO_WAIT: phone,

@@ -284,8 +284,6 @@ def _too_many(request: ClinicRequest, form: WishForm, now: datetime) -> bool:
 
 
 def _sentence(reason: Any) -> str:
-    if reason == GuestRefusal.TOO_SOON:
-        return str(reason.label)  # it says what to do
     return f"{reason.label} {reason.next_step.label}."
 
 

@@ -475,7 +475,7 @@ def test_who_asks_for_another_code_reads_that_it_is_on_its_way_and_that_the_olde
     client.cookies["django_language"] = "en"
     client.post(page("ask", clinic, soon(provider).pk), form())
     text = client.post(page("again", clinic), follow=True).content.decode()
-    assert "Wait a minute before you ask for another code." in text
+    assert "A code has just been sent to you. Try again in a minute." in text
     assert "Load the page again" not in text
     GuestRequest.objects.update(code_sent_at=timezone.now() - timedelta(minutes=2))
     text = client.post(page("again", clinic), follow=True).content.decode()
