@@ -16,6 +16,8 @@ from services.booking.staff.forms import ALL_DAYS, WORKING_DAYS, numbers
 
 WEEK, SHOWN = "week", "shown"
 """Words of addresses: how many days the week had, and which providers had been chosen."""
+FROM_CALENDAR = "calendar"
+"""Word of the address of a page that is reached from a list as well: that one came from the calendar."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic_admin.guards import StaffRequest, staff_page
 from services.booking.desk.choices import Rule
 from services.booking.desk.forms import PutAside
+from services.booking.desk.origin import FROM_CALENDAR, origin_of
 from services.booking.guests import operations, queries
 from services.booking.guests.choices import GuestStatus, RefusedBecause
 from services.booking.guests.forms import RefusalForm
@@ -90,6 +92,7 @@ def _page(request: StaffRequest, guest_id: UUID, form: RefusalForm, status: int 
         "own_time": Rule.OWN_TIME,
         "has_passed": guest.starts_at <= now,
         "day": guest.starts_at.astimezone(clinic.zone).date(),
+        "to_calendar": _calendar(request, guest),
     }
     return render(request, "booking/staff/guest.html", context, status=status)
 
@@ -120,10 +123,20 @@ def _answer(
         found: GuestRequest | None = refused.details.get("found")
         if found is None or not wanted.is_done(found, request):
             messages.warning(request, str(refused.message))  # the page says the rest
-            return redirect("guests_staff:request", request.clinic.portal_identifier, guest_id)
+            return redirect(request.get_full_path())
         guest = found  # whoever pressed twice reads what the first press did
     messages.success(request, _told(guest, now))
-    return redirect("guests_staff:waiting", request.clinic.portal_identifier)
+    return redirect(
+        _calendar(request, guest) or reverse("guests_staff:waiting", args=[request.clinic.portal_identifier])
+    )
+
+
+def _calendar(request: StaffRequest, guest: GuestRequest) -> str:
+    """Return the day or week that one came from, at what became of the request; empty for who came from the list."""
+    if FROM_CALENDAR not in request.GET:
+        return ""
+    day = guest.starts_at.astimezone(request.clinic.zone).date()
+    return origin_of(request.GET).address(request.clinic, day, goal=guest.appointment_id)
 
 
 def _number(digits: str) -> str:

@@ -19,6 +19,7 @@ from portal.look.day import MOST_COLUMNS, SIGNS, Act, Column, DayCalendar, Entry
 from services.booking import policy
 from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.desk.choices import Attendance
+from services.booking.desk.origin import FROM_CALENDAR
 from services.booking.desk.policy import UNMARKED, possible_marks
 from services.booking.staff.queries import AppointmentOfDay, GuestOfDay, ProviderOfDay, SlotOfDay
 
@@ -160,7 +161,7 @@ def _entries(
             _appointment(one, clinic, kept, now, is_moving=moving is not None)
         )
     for guest in contents.guests:
-        entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic))
+        entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic, kept))
     return entries
 
 
@@ -304,14 +305,15 @@ def _kind(appointment: AppointmentOfDay, now: datetime) -> Kind:
     return Kind.DONE if appointment.ends_at <= now else Kind.BOOKED
 
 
-def _guest(guest: GuestOfDay, clinic: Clinic) -> Entry:
+def _guest(guest: GuestOfDay, clinic: Clinic, kept: str) -> Entry:
+    page = reverse("guests_staff:request", args=[clinic.portal_identifier, guest.pk])
     return Entry(
         starts=_clock(guest.starts_at, clinic.zone),
         ends=_clock(guest.ends_at, clinic.zone),
         kind=Kind.WAITING,
         title=guest.name,
         text=str(AppointmentStatus.REQUESTED.label),
-        url=reverse("guests_staff:request", args=[clinic.portal_identifier, guest.pk]),
+        url=f"{page}?{FROM_CALENDAR}=1{kept}",
         badge=_("No account"),
     )
 

@@ -24,30 +24,15 @@ from services.booking.choices import SlotKind, SlotState
 from services.booking.models import Appointment, Slot
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, make_slot, make_world
-from tests.services.booking.test_pages import address, fill_in, sign_in, sign_in_listed
+from tests.services.booking.build_signed_in import BY_ITSELF, client, on_a_monday_at_nine, world
+from tests.services.booking.test_pages import address, fill_in, sign_in
 
 pytestmark = pytest.mark.django_db
-BY_ITSELF = {"HX-Request": "true"}
+__all__ = ["client", "on_a_monday_at_nine", "world"]
 NONE_LEFT = "No urgent time is free right now"
 TODAY_AT_ELEVEN = NOW + timedelta(hours=2)
 WENT_ON = 299
 """Nobody else answers so: the press went on to the page."""
-
-
-@pytest.fixture(autouse=True)
-def on_a_monday_at_nine():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def world():
-    return make_world()
-
-
-@pytest.fixture
-def client(world):
-    return sign_in_listed(world)
 
 
 def urgent(world, starts_at=TODAY_AT_ELEVEN, **values):

@@ -4,6 +4,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from html import escape, unescape
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -311,6 +312,26 @@ def test_an_approval_takes_no_reason_along(secretary, guest):
     secretary.post(staff_page(guest), {"act": "approve", "because": "full"})
     guest.refresh_from_db()
     assert (guest.status, guest.refused_because) == (GuestStatus.APPROVED, "")
+
+
+@pytest.mark.parametrize("act", ["approve", "refuse"])
+def test_who_decides_about_one_of_the_week_lands_in_the_same_week_and_who_comes_from_the_list_in_the_list(
+    secretary, provider, guest, act
+):
+    clinic, day = provider.clinic, guest.starts_at.astimezone(provider.clinic.zone).date()
+    week = reverse("desk:week", args=[clinic.portal_identifier])
+    shown = f"{week}?day={day}&provider={provider.pk}&days=7"
+    entry = re.search(rf'href="({staff_page(guest)}[^"]*)"', secretary.get(shown).content.decode())
+    page = unescape(entry[1])
+    assert f'href="{escape(shown)}' in secretary.get(page).content.decode(), "back without deciding"
+    landed = secretary.post(page, {"act": act}).url
+    guest.refresh_from_db()
+    goal = f"#entry-{guest.appointment_id}" if act == "approve" else ""
+    assert landed == shown + goal
+    assert secretary.post(page, {"act": act}).url == landed, "pressed twice"
+    other = make_guest(provider, make_slot(provider, ahead(clinic, 10)), now=timezone.now(), serial=6)
+    listed = reverse("guests_staff:waiting", args=[clinic.portal_identifier])
+    assert secretary.post(staff_page(other), {"act": act}).url == listed
 
 
 def test_another_clinics_staff_can_refuse_nothing_with_any_reason(client, guest):

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import time_machine
 from allauth.usersessions.models import UserSession
 
 from clinic_admin.models import Clinic
@@ -16,26 +15,11 @@ from services.booking.choices import AppointmentStatus, SlotKind, SlotState
 from services.booking.models import Appointment, Slot
 from tests.build import make_clinic, make_patient, make_provider, make_user
 from tests.services.booking.build_booking import NOW, make_slot, make_world
-from tests.services.booking.test_pages import address, fill_in, sign_in, sign_in_listed
+from tests.services.booking.build_signed_in import BY_ITSELF, client, on_a_monday_at_nine, world
+from tests.services.booking.test_pages import address, fill_in, sign_in
 
 pytestmark = pytest.mark.django_db
-BY_ITSELF = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def on_a_monday_at_nine():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def world():
-    return make_world()
-
-
-@pytest.fixture
-def client(world):
-    return sign_in_listed(world)
+__all__ = ["client", "on_a_monday_at_nine", "world"]
 
 
 def taken(world, **other):
