@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from services.booking import policy
 from services.booking.day_parts import DayPart
-from services.booking.reminders.words import Choice
+from services.booking.reminders.choosing import ReminderForm
 
 
 class FindForm(forms.Form):
@@ -71,21 +71,11 @@ class KeyedForm(forms.Form):
         return self.cleaned_data
 
 
-class BookForm(KeyedForm):
+class BookForm(KeyedForm, ReminderForm):
     """Why the patient comes, and whether to be reminded."""
 
     reason = ReasonField(help_text=_("A few words are enough. The clinic reads them before the appointment."))
-    wants_reminder = forms.BooleanField(required=False)
-
-    def __init__(self, *args: Any, reminder: Choice, **kwargs: Any) -> None:
-        """Take what is said about the reminder: it can be chosen where the choice has a label."""
-        super().__init__(*args, **kwargs)
-        self.reminder = reminder
-        if reminder.label:
-            self.fields["wants_reminder"].label = reminder.label
-            self.fields["wants_reminder"].help_text = reminder.hint
-        else:
-            del self.fields["wants_reminder"]
+    field_order = ("reason", "wants_reminder")
 
 
 class MoveForm(KeyedForm):

@@ -13,13 +13,14 @@ from services.access.queries import ProviderChoice
 from services.booking.earlier.choices import PartOfDay
 from services.booking.earlier.operations import Suits
 from services.booking.forms import ReasonField
+from services.booking.reminders.choosing import ReminderForm
 from services.booking.reminders.words import Choice
 
 LONGEST_WAIT = timedelta(days=366)
 """A year ahead nobody's calendar is open; and what is shown without its year can't be misread."""
 
 
-class JoinForm(forms.Form):
+class JoinForm(ReminderForm):
     """With whom, on which days, and, where there is no appointment yet, why."""
 
     providers = forms.MultipleChoiceField(
@@ -45,7 +46,7 @@ class JoinForm(forms.Form):
     first_day = DayField(label=_("From"))
     last_day = DayField(label=_("Until"))
     reason = ReasonField(help_text=_("A few words are enough. The clinic reads them when a time is booked."))
-    wants_reminder = forms.BooleanField(required=False)
+    field_order = ("providers", "weekdays", "part", "first_day", "last_day", "reason", "wants_reminder")
 
     def __init__(
         self,
@@ -60,8 +61,7 @@ class JoinForm(forms.Form):
 
         `appointment_on` is the day of the appointment that is to be earlier, None where there is none yet.
         """
-        super().__init__(*args, **kwargs)
-        self.reminder = reminder
+        super().__init__(*args, reminder=Choice() if appointment_on else reminder, **kwargs)
         self.today, self.appointment_on = today, appointment_on
         for name in ("first_day", "last_day"):
             self.fields[name].widget.attrs["max"] = (today + LONGEST_WAIT).isoformat()
@@ -70,11 +70,6 @@ class JoinForm(forms.Form):
         providers.choices = [(str(one.provider_id), one.name) for one in choices]
         if appointment_on:
             del self.fields["reason"]
-        if appointment_on or not reminder.label:
-            del self.fields["wants_reminder"]
-        else:
-            self.fields["wants_reminder"].label = reminder.label
-            self.fields["wants_reminder"].help_text = reminder.hint
 
     def clean(self) -> dict[str, Any]:
         """Refuse days that are over, far away or in the wrong order, at the day that must be changed."""

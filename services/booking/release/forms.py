@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from services.access.queries import ProviderChoice
 from services.booking.forms import ReasonField
-from services.booking.reminders.words import Choice
+from services.booking.reminders.choosing import ReminderForm
 
 
-class AskForm(forms.Form):
+class AskForm(ReminderForm):
     """With whom, why, and whether to be reminded."""
 
     providers = forms.TypedMultipleChoiceField(
@@ -25,17 +25,9 @@ class AskForm(forms.Form):
     reason = ReasonField(
         help_text=_("A few words are enough. The clinic reads them only if a time is booked.")
     )
-    wants_reminder = forms.BooleanField(required=False)
+    field_order = ("providers", "reason", "wants_reminder")
 
-    def __init__(
-        self, *args: Any, choices: Iterable[ProviderChoice], reminder: Choice, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, choices: Iterable[ProviderChoice], **kwargs: Any) -> None:
         """Take who can be asked for, and what is said about the reminder."""
         super().__init__(*args, **kwargs)
-        self.reminder = reminder
         self.fields["providers"].choices = [(one.provider_id, one.name) for one in choices]  # type: ignore[attr-defined]
-        if reminder.label:
-            self.fields["wants_reminder"].label = reminder.label
-            self.fields["wants_reminder"].help_text = reminder.hint
-        else:
-            del self.fields["wants_reminder"]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic_admin.models import Clinic
-from clinic_admin.sms_price import sms_price
+from clinic_admin.sms_price import sms_ore, sms_price
 from notifications.choices import Channel
 from patients.models import Patient
 from services.booking.policy import reminder_time
@@ -20,6 +20,8 @@ class Choice:
 
     label: str = ""
     """Of the tick box; empty: nothing can be chosen."""
+    ore: int = 0
+    """What the label says that it costs, in hundredths of the currency."""
     hint: str = ""
     """Said below, or instead of the box."""
     misses_contact: bool = False
@@ -43,7 +45,12 @@ def choice_for(
         by_sms = _("The clinic sends a reminder by SMS. It costs nothing.")
         by_mail = _("The clinic sends a reminder by e-mail. It costs nothing.")
         return Choice(hint=by_sms if is_sms else by_mail, misses_contact=not is_sms)
-    return Choice(label=label_for(clinic, channel), hint=_when(clinic), misses_contact=not is_sms)
+    return Choice(
+        label=label_for(clinic, channel),
+        ore=sms_ore(clinic) if is_sms else 0,
+        hint=_when(clinic),
+        misses_contact=not is_sms,
+    )
 
 
 def label_for(clinic: Clinic, channel: Channel) -> str:

@@ -161,7 +161,9 @@ def _entries(
             _appointment(one, clinic, kept, now, is_moving=moving is not None)
         )
     for guest in contents.guests:
-        entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(_guest(guest, clinic, kept))
+        entries[guest.provider_id, guest.starts_at.astimezone(zone).date()].append(
+            _guest(guest, clinic, kept)
+        )
     return entries
 
 

@@ -7,15 +7,10 @@ import pytest
 from django.urls import reverse
 
 from tests.build import make_clinic, make_provider
-from tests.services.booking.build_booking import allow, make_world
+from tests.services.booking.build_booking import allow
 from tests.services.booking.build_staff import sign_in_staff
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def world(db):
-    return make_world(clinic={"most_upcoming": None, "most_urgent": None})
 
 
 @pytest.fixture

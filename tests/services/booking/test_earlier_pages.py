@@ -102,6 +102,7 @@ def test_a_patient_joins_for_an_appointment(world, monday):
         {"reason": "x" * 501},
         {"providers": ["0"]},
         {"providers": ["x"]},
+        {"wants_reminder": "on", "told_ore": "99"},
     ],
 )
 def test_what_can_not_be_is_said_at_the_field_and_nothing_typed_is_lost(world, monday, wrong):

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from icalendar import Calendar
 
+from clinic_admin.models import Clinic
 from delegation.models import MatrixTick
 from identity.choices import Assurance, Method
 from identity.models import Account
@@ -300,6 +301,48 @@ def test_the_confirm_page_says_when_with_whom_and_what_the_reminder_costs(django
     assert "Tuesday 24 November at 10:20" in words
     assert world.gp.name in words
     assert "Send a reminder by SMS, 1 NOK" in words
+
+
+CHANGED = "The price has changed since you opened the page. Choose again."
+
+
+def told(page):
+    """Return which price the page's form says it stated."""
+    return re.search(r'name="told_ore" value="(\d+)"', page.content.decode())[1]
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+@pytest.mark.parametrize("name", ["book", "any_urgent"])
+def test_a_price_that_changed_since_the_page_was_opened_is_stated_anew_before_anything_is_booked(
+    name, by_itself
+):
+    world = make_world()
+    kind, starts_at = (
+        (SlotKind.PORTAL, None) if name == "book" else (SlotKind.URGENT, NOW + timedelta(hours=2))
+    )
+    slot, client = make_slot(world.gp, starts_at, kind=kind), sign_in(world)
+    page = address(name, world, *([slot.pk] if name == "book" else []))
+    form = fill_in(told_ore=told(client.get(page)))
+    Clinic.objects.update(sms_ore=250)
+    answer = client.post(page, form, headers={"HX-Request": "true"} if by_itself else {})
+    assert answer.status_code == 422
+    assert CHANGED in text(answer)
+    assert "2,50" in text(answer)
+    assert "Sore throat" in text(answer)
+    assert not Appointment.objects.exists()
+    client.post(page, form | {"told_ore": told(answer)})
+    assert Appointment.objects.get().reminder_ore == 250
+
+
+def test_who_wants_no_reminder_hears_of_no_price():
+    world = make_world()
+    slot, client = make_slot(world.gp), sign_in(world)
+    page = address("book", world, slot.pk)
+    form = fill_in(told_ore=told(client.get(page)))
+    del form["wants_reminder"]
+    Clinic.objects.update(sms_ore=250)
+    client.post(page, form)
+    assert Appointment.objects.get().reminder_ore == 0
 
 
 def test_where_the_clinic_reminds_everyone_there_is_no_choice():

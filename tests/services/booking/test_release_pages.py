@@ -74,6 +74,23 @@ def test_who_opens_the_first_urgent_time_where_lots_are_drawn_is_led_to_the_draw
 
 
 @pytest.mark.django_db
+def test_who_asks_at_a_price_that_has_changed_reads_the_new_one_before_being_in_the_draw():
+    world = fair_world()
+    urgent(world)
+    with at(DURING):
+        client = sign_in(world)
+        told = re.search(r'name="told_ore" value="(\d+)"', client.get(page("ask", world)).content.decode())[1]
+        Clinic.objects.update(sms_ore=250)
+        answer = client.post(
+            page("ask", world), {"reason": "Fever", "wants_reminder": "on", "told_ore": told}
+        )
+    assert answer.status_code == 422
+    assert "The price has changed since you opened the page. Choose again." in text(answer)
+    assert "2,50" in text(answer)
+    assert not DrawRequest.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_patient_asks_waits_and_sees_what_came_of_it_with_no_worker_alive(django_assert_max_num_queries):
     world = fair_world()
     slot = urgent(world)
