@@ -79,20 +79,26 @@ def asking_anew(
     *,
     moved: Appointment | None = None,
 ) -> dict[str, Any]:
-    """Return what the templates say about rules in the way: `rules`, and `beside` as (appointment, whether it is new).
+    """Return what the templates say about rules in the way: `rules`, `why_not` as sentences about access, and `beside`
+    as (appointment, whether it is new).
 
-    New is what the page did not show when staff put the rule aside. One query where the patient has something else
-    then, none otherwise.
+    New is what the page did not show when staff put the rule aside. One query where access is in the way, one where the
+    patient has something else then.
     """
     rules = stopped.rules if stopped else ()
-    if place is None or Rule.OWN_TIME not in rules:
+    if place is None:
         return {"rules": rules}
-    before = form.put_aside
-    found = [
-        (one, Rule.OWN_TIME in before.rules and one.pk not in before.beside)
-        for one in queries.beside(patient, place, moved=moved)
-    ]
-    return {"rules": rules, "beside": found, "is_asked_anew": any(is_new for _one, is_new in found)}
+    words: dict[str, Any] = {"rules": rules}
+    if Rule.NO_ACCESS in rules:
+        words["why_not"] = queries.why_not(patient, place)
+    if Rule.OWN_TIME in rules:
+        before = form.put_aside
+        found = [
+            (one, Rule.OWN_TIME in before.rules and one.pk not in before.beside)
+            for one in queries.beside(patient, place, moved=moved)
+        ]
+        words |= {"beside": found, "is_asked_anew": any(is_new for _one, is_new in found)}
+    return words
 
 
 def parts(place: Place) -> dict[str, Any]:

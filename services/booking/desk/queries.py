@@ -146,6 +146,18 @@ def rules_against(
     )
 
 
+def why_not(patient: Patient, place: Place) -> list[str]:
+    """Return which of the six rules of access keep the patient from booking the place, as sentences. One query."""
+    answers = access.explanation(
+        patient=patient,
+        service=booking.service_of(place.kind) or Service.BOOKING,
+        provider_id=place.provider.pk,
+        assurance=Assurance.HIGH,
+        day=place.day,
+    ).answers
+    return [answer.sentence for answer in answers if not answer.finding.holds]
+
+
 def beside(patient: Patient, place: Place, *, moved: Appointment | None = None) -> list[Appointment]:
     """Return what the patient has at the place's time, with providers and who asked for it. One query."""
     rows = own_times.beside(patient, place.starts_at, place.ends_at, moved=moved)

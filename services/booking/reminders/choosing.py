@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from services.booking.reminders.words import Choice
 
+OTHER_PRICE = _("The price has changed since you opened the page. Choose again.")
+
 
 class ReminderForm(forms.Form):
     """Whether the patient wants a reminder, at the price that stood beside the choice."""
@@ -28,5 +30,5 @@ class ReminderForm(forms.Form):
         wants: bool = self.cleaned_data["wants_reminder"]
         told = self.data.get("told_ore", "")
         if wants and told and told != str(self.reminder.ore):
-            raise forms.ValidationError(_("The price has changed since you opened the page. Choose again."))
+            raise forms.ValidationError(OTHER_PRICE)
         return wants

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,8 +18,9 @@ from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
 from portal import moments
 from services.booking.models import Appointment
-from services.booking.reminders import operations, policy, queries, words
+from services.booking.reminders import operations, policy, price, queries, words
 from services.booking.reminders.choices import Stage
+from services.booking.reminders.choosing import OTHER_PRICE
 from services.booking.reminders.forms import TurnForm
 from services.booking.reminders.operations import ReminderRefused
 from services.booking.reminders.policy import Outlook, Wish
@@ -27,10 +29,17 @@ from services.booking.reminders.policy import Outlook, Wish
 @patient_page(area=Area.APPOINTMENTS)
 @require_POST
 def turn(request: PatientRequest, appointment: UUID) -> HttpResponse:
-    """Turn it on or off, and show the appointment; where nothing can be chosen any more, the page says how it is."""
+    """Turn it on or off, and show the appointment; where nothing can be chosen any more, the page says how it is.
+
+    Asked for at another price than today's, nothing is turned: the page states that one (F6).
+    """
     form = TurnForm(request.POST)
     if not form.is_valid():
         raise Http404
+    page = reverse("booking:appointment", args=[request.clinic.portal_identifier, appointment])
+    if form.told_other_than(price.promised_ore(request.patient, wants_reminder=True)):
+        messages.warning(request, str(OTHER_PRICE))
+        return redirect(page)
     try:
         operations.turn(
             patient=request.patient,
@@ -43,12 +52,11 @@ def turn(request: PatientRequest, appointment: UUID) -> HttpResponse:
         raise Http404 from absent
     except ReminderRefused:
         pass
-    page = reverse("booking:appointment", args=[request.clinic.portal_identifier, appointment])
     return redirect(f"{page}#reminder")
 
 
 def reminder_words(request: PatientRequest, appointment: Appointment, now: datetime) -> dict[str, Any]:
-    """Return what the appointment's page says about the reminder: a sentence, and the words of the button. One query."""
+    """Return what the appointment's page says about the reminder: a sentence, and the button with its price. One query."""
     appointment.clinic, appointment.patient = request.clinic, request.patient
     wish, outlook = queries.wish_of(appointment), queries.outlook_of(appointment, now)
     refusal = policy.refuse_turning(
@@ -60,6 +68,7 @@ def reminder_words(request: PatientRequest, appointment: Appointment, now: datet
     return {
         "reminder_sentence": _sentence(wish, outlook, request, appointment.reminder_ore),
         "reminder_label": "" if refusal else _button(wish, outlook, request, now),
+        "reminder_ore": price.promised_ore(request.patient, wants_reminder=True),
         "reminder_misses_contact": wish.channel is None
         or outlook.stage is Stage.FAILED
         or (wish.channel is Channel.EMAIL and outlook.stage is Stage.PLANNED),
@@ -88,11 +97,11 @@ def _sentence(wish: Wish, outlook: Outlook, request: PatientRequest, promised_or
 
 def _costs(wish: Wish, request: PatientRequest, promised_ore: int) -> str:
     """Say what it costs: what was said when it was chosen, whatever the clinic takes for others since."""
-    price = in_crowns(request.clinic, promised_ore)
-    if wish.clinic_reminds or not price:
+    costs = in_crowns(request.clinic, promised_ore)
+    if wish.clinic_reminds or not costs:
         return _("It costs nothing.")
     # "1 kr." ends the sentence with its own full stop.
-    return _("It costs %(price)s.") % {"price": price.removesuffix(".")}
+    return _("It costs %(price)s.") % {"price": costs.removesuffix(".")}
 
 
 def _button(wish: Wish, outlook: Outlook, request: PatientRequest, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -37,6 +38,17 @@ def test_a_patient_is_found_by_whatever_is_known_and_no_number_stands_in_an_addr
     addresses = re.findall(r'(?:href|action)="([^"]*)"', answer.content.decode())
     assert addresses
     assert not [one for one in addresses if number in one or "91234567" in one]
+
+
+def test_of_a_patient_who_may_not_book_the_page_says_which_rules_of_access_say_so(client, place, gp):
+    patient = make_patient(place, gp=gp, is_active=False)
+    sent = {"reason": "Back pain", "tells": "on", "form_key": str(uuid4())}
+    answer = client.post(url(place, "book_patient", patient.pk, slot=make_slot(gp, ahead(place)).pk), sent)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "The patient may not book this with this provider on that day." in text
+    assert "The record is not active." in text
+    assert "The record is in order" not in text
 
 
 def test_booking_by_hand_through_the_pages_asks_about_a_rule_once_and_shows_that_it_was_put_aside(

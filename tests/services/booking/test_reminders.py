@@ -1,5 +1,6 @@
 """Reminders: who gets one, when and how, what is told about it, and which did not arrive."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -370,6 +371,23 @@ def test_on_the_appointments_page_the_patient_turns_it_off_and_on():
     assert "Send a reminder by SMS, 1\N{NO-BREAK SPACE}NOK" in turned.content.decode()
     assert Appointment.objects.get(pk=appointment.pk).wants_reminder is False
     assert browser.post(reverse("booking:reminder", args=args), {"on": "maybe"}).status_code == 404
+
+
+def test_at_another_price_than_the_page_said_nothing_is_turned_on_and_the_page_states_the_new_one():
+    world = make_world()
+    appointment = coming(world)
+    browser, args = sign_in(world), [world.clinic.portal_identifier, appointment.pk]
+    turn = reverse("booking:reminder", args=args)
+    shown = browser.post(turn, {"on": "0"}, follow=True)
+    told = re.search(r'name="told_ore" value="(\d+)"', shown.content.decode())[1]
+    Clinic.objects.update(sms_ore=250)
+    shown = browser.post(turn, {"on": "1", "told_ore": told}, follow=True).content.decode()
+    assert "The price has changed since you opened the page. Choose again." in shown
+    assert "Send a reminder by SMS, 2,50\N{NO-BREAK SPACE}NOK" in shown
+    assert Appointment.objects.get(pk=appointment.pk).wants_reminder is False
+    told = re.search(r'name="told_ore" value="(\d+)"', shown)[1]
+    browser.post(turn, {"on": "1", "told_ore": told})
+    assert Appointment.objects.get(pk=appointment.pk).reminder_ore == 250
 
 
 def test_nobody_turns_somebody_elses_reminder():
