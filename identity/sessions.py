@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -56,13 +57,15 @@ def of_data(data: Data) -> SignIn | None:
     stored = data.get(_KEY)
     if not stored:
         return None
-    return SignIn(
-        method=Method(stored["method"]),
-        assurance=Assurance(stored["assurance"]),
-        at=datetime.fromisoformat(stored["at"]),
-        provider=stored["provider"],
-        clinic_scope=stored["clinic_scope"],
+    return _sign_in(
+        stored["method"], stored["assurance"], stored["at"], stored["provider"], stored["clinic_scope"]
     )
+
+
+@lru_cache(maxsize=1024)
+def _sign_in(method: str, assurance: str, at: str, provider: str, clinic_scope: int | None) -> SignIn:
+    """Return what was stored. It is asked for several times while a page is made."""
+    return SignIn(Method(method), Assurance(assurance), datetime.fromisoformat(at), provider, clinic_scope)
 
 
 def note_started(request: HttpRequest, transaction_id: str) -> None:

@@ -63,12 +63,14 @@ def queue_messages(
     `beside` are new rows that are stored by the same statement: what the messages tell of. They and the messages can be
     made to depend on a change (`after`: portal.together).
     Telling the same version of the same thing again leaves the first message as it is.
-    Raises OutsideTransaction outside an atomic block, NotChanged when there was nothing to change.
+    Raises OutsideTransaction outside an atomic block, unless what they tell of is stored beside them; NotChanged when
+    there was nothing to change.
     """
-    if not connection.in_atomic_block:
-        raise OutsideTransaction("a message must be queued in the transaction that it tells of")
     rows = [_row(message, now) for message in messages]
     together = [] if len(rows) > MOST_TOGETHER else rows
+    is_one_statement = bool(beside) and len(together) == len(rows)
+    if not (connection.in_atomic_block or is_one_statement):
+        raise OutsideTransaction("a message must be queued in the transaction that it tells of")
     for row in together:
         row.epoch = cast(int, Sql(_EPOCH.sql))
     if together or beside:

@@ -39,6 +39,7 @@ def record(
     it came from (network_address.current). `details` must be JSON and free of names, national IDs and texts.
     Raises OutsideTransaction outside an atomic block.
     """
+    _must_be_within(action)
     written = event(action=action, subject=subject, actor=actor, now=now, **details)
     written.clinic_id = clinic_id if clinic_id is not None else written.clinic_id
     written.patient_id = patient_id if patient_id is not None else written.patient_id
@@ -55,6 +56,7 @@ def record_many(
 
     Returns the events in the order of the patients.
     """
+    _must_be_within(action)
     events = [
         event(action=action, subject=patient, actor=actor, now=now, **details)
         for patient, details in patients
@@ -62,6 +64,11 @@ def record_many(
     for one, (patient, _details) in zip(events, patients, strict=True):
         one.patient_id = patient.pk
     return AuditEvent.objects.bulk_create(events, batch_size=_EVENTS_AT_ONCE)
+
+
+def _must_be_within(action: str) -> None:
+    if not connection.in_atomic_block:
+        raise OutsideTransaction(f"{action} must be recorded in the transaction that does it")
 
 
 def record_listed(
@@ -103,9 +110,7 @@ def record_listed(
 
 
 def event(*, action: str, subject: models.Model, actor: Any, now: datetime, **details: Any) -> AuditEvent:
-    """Return the event for a caller that stores it together with the change (portal/together.py); see record."""
-    if not connection.in_atomic_block:
-        raise OutsideTransaction(f"{action} must be recorded in the transaction that does it")
+    """Return the event for a caller that stores it by one statement with the change (portal/together.py); see record."""
     kind = AuditEvent.ActorKind.SYSTEM if actor is SYSTEM else AuditEvent.ActorKind(actor.kind)
     return fresh(
         AuditEvent,

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +25,7 @@ def encrypt(plain: str, *, context: str) -> str:
     """Return the text encrypted with the current key. The context (table.column) must match at decryption."""
     name, key = settings.FIELD_KEYS[0]
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, plain.encode(), context.encode())
+    sealed = _cipher(key).encrypt(nonce, plain.encode(), context.encode())
     return f"{name}:{base64.b64encode(nonce + sealed).decode()}"
 
 
@@ -36,9 +37,14 @@ def decrypt(stored: str, *, context: str) -> str:
         raise Undecipherable(f"no key named {name!r}")
     raw = base64.b64decode(encoded)
     try:
-        return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
+        return _cipher(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
     except InvalidTag as error:
         raise Undecipherable(f"value of {context} does not open") from error
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def blind_index(value: str, *, purpose: str) -> str:

@@ -5,6 +5,7 @@ Postgres, and the making of SQL, which takes longer than storing (docs/developer
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -13,7 +14,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.db.models import AutoField, Field, Model
 from django.db.models.base import ModelState
 
@@ -64,9 +65,18 @@ def fresh(model: type[Row], **values: Any) -> Row:
 def _defaults(model: type[Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
     """Return the default of each column, and which of them are worked out anew for each row."""
     fields = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
-    reckoned = [field for field in fields if callable(field.default) or field.has_db_default()]
+    reckoned = [
+        field
+        for field in fields
+        if field.has_db_default() or (field.has_default() and callable(field.default))
+    ]
     constant = {field.attname: None if field in reckoned else field.get_default() for field in fields}
     return constant, [(field.attname, field.get_default) for field in reckoned]
+
+
+def one_act() -> AbstractContextManager[Any]:
+    """Stand around a single statement, which is a transaction of its own. Within another one it can fail by itself."""
+    return transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext()
 
 
 def store_together(*rows: Model, unless_known: Sequence[Model] = (), after: Change | None = None) -> None:
@@ -117,6 +127,8 @@ class _Ways:
 
     by_value: Sequence[int]
     """Members of an enumeration: what they stand for goes as it is."""
+    by_preparing: Sequence[int]
+    """The field prepares it, and nothing else is to be asked: what is encrypted."""
     by_field: Sequence[int]
     """The field knows how to keep it. Asking it takes longer than storing, so it is asked only for these."""
     by_postgres: Sequence[int]
@@ -130,7 +142,9 @@ def _row_insert(row: Model, values: list[Any], connection: Any) -> str:
     ways = _ways(type(row), tuple(map(type, own)))
     places = ["%s"] * len(own)
     for place in ways.by_value:
-        own[place] = own[place].value
+        own[place] = own[place]._value_
+    for place in ways.by_preparing:
+        own[place] = columns.fields[place].get_prep_value(own[place])
     for place in ways.by_field:
         own[place], places[place] = _kept(row, columns.fields[place], connection)
     for place in ways.by_postgres:
@@ -164,16 +178,18 @@ def _columns(model: type[Model]) -> _Columns:
 
 @lru_cache(maxsize=512)
 def _ways(model: type[Model], types: tuple[type, ...]) -> _Ways:
-    by_value, by_field, by_postgres = [], [], []
+    by_value, by_preparing, by_field, by_postgres = [], [], [], []
     for place, (field, kind) in enumerate(zip(_columns(model).fields, types, strict=True)):
         plain = _plain(field)
         if issubclass(kind, Sql):
             by_postgres.append(place)
         elif issubclass(kind, Enum) and any(issubclass(kind, one) for one in plain):
             by_value.append(place)
+        elif kind is str and _only_prepares(field):
+            by_preparing.append(place)
         elif kind not in plain:
             by_field.append(place)
-    return _Ways(by_value, by_field, by_postgres[::-1])
+    return _Ways(by_value, by_preparing, by_field, by_postgres[::-1])
 
 
 _PLAIN: dict[type, tuple[type, ...]] = {
@@ -194,6 +210,14 @@ def _plain(field: "Field[Any, Any]") -> tuple[type, ...]:
     """Return of which types values go as they are."""
     types = None if _changes(field) else _PLAIN.get(type(field))
     return () if types is None else (*types, type(None))
+
+
+def _only_prepares(field: "Field[Any, Any]") -> bool:
+    """Return whether what is kept is what the field's own get_prep_value gives, and not as it is."""
+    ways = ("pre_save", "get_db_prep_save", "get_db_prep_value", "get_internal_type")
+    return type(field) not in _PLAIN and all(
+        getattr(type(field), way, None) is getattr(models.TextField, way, None) for way in ways
+    )
 
 
 def _changes(field: "Field[Any, Any]") -> bool:

@@ -73,7 +73,7 @@ _SETTING = """
         SELECT to_json(one) FROM (
             SELECT provider_id AS provider, "column", renewal, consultation, booking, approval, cancelling
             FROM access_providerrights JOIN clinic_admin_provider provider ON provider.id = provider_id
-            WHERE provider.clinic_id = clinic.id AND {whose}
+            WHERE provider.clinic_id = clinic.id AND {columns}
         ) AS one
     ) AS column_rows,
     ARRAY(
@@ -92,10 +92,10 @@ _SETTING = """
         FROM delegation_matrixtick WHERE clinic_id = clinic.id AND {rows}
     ) AS tick_rows
 """
-"""The clinic's settings, some providers with their columns, the absences of some days, and some of the ticks."""
+"""The clinic's settings, some providers and columns, the absences of some days, and some of the ticks."""
 
 
-def _about_patient(*, whose: str, rows: str) -> str:
+def _about_patient(*, whose: str, columns: str, rows: str, beside: str = "") -> str:
     special = ", ".join(f"special.{name} AS special_rights__{name}" for name in _SPECIAL)
     return f"""
 SELECT to_json(found)::text FROM (
@@ -104,7 +104,7 @@ SELECT to_json(found)::text FROM (
         patient.portal_withdrawn_at IS NOT NULL AS is_withdrawn,
         patient.gp_id,
         {special},
-        {_SETTING.format(whose=whose, rows=rows)}
+        {_SETTING.format(whose=whose, columns=columns, rows=rows)}{beside}
     FROM patients_patient patient
     JOIN clinic_admin_clinic clinic ON clinic.id = patient.clinic_id
     LEFT JOIN access_specialrights special ON special.patient_id = patient.id
@@ -113,22 +113,30 @@ SELECT to_json(found)::text FROM (
 """  # noqa: S608 - put together from our own words only
 
 
-_THEIR_ROW = "(row_id = patient.gp_id OR row_id IS NULL)"
-_OF_PATIENT = _about_patient(whose="true", rows=_THEIR_ROW)
+_OF_PATIENT = _about_patient(whose="true", columns="true", rows="(row_id = patient.gp_id OR row_id IS NULL)")
+_WHOSE = "(provider.id = %(provider)s OR provider.id = patient.gp_id)"
 _OF_QUESTION = _about_patient(
-    whose="(provider.id = %(provider)s OR provider.id = patient.gp_id)",
-    rows=f"{_THEIR_ROW} AND service = %(service)s",
+    whose=_WHOSE,
+    columns="""provider.id = coalesce(patient.gp_id, %(provider)s)
+        AND "column" = CASE WHEN patient.gp_id IS NULL THEN 'without-gp' ELSE 'with-gp' END""",
+    rows="""service = %(service)s AND (row_id = patient.gp_id OR (row_id IS NULL AND patient.gp_id IS NULL))""",
+    beside=f""",
+        ARRAY[patient.xmin::text, clinic.xmin::text] || ARRAY(
+            SELECT xmin::text FROM clinic_admin_provider provider WHERE clinic_id = clinic.id AND {_WHOSE}
+        ) AS versions
+""",  # noqa: S608 - put together from our own words only
 )
-"""What decides about one provider and one service: whose columns can be the patient's, and ticks that covers go by."""
+"""What decides about one provider and one service: the column that holds for the patient, and ticks that covers go by; and
+the versions of the rows that all of it hangs on (Seen)."""
 _OF_GUEST = f"""
 SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(whose="true", rows="row_id IS NULL")}
+    SELECT {_SETTING.format(whose="true", columns="true", rows="row_id IS NULL")}
     FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only
 _OF_CLINIC = f"""
 SELECT to_json(found)::text FROM (
-    SELECT {_SETTING.format(whose="true", rows="service = ANY(%(services)s)")}
+    SELECT {_SETTING.format(whose="true", columns="true", rows="service = ANY(%(services)s)")}
     FROM clinic_admin_clinic clinic WHERE clinic.id = %(id)s
 ) AS found
 """  # noqa: S608 - put together from our own words only

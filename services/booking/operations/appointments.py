@@ -17,10 +17,11 @@ from notifications.choices import MessageKind
 from patients.models import Patient
 from portal import audit
 from portal.ready import Given, Ready
-from portal.together import Change, NotChanged, fresh
+from portal.together import Change, NotChanged, fresh, one_act
 from services.access import queries as access
 from services.access.choices import Approval
 from services.access.policy import Decision
+from services.access.queries import Seen
 from services.booking import freeing, own_times, policy, queries
 from services.booking.choices import (
     AppointmentStatus,
@@ -61,17 +62,17 @@ def book(
     made = settled(slot, patient, form_key, now)
     if slot is None or made is not None:
         return or_refused(made or BookingRefused(BookingRefusal.NOT_OFFERED))
+    wanted: dict[str, Any] = {
+        "patient": patient,
+        "reason": reason,
+        "wants_reminder": wants_reminder,
+        "form_key": form_key,
+        "assurance": assurance,
+        "actor": actor,
+        "now": now,
+    }
     try:
-        made = _book(
-            slot,
-            patient=patient,
-            reason=reason,
-            wants_reminder=wants_reminder,
-            form_key=form_key,
-            assurance=assurance,
-            actor=actor,
-            now=now,
-        )
+        made = _book_as_seen(slot, **wanted) or _book(slot, **wanted)
     except IntegrityError as error:
         return _after_fence(error, patient=patient, form_key=form_key)
     except BookingRefused as refused:
@@ -109,6 +110,52 @@ def _why_not_free(slot: Slot | None, state: str | None) -> BookingRefused:
     # Perhaps they have it themselves, from another tab: then nobody was quicker.
     reason = BookingRefusal.OWN_TIME if slot.is_beside_own else BookingRefusal.TAKEN  # type: ignore[attr-defined]
     return BookingRefused(reason, slot=slot)
+
+
+def _book_as_seen(
+    slot: Slot,
+    *,
+    patient: Patient,
+    reason: str,
+    wants_reminder: bool,
+    form_key: UUID,
+    assurance: Assurance,
+    actor: Any,
+    now: datetime,
+) -> Appointment | None:
+    """Return the appointment, stored by one statement if all that allows it is still as it was read just before.
+
+    That statement is a transaction of its own: two ways to Postgres instead of five. None where it did not work, or
+    where something must be counted under lock: then the careful way (`_book`) is to be gone, which says what is wrong.
+    """
+    service = policy.service_of(slot.kind)
+    is_drawn = slot.kind == SlotKind.URGENT and patient.clinic.draws_urgent
+    if service is None or is_drawn or _has_limit(patient, slot.kind) or slot.is_beside_own:  # type: ignore[attr-defined]
+        return None
+    seen = access.seen(
+        patient=patient,
+        service=service,
+        provider_id=slot.provider_id,
+        assurance=assurance,
+        day=slot.day,
+    )
+    if _refusal(patient, slot, seen.decision, now):
+        return None
+    with one_act():
+        try:
+            return store(
+                patient,
+                slot,
+                seen.decision,
+                reason=reason,
+                wants_reminder=wants_reminder,
+                form_key=form_key,
+                actor=actor,
+                now=now,
+                after=taking(slot, patient, seen),
+            )
+        except NotChanged:
+            return None
 
 
 @transaction.atomic
@@ -263,7 +310,17 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
         day=slot.day,
         for_share=True,
     )
-    refusal = policy.refuse_booking(
+    refusal = _refusal(patient, slot, decision, now)
+    if refusal is None and slot.kind == SlotKind.URGENT and clinic.draws_urgent:
+        refusal = BookingRefusal.NOT_OFFERED if release.waits_for_draw(clinic, slot.day) else None
+    if refusal:
+        refuse(refusal)
+    return decision
+
+
+def _refusal(patient: Patient, slot: Slot, decision: Decision, now: datetime) -> BookingRefusal | None:
+    clinic = patient.clinic
+    return policy.refuse_booking(
         kind=slot.kind,
         state=slot.state_at(now),
         day=slot.day,
@@ -275,15 +332,9 @@ def decide(patient: Patient, slot: Slot, *, assurance: Assurance, now: datetime)
         last_day=policy.last_day(now, zone=clinic.zone),
         now=now,
     )
-    if refusal is None and slot.kind == SlotKind.URGENT and clinic.draws_urgent:
-        refusal = BookingRefusal.NOT_OFFERED if release.waits_for_draw(clinic, slot.day) else None
-    if refusal:
-        refuse(refusal)
-    return decision
 
 
 _TAKE = """
-WITH times AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s))
 UPDATE booking_slot SET state = 'taken', held_until = NULL
 WHERE id = (
     SELECT slot.id FROM times CROSS JOIN booking_slot slot
@@ -292,7 +343,14 @@ WHERE id = (
 )
 RETURNING id
 """
+_TAKE_NOW = f"WITH times AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s)) {_TAKE}"
 """First the patient's times, then the slot: in one statement, because every booking passes here."""
+_TAKE_IF_STILL_SO = f"""
+WITH {Seen.STILL_SO},
+times AS MATERIALIZED (SELECT pg_advisory_xact_lock(%s) FROM still_so)
+{_TAKE}
+"""  # noqa: S608 - put together from our own words only
+"""Before them what allows it, as everyone locks it."""
 
 
 def take(slot: Slot, patient: Patient | None) -> bool:
@@ -303,13 +361,14 @@ def take(slot: Slot, patient: Patient | None) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def taking(slot: Slot, patient: Patient | None) -> Change:
+def taking(slot: Slot, patient: Patient | None, seen: Seen | None = None) -> Change:
     """Return the change that takes the slot. Losers find nothing to change, and don't queue behind the winner's lock.
 
     It holds the patient's times (hold_times); None is somebody without a record. A slot that was held for somebody since
-    it was read is not taken.
+    it was read is not taken. With `seen` it takes the slot only if what allows it is still so.
     """
-    return Change(_TAKE, [None if patient is None else _patient_lock(patient), slot.pk, slot.held_until])
+    wanted = [None if patient is None else _patient_lock(patient), slot.pk, slot.held_until]
+    return Change(_TAKE_NOW, wanted) if seen is None else Change(_TAKE_IF_STILL_SO, [*seen.values, *wanted])
 
 
 def hold_times(patient: Patient) -> None:
@@ -338,7 +397,7 @@ def refuse_over_limit(
     are limits.
     """
     clinic = patient.clinic
-    if clinic.most_upcoming is None and (clinic.most_urgent is None or kind != SlotKind.URGENT):
+    if not _has_limit(patient, kind):
         return
     hold_times(patient)
     held = queries.held(patient, now=now, apart_from=moved.pk if moved else None)
@@ -347,6 +406,11 @@ def refuse_over_limit(
     )
     if refusal:
         refuse(refusal)
+
+
+def _has_limit(patient: Patient, kind: str) -> bool:
+    clinic = patient.clinic
+    return clinic.most_upcoming is not None or (kind == SlotKind.URGENT and clinic.most_urgent is not None)
 
 
 def _patient_lock(patient: Patient) -> int:

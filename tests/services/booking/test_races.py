@@ -9,11 +9,15 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from clinic_admin.models import Provider
+from clinic_admin.models import Clinic, Provider
 from identity.choices import UserKind
 from notifications.models import OutboxMessage
-from services.access.choices import Approval
+from portal.models import AuditEvent
+from services.access import operations as access_operations
+from services.access import queries as access
+from services.access.choices import Approval, Column
 from services.access.models import ProviderRights
+from services.access.policy import Rights
 from services.booking import operations
 from services.booking.choices import LIVE, AppointmentStatus, BookingRefusal, SlotState
 from services.booking.models import Appointment, Slot
@@ -142,6 +146,49 @@ def test_a_right_that_is_taken_away_first_is_never_acted_on():
     assert at_once(take_away, book)[1] == BookingRefusal.NO_ACCESS
     slot.refresh_from_db()
     assert slot.state == SlotState.FREE
+
+
+@pytest.mark.parametrize("change", ["rights", "slot"])
+def test_what_changes_between_reading_and_storing_stops_the_booking(monkeypatch, change):
+    """The one statement that books stores nothing then; the careful way says what is wrong."""
+    world = make_world()
+    slot, really = make_slot(world.gp), access.seen
+
+    def read_and_change(**question):
+        found = really(**question)
+        if change == "rights":
+            ProviderRights.objects.filter(provider=world.gp).update(booking=False)
+        else:
+            Slot.objects.update(state=SlotState.BLOCKED)
+        return found
+
+    monkeypatch.setattr(access, "seen", read_and_change)
+    with pytest.raises(BookingRefused) as refused:
+        world.book(slot)
+    assert refused.value.reason == {"rights": BookingRefusal.NO_ACCESS, "slot": BookingRefusal.TAKEN}[change]
+    assert not Appointment.objects.exists()
+    assert not AuditEvent.objects.filter(action="appointment.booked").exists()
+    assert not OutboxMessage.objects.exists()
+
+
+def test_bookings_and_settings_at_once_neither_wait_for_each_other_in_a_circle_nor_book_what_is_off():
+    world = make_world()
+    everyone = neighbours(world, 24)
+    slots = [make_slot(world.gp, NOW + timedelta(hours=30 + number)) for number in range(24)]
+    asked = {"clinic": world.clinic, "actor": None, "now": NOW}
+
+    def switch(number):
+        column, rights = Column.WITH_GP, Rights(booking=number % 2 == 0, approval=Approval.AUTOMATIC)
+        access_operations.set_provider_rights(provider_id=world.gp.pk, column=column, rights=rights, **asked)
+        Clinic.objects.filter(pk=world.clinic.pk).update(phone=f"2222222{number}")
+
+    answers = at_once(
+        *(lambda one=one, slot=slot: one.book(slot) for one, slot in zip(everyone, slots, strict=True)),
+        *(lambda number=number: switch(number) for number in range(7)),
+    )[:24]
+    booked = [one for one in answers if isinstance(one, Appointment)]
+    assert {one for one in answers if not isinstance(one, Appointment)} <= {BookingRefusal.NO_ACCESS}
+    assert Appointment.objects.count() == len(booked) == Slot.objects.filter(state=SlotState.TAKEN).count()
 
 
 def test_a_calendar_that_is_rewritten_while_patients_book_keeps_every_appointment():
