@@ -38,6 +38,16 @@ _ADDRESS = "/book/first-urgent/"
 _KEEPS = HttpHeaders.to_wsgi_name(KEEP_HEADER)
 _FORM_KEY = re.compile(rb"(?:^|&)form_key=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:&|$)")
 """Where the form's key stands as our pages send it: taking the form apart takes as long as the answer."""
+_OF_CLINIC = (
+    "portal_identifier",
+    "phone",
+    "country",
+    "time_zone",
+    "urgent_release_at",
+    "draws_urgent",
+    "draw_minutes",
+)
+"""What the words and the hours of release need of it."""
 _ROUTE = ResolverMatch(any_urgent, (), {}, url_name="any_urgent", namespaces=["booking"])
 """For the log: which page was meant."""
 
@@ -64,7 +74,7 @@ def _who_comes() -> Any:
             **answers(clinic=OuterRef("clinic"), patient=OuterRef("pk")),
         )
         .select_related("clinic")
-        .only("clinic")
+        .only("clinic", *(f"clinic__{name}" for name in _OF_CLINIC))
     )
 
 

@@ -49,7 +49,7 @@ def part(
     if words is None:
         if len(_made) >= MOST_REMEMBERED:
             _made.clear()
-        words = _made[key] = render_to_string(template, context)
+        words = _made[key] = render_to_string(template, context).encode()
     return HttpResponse(words, status=422)
 
 
@@ -65,7 +65,7 @@ def part_for(
 
 
 MOST_REMEMBERED = 500
-_made: dict[Hashable, str] = {}
+_made: dict[Hashable, bytes] = {}
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int) -> HttpResponse:

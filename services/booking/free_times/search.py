@@ -121,18 +121,20 @@ def search(spans: Sequence[Span], clinic: Clinic, whose: Whose, now: datetime) -
 
 
 def places(spans: Sequence[Span], whose: Whose, now: datetime) -> list[Any]:
-    """Return where to look as all searches take it: a provider whose clinic may be closed, whose other appointments
-    stand in the way, then a list per column.
-    """
-    given_up = list(whose.given_up)
+    """Return where to look as all searches take it: what CLOSED takes, then a list per column."""
     return [
-        spans[0].window.provider.provider_id,
-        *(whose.patient_id, now, now, given_up, given_up),
+        *whose_place(spans[0].window.provider.provider_id, whose, now),
         [span.window.provider.provider_id for span in spans],
         [policy.kind_of(span.window.service).value for span in spans],
         [span.first_day for span in spans],
         [span.last_day for span in spans],
     ]
+
+
+def whose_place(provider_id: int, whose: Whose, now: datetime) -> list[Any]:
+    """Return what CLOSED takes: a provider whose clinic may be closed, whose other appointments stand in the way."""
+    given_up = list(whose.given_up)
+    return [provider_id, whose.patient_id, now, now, given_up, given_up]
 
 
 def free_slot(
