@@ -16,6 +16,7 @@ from identity.operations import SignInRefused
 from identity.session import kept_forms, kept_html
 from identity.session.kept_forms import Mark
 from portal.audience import Audience, audience_of
+from portal.headers import header
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SIGNED_IN = {Audience.PATIENT, Audience.STAFF, Audience.ADMINISTRATOR}
@@ -55,7 +56,7 @@ class SessionLimitsMiddleware:
     ) -> None:
         """Count the request as use, unless a script sent it by itself: to look what has changed, or to keep a form."""
         by_itself = getattr(view, "leaves_the_clock", False) or any(
-            header in request.headers for header in (KEEP_HEADER, BY_ITSELF_HEADER)
+            header(request, name) for name in (KEEP_HEADER, BY_ITSELF_HEADER)
         )
         if not by_itself and request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             operations.note_use(request, now=timezone.now())
@@ -93,7 +94,7 @@ class KeptFormsMiddleware:
             return _signed_out(request, audience)
         if request.method != "POST":
             request.kept = kept_forms.shown_on(request, request.clinic)  # type: ignore[attr-defined]
-        elif KEEP_HEADER in request.headers:
+        elif header(request, KEEP_HEADER):
             kept_forms.keep_for_session(request, page=step_up.page_of(request), now=timezone.now())
             return HttpResponse(status=204)
         else:
@@ -113,7 +114,7 @@ def _signed_out(request: ClinicRequest, audience: Audience) -> HttpResponse | No
             action=request.path,
             now=timezone.now(),
         )
-        is_by_script = KEEP_HEADER in request.headers
+        is_by_script = bool(header(request, KEEP_HEADER))
         if kept or not is_by_script:
             sessions.note_sent_late(request, SentLate.KEPT if kept else SentLate.LOST)
         if is_by_script:

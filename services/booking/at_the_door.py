@@ -16,7 +16,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.http.request import HttpHeaders
 from django.urls import ResolverMatch
 from django.utils import timezone, translation
 
@@ -30,12 +29,12 @@ from identity.session.store import SessionStore
 from patients.arrival import INDEX
 from patients.guardianship import acting
 from patients.models import Patient
+from portal.headers import header, sent_by_page
 from portal.ready import Given, Ready
 from services.booking.free_times.left import answers, left_of
 from services.booking.urgent_views import any_urgent, nothing_left
 
 _ADDRESS = "/book/first-urgent/"
-_KEEPS = HttpHeaders.to_wsgi_name(KEEP_HEADER)
 _FORM_KEY = re.compile(rb"(?:^|&)form_key=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:&|$)")
 """Where the form's key stands as our pages send it: taking the form apart takes as long as the answer."""
 _OF_CLINIC = (
@@ -103,8 +102,8 @@ def _is_press(request: HttpRequest) -> bool:
     return (
         request.method == "POST"
         and request.path_info.endswith(_ADDRESS)
-        and request.META.get("HTTP_HX_REQUEST") == "true"
-        and _KEEPS not in request.META
+        and sent_by_page(request)
+        and not header(request, KEEP_HEADER)
         and settings.SESSION_COOKIE_NAME in request.COOKIES
     )
 

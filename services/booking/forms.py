@@ -62,11 +62,15 @@ class KeyedForm(forms.Form):
     @cached_property
     def key(self) -> uuid.UUID:
         """Return the key to send along: the one that came, else a new one."""
-        return (key_of(self.data) if isinstance(self.data, QueryDict) else None) or uuid.uuid4()
+        return self._sent_key or uuid.uuid4()
+
+    @cached_property
+    def _sent_key(self) -> uuid.UUID | None:
+        return key_of(self.data) if isinstance(self.data, QueryDict) else None
 
     def clean(self) -> dict[str, Any]:
         """Say what to do about a form without a usable key, which no reader can correct."""
-        if not isinstance(self.data, QueryDict) or key_of(self.data) is None:
+        if self._sent_key is None:
             self.add_error(None, _("The page was too old. Check what you wrote, and press the button again."))
         return self.cleaned_data
 

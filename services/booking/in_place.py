@@ -15,6 +15,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from portal.headers import sent_by_page
+
 _NO_ROW = UUID(int=0)
 
 
@@ -22,7 +24,7 @@ def go_to(request: HttpRequest, view_name: str, clinic: str, row: UUID) -> HttpR
     """Lead to the clinic's page of the row, whichever way the form was sent."""
     before, after = _around(view_name, clinic)
     onward = f"{before}{row}{after}"
-    if request.htmx:  # type: ignore[attr-defined]
+    if sent_by_page(request):
         return HttpResponse(status=204, headers={"HX-Redirect": onward})
     return HttpResponseRedirect(onward)
 

@@ -18,6 +18,7 @@ from identity.models import User
 from patients.guardianship import words
 from patients.guardianship.choices import Area
 from patients.guards import PatientRequest, patient_page
+from portal.headers import sent_by_page
 from services.access.own_answer import own_answer
 from services.access.special_choices import OwnReason
 from services.booking import choosing, free_times, in_place, operations, own_times, policy, queries, times
@@ -85,8 +86,9 @@ def book(request: PatientRequest, slot: int) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return _ask_why(request, slot, now)
-    seen = operations.look(request.patient, slot, key_of(request.POST))
-    match operations.settled(seen, request.patient, key_of(request.POST), now):
+    key = key_of(request.POST)
+    seen = operations.look(request.patient, slot, key)
+    match operations.settled(seen, request.patient, key, now):
         case Appointment() as made:
             return _to_appointment(request, made.pk)
         case BookingRefused() as refused:
@@ -115,7 +117,7 @@ def _lost_page(request: PatientRequest, slot_id: int, refused: BookingRefused, n
     """Say that the time can't be had. Where everyone comes at once, most leave here: no more is read than is shown."""
     lost = refused.details.get("slot") or queries.slot_of(request.patient, slot_id)
     reason = BookingRefusal(refused.reason)
-    if request.htmx and lost:
+    if lost and sent_by_page(request):
         return _lost_in_place(request, lost, reason)
     form = BookForm(request.POST, reminder=_reminder(request, now))
     form.is_valid()

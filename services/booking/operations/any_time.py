@@ -11,7 +11,7 @@ from patients.models import Patient
 from services.booking import free_times
 from services.booking.choices import BookingRefusal
 from services.booking.models import Appointment
-from services.booking.operations.appointments import decide, hold_times, refuse_over_limit, same_form, store
+from services.booking.operations.appointments import decide, hold_form, hold_times, refuse_over_limit, store
 from services.booking.operations.refusals import BookingRefused, fences, or_refused
 
 
@@ -56,14 +56,14 @@ def _book_any_urgent(
     actor: Any,
     now: datetime,
 ) -> Appointment | BookingRefused:
-    hold_times(patient)  # the same form, sent twice, waits here for its first
-    done = same_form(patient, form_key)
+    done = hold_form(patient, form_key)
     if done is not None:
         return done
     slot = free_times.take_first_urgent(patient=patient, assurance=assurance, now=now)
     if isinstance(slot, BookingRefusal):
         return BookingRefused(slot)
     decision = decide(patient, slot, assurance=assurance, now=now)
+    hold_times(patient)
     refuse_over_limit(patient, slot.kind, now=now)
     return store(
         patient,
