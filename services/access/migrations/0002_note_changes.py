@@ -1,4 +1,4 @@
-"""Whatever decides leaves a mark on the row it hangs on, so that what was decided without a lock can be told to hold still.
+"""Whatever decides leaves a mark on the row it hangs on, which tells whether what was decided without a lock still holds.
 
 That row is the clinic's (matrix, absences), the provider's (columns) or the patient's (special rights): Postgres gives a
 row that was written a new xmin, whatever was written. The database does it, so that no way of writing can forget it.
