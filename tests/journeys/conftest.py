@@ -38,9 +38,19 @@ def new_page(chromium, product, request):
     """Open pages of separate people: each call is a browser of its own. Any script error or CSP refusal fails the test."""
     contexts, troubles = [], []
 
-    def open_page(width: int = 1280, height: int = 900, scripts: bool = True, language: str = "en"):
+    def open_page(
+        width: int = 1280,
+        height: int = 900,
+        scripts: bool = True,
+        language: str = "en",
+        by_finger: bool = False,
+    ):
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, java_script_enabled=scripts, base_url=product.address
+            viewport={"width": width, "height": height},
+            java_script_enabled=scripts,
+            base_url=product.address,
+            has_touch=by_finger,
+            is_mobile=by_finger,
         )
         context.add_cookies([{"name": "django_language", "value": language, "url": product.address}])
         context.set_default_timeout(10_000)

@@ -19,10 +19,10 @@ def clinic(product):
     return product.fill("came_clinic", identifier=CLINIC)
 
 
-def look(page, name):
-    """Keep a picture, where somebody wants to look at it."""
+def look(page, name, *, whole=True):
+    """Keep a picture, where somebody wants to look at it. A tablet's is one only of what is in view."""
     if folder := os.environ.get("VENTEROM_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+        page.screenshot(path=f"{folder}/{name}.png", full_page=whole)
 
 
 def entry(page, who):
@@ -40,6 +40,22 @@ def is_unmarked(page, *people):
 
 def acts(page, who):
     return page.locator(".entry-with", has=entry(page, who)).locator(".acts")
+
+
+def test_on_a_tablet_a_finger_says_in_the_week_who_came(clinic, person):
+    """Where nothing can be pointed at, the button stands on the entry, in the narrow columns of a week, too."""
+    page = person("secretary", width=1180, height=820, by_finger=True)
+    both = [("day", clinic["today"]), ("provider", clinic["provider"]), ("provider", clinic["dag"])]
+    page.goto(f"/{CLINIC}/staff/desk/week/?{urlencode([*both, ('days', 7)])}")
+    is_unmarked(page, "Per")
+    acts(page, "Per").locator("summary").scroll_into_view_if_needed()
+    look(page, "tablet", whole=False)
+    acts(page, "Per").locator("summary").tap()
+    look(page, "tablet-open", whole=False)
+    is_accessible(page)
+    acts(page, "Per").get_by_role("button", name="Arrived").tap()
+    expect(entry(page, "Per")).to_have_attribute("data-kind", "arrived")
+    look(page, "tablet-arrived", whole=False)
 
 
 def test_who_came_is_said_in_the_calendar_and_neither_of_two_overwrites_the_other(clinic, person):
