@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -44,6 +45,7 @@ class SessionLimitsMiddleware:
 
     def _look(self, request: HttpRequest, key: str) -> None:
         """End what is over, and learn why a session is gone that was ended from elsewhere (then one query more)."""
+        request.user = get_user(request)  # itself: each look through Django's lazy one is several calls
         if request.user.is_authenticated:
             operations.end_stale_session(request, now=timezone.now())
         elif request.session.session_key is None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -59,6 +58,8 @@ class _Made:
     converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
     width: int
     """Columns of the answer."""
+    told_apart_by: Sequence[str]
+    """Of what a question about this is told from others: all that comes when it is asked, but the moment."""
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the parameters with these values in their places."""
@@ -113,6 +114,7 @@ class Ready(Generic[Row]):
             reckoned=tuple(reckoned.items()),
             converters=[(place, several, column) for place, (several, column) in converters.items()],
             width=len(columns),
+            told_apart_by=sorted({one.name for one in parameters if isinstance(one, Given)} - {"now"}),
         )
         return self._made
 
@@ -211,6 +213,6 @@ def answered(ahead: Iterable[tuple[Ready[Any], Mapping[str, Any], Any]]) -> Iter
         _AHEAD.reset(token)
 
 
-def _question(query: Ready[Any], values: Mapping[str, Any]) -> tuple[Ready[Any], frozenset[tuple[str, Any]]]:
-    """Return what tells a question from others. The moment of asking does not: a request is one moment."""
-    return query, frozenset(pair for pair in values.items() if not isinstance(pair[1], datetime))
+def _question(query: Ready[Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a question from others. The moment of asking (`now`) does not: a request is one moment."""
+    return (query, *[values[name] for name in query.made.told_apart_by])
