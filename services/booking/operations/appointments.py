@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -62,17 +62,9 @@ def book(
     made = settled(slot, patient, form_key, now)
     if slot is None or made is not None:
         return or_refused(made or BookingRefused(BookingRefusal.NOT_OFFERED))
-    wanted: dict[str, Any] = {
-        "patient": patient,
-        "reason": reason,
-        "wants_reminder": wants_reminder,
-        "form_key": form_key,
-        "assurance": assurance,
-        "actor": actor,
-        "now": now,
-    }
+    wanted = _Wanted(patient, reason, wants_reminder, form_key, assurance, actor, now)
     try:
-        made = _book_as_seen(slot, **wanted) or _book(slot, **wanted)
+        made = _book_as_seen(slot, wanted) or _book(slot, wanted)
     except IntegrityError as error:
         return _after_fence(error, patient=patient, form_key=form_key)
     except BookingRefused as refused:
@@ -112,23 +104,39 @@ def _why_not_free(slot: Slot | None, state: str | None) -> BookingRefused:
     return BookingRefused(reason, slot=slot)
 
 
-def _book_as_seen(
-    slot: Slot,
-    *,
-    patient: Patient,
-    reason: str,
-    wants_reminder: bool,
-    form_key: UUID,
-    assurance: Assurance,
-    actor: Any,
-    now: datetime,
-) -> Appointment | None:
+class _Wanted(NamedTuple):
+    """Who asks for a time, for what, and how."""
+
+    patient: Patient
+    reason: str
+    wants_reminder: bool
+    form_key: UUID
+    assurance: Assurance
+    actor: Any
+    now: datetime
+
+    def stored(self, slot: Slot, decision: Decision, seen: Seen | None = None) -> Appointment:
+        """Take the slot and store the appointment. Raises NotChanged when it is gone, or not as `seen` any more."""
+        return store(
+            self.patient,
+            slot,
+            decision,
+            reason=self.reason,
+            wants_reminder=self.wants_reminder,
+            form_key=self.form_key,
+            actor=self.actor,
+            now=self.now,
+            after=taking(slot, self.patient, seen),
+        )
+
+
+def _book_as_seen(slot: Slot, wanted: _Wanted) -> Appointment | None:
     """Return the appointment, stored by one statement if all that allows it is still as it was read just before.
 
     That statement is a transaction of its own: two ways to Postgres instead of five. None where it did not work, or
     where something must be counted under lock: then the careful way (`_book`) is to be gone, which says what is wrong.
     """
-    service = policy.service_of(slot.kind)
+    patient, service = wanted.patient, policy.service_of(slot.kind)
     is_drawn = slot.kind == SlotKind.URGENT and patient.clinic.draws_urgent
     if service is None or is_drawn or _has_limit(patient, slot.kind) or slot.is_beside_own:  # type: ignore[attr-defined]
         return None
@@ -136,60 +144,30 @@ def _book_as_seen(
         patient=patient,
         service=service,
         provider_id=slot.provider_id,
-        assurance=assurance,
+        assurance=wanted.assurance,
         day=slot.day,
     )
-    if _refusal(patient, slot, seen.decision, now):
+    if _refusal(patient, slot, seen.decision, wanted.now):
         return None
     with one_act():
         try:
-            return store(
-                patient,
-                slot,
-                seen.decision,
-                reason=reason,
-                wants_reminder=wants_reminder,
-                form_key=form_key,
-                actor=actor,
-                now=now,
-                after=taking(slot, patient, seen),
-            )
+            return wanted.stored(slot, seen.decision, seen)
         except NotChanged:
             return None
 
 
 @transaction.atomic
-def _book(
-    slot: Slot,
-    *,
-    patient: Patient,
-    reason: str,
-    wants_reminder: bool,
-    form_key: UUID,
-    assurance: Assurance,
-    actor: Any,
-    now: datetime,
-) -> Appointment | BookingRefused:
+def _book(slot: Slot, wanted: _Wanted) -> Appointment | BookingRefused:
     """Return the appointment on the slot that was seen to be free, or what a loser is told: see or_refused.
 
     The same form, sent twice at once, meets itself where the patient's times are held: it waits there for its first.
     """
-    decision = decide(patient, slot, assurance=assurance, now=now)
+    decision = decide(wanted.patient, slot, assurance=wanted.assurance, now=wanted.now)
     if slot.is_beside_own:  # type: ignore[attr-defined]
         return BookingRefused(BookingRefusal.OWN_TIME)
-    refuse_over_limit(patient, slot.kind, now=now)
+    refuse_over_limit(wanted.patient, slot.kind, now=wanted.now)
     try:
-        return store(
-            patient,
-            slot,
-            decision,
-            reason=reason,
-            wants_reminder=wants_reminder,
-            form_key=form_key,
-            actor=actor,
-            now=now,
-            after=taking(slot, patient),
-        )
+        return wanted.stored(slot, decision)
     except NotChanged:
         return BookingRefused(BookingRefusal.TAKEN)
 
