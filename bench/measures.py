@@ -199,7 +199,7 @@ def rushes(servers: Servers, practice: Practice) -> list[Figure]:
     All of them ask for a time they have seen, or press "the first free urgent time". As at any clinic, there are free
     urgent times of later days that are not out yet.
     """
-    for day in range(9, 21):
+    for day in range(20, 32):
         people.make_slots(practice, LATER_URGENT, kind=SlotKind.URGENT, hour=9, days_ahead=day)
 
     def of_the_list(slots: list[int]) -> Callable[[int, Guest], bytes]:
