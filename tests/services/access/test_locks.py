@@ -39,15 +39,18 @@ def patient(koman):
     return make_patient(koman.clinic, gp=koman)
 
 
+def question(patient, provider):
+    return {
+        "patient": patient,
+        "service": Service.BOOKING,
+        "provider_id": provider.pk,
+        "assurance": Assurance.HIGH,
+        "day": TUESDAY,
+    }
+
+
 def decide(patient, provider):
-    return queries.decision(
-        patient=patient,
-        service=Service.BOOKING,
-        provider_id=provider.pk,
-        assurance=Assurance.HIGH,
-        day=TUESDAY,
-        for_share=True,
-    )
+    return queries.decision(**question(patient, provider), for_share=True)
 
 
 def blocked(change):
@@ -133,13 +136,7 @@ def test_the_column_of_the_gp_is_held_also_when_another_provider_is_asked(koman,
 
 # -- what was seen without a lock -------------------------------------------------------------------------------
 def look(patient, provider):
-    return queries.seen(
-        patient=patient,
-        service=Service.BOOKING,
-        provider_id=provider.pk,
-        assurance=Assurance.HIGH,
-        day=TUESDAY,
-    )
+    return queries.seen(**question(patient, provider))
 
 
 def is_still_so(seen):
